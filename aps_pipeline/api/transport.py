@@ -1,0 +1,172 @@
+"""One HTTP exchange with hard bounds: time for the whole answer, size after decompression, no redirects."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from socket import SHUT_RDWR, socket
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from aps_pipeline.api.errors import NotAnAnswerError, NotSentError, TransportError, WrongAddressError
+
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one attempt: seconds to connect, between bytes and in all; bytes after decompression."""
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    total_seconds: float = 90.0
+    max_bytes: int = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole and decoded."""
+
+    status: int
+    text: str
+    simulated: bool
+    server_time: float | None
+    """The `Date` header in Unix seconds, to spot a wrong clock."""
+
+
+class _Watch(threading.local):
+    """The deadline of this thread's exchange. A read timeout bounds each read only: bytes may drip for ever."""
+
+    sockets: list[socket]
+    fired: bool
+
+    def __init__(self) -> None:
+        self.sockets, self.fired = [], False
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        sockets, self.fired = self.sockets, False
+
+        def fire() -> None:
+            self_fired.append(True)
+            for each in sockets:
+                with suppress(OSError):  # already closed
+                    each.shutdown(SHUT_RDWR)
+
+        self_fired: list[bool] = []
+        timer = threading.Timer(seconds, fire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self.fired = bool(self_fired)
+
+
+_watch = _Watch()
+
+
+class _Watched:
+    """A connection that lets this thread's deadline close its socket."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        _watch.sockets[:] = [self.sock]
+
+
+class _HttpConnection(_Watched, urllib3.connection.HTTPConnection):
+    pass
+
+
+class _HttpsConnection(_Watched, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+def new_session() -> requests.Session:
+    """A session for one thread and one host; environment proxies, .netrc and CA overrides are not used."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = True
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+    return session
+
+
+def exchange(
+    session: requests.Session, url: str, query: dict[str, str], headers: dict[str, str], limits: Limits
+) -> Response:
+    """GET `url` once. Raises NotSentError, TransportError, NotAnAnswerError, WrongAddressError."""
+    timeouts = (limits.connect_seconds, limits.read_seconds)
+    try:
+        with _watch.deadline(limits.total_seconds):
+            response = session.get(
+                url, params=query, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
+            )
+            with response:
+                text = _text(response, limits.max_bytes)
+    except requests.RequestException as error:
+        if _watch.fired:
+            raise TransportError(f"no whole answer within {limits.total_seconds:g} s") from None
+        raise _transport_error(error) from None
+    if response.is_redirect or 300 <= response.status_code < 400:
+        raise WrongAddressError("the server redirects elsewhere, which is not followed", None, response.status_code)
+    return Response(
+        response.status_code, text, "X-APS-Simulator" in response.headers, _date(response.headers.get("Date"))
+    )
+
+
+def _text(response: requests.Response, max_bytes: int) -> str:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(_CHUNK):
+        size += len(part)
+        if size > max_bytes:
+            raise NotAnAnswerError(f"an answer of more than {max_bytes} bytes", None, response.status_code)
+        parts.append(part)
+    try:
+        return b"".join(parts).decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotAnAnswerError("an answer that is not UTF-8", None, response.status_code) from None
+
+
+def _transport_error(error: requests.RequestException) -> NotSentError | TransportError:
+    """Tell 'never sent' from 'perhaps counted'; when in doubt it was counted."""
+    cause = error.args[0] if error.args else error
+    reason = getattr(cause, "reason", cause)
+    if isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)):
+        return NotSentError("no connection to the API")
+    if isinstance(error, requests.exceptions.SSLError):
+        return NotSentError("the server's certificate cannot be verified")
+    if isinstance(error, requests.exceptions.Timeout):
+        return TransportError("the API did not answer in time")
+    return TransportError(f"the answer broke off ({type(reason).__name__})")
+
+
+def _date(header: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(header).timestamp() if header else None
+    except ValueError:
+        return None

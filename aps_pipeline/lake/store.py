@@ -1,0 +1,152 @@
+"""Reading and writing partitions through pyarrow.fs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.tables import Table
+
+_INPUTS = b"aps.inputs"
+_FILE = "part-0.parquet"
+_STAGING = ".staging"
+_STALE_SECONDS = 3600.0
+
+
+class StorageError(OSError):
+    """The lake cannot be read or written; the message names the path."""
+
+
+class Lake:
+    """The Parquet files below a path or an `s3://bucket/prefix`.
+
+    Args:
+        url: a directory or an object store address, as `APS_LAKE_URL`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            if "://" in url:
+                self._fs, self._root = pafs.FileSystem.from_uri(url)
+            else:
+                self._fs, self._root = pafs.LocalFileSystem(), str(Path(url).absolute())
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise StorageError(f"lake {url}: {error}") from error
+        self._local = isinstance(self._fs, pafs.LocalFileSystem)
+
+    def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
+        """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
+        folders = [f"{name}={value}" for name, value in zip(table.folder_columns, values, strict=True)]
+        return "/".join([self._folder(table), *folders, _FILE])
+
+    def _folder(self, table: Table) -> str:
+        return f"{self._root}/core/{table.name}"
+
+    def write(self, table: Table, values: tuple[str, ...], rows: pa.Table, inputs: str) -> int:
+        """Replace one partition in one step and return its number of rows.
+
+        `inputs` names the answers that the rows were made from; the same inputs give the same bytes.
+        Raises InvalidRowsError, StorageError.
+        """
+        rows = in_file_order(table, values, rows)
+        metadata = {**(rows.schema.metadata or {}), _INPUTS: inputs.encode()}
+        with pa.BufferOutputStream() as sink:
+            pq.write_table(rows.replace_schema_metadata(metadata), sink, compression="zstd")
+            content = sink.getvalue()
+        with self._storage(path := self.path(table, values)):
+            if self._local:
+                self._replace_file(Path(path), content)
+            else:
+                with self._fs.open_output_stream(path) as stream:
+                    stream.write(content)
+        return int(rows.num_rows)
+
+    def _replace_file(self, path: Path, content: pa.Buffer) -> None:
+        staging = Path(self._root, _STAGING)
+        staging.mkdir(parents=True, exist_ok=True)
+        beside = staging / f"{uuid.uuid4().hex}.parquet"
+        with beside.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        is_new = not path.parent.is_dir()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.replace(path)
+        _sync_directory(path.parent)
+        if is_new:
+            _sync_directory(path.parent.parent)
+
+    def remove(self, table: Table, values: tuple[str, ...]) -> None:
+        """Remove one partition, if it is there. Raises StorageError."""
+        with self._storage(path := self.path(table, values)):
+            if self._fs.get_file_info(path).type is pafs.FileType.File:
+                self._fs.delete_file(path)
+
+    def clean(self) -> None:
+        """Remove what a killed writer left in the staging directory more than an hour ago."""
+        if self._local and (staging := Path(self._root, _STAGING)).is_dir():
+            for leftover in staging.iterdir():
+                with contextlib.suppress(FileNotFoundError):  # another process cleans as well
+                    if leftover.stat().st_mtime < time.time() - _STALE_SECONDS:
+                        leftover.unlink()
+
+    def inputs(self, table: Table, values: tuple[str, ...]) -> str | None:
+        """What the partition was made from, or None if there is none or it is not readable."""
+        try:
+            with self._fs.open_input_file(self.path(table, values)) as stream:
+                found = pq.read_metadata(stream).metadata or {}
+        except FileNotFoundError:
+            return None
+        except (pa.ArrowException, OSError):
+            return None  # a damaged file is a missing one: it will be written again
+        return found.get(_INPUTS, b"").decode() or None
+
+    def files(self, table: Table) -> list[str]:
+        """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
+        selector = pafs.FileSelector(self._folder(table), recursive=True, allow_not_found=True)
+        with self._storage(self._folder(table)):
+            found = self._fs.get_file_info(selector)
+        return sorted(info.path for info in found if info.base_name == _FILE)
+
+    def read(self, table: Table) -> pa.Table:
+        """All rows of a table, in the order of its partitions. Raises StorageError."""
+        files = self.files(table)
+        if not files:
+            return table.schema.empty_table()
+        folders = [f for f in table.schema if f.name in table.folder_columns]
+        rows = ds.dataset(
+            files,
+            schema=table.schema,
+            format="parquet",
+            filesystem=self._fs,
+            partitioning=ds.HivePartitioning(pa.schema(folders)),
+            partition_base_dir=self._folder(table),
+        )
+        with self._storage(self._folder(table)):
+            return rows.to_table().replace_schema_metadata(table.schema.metadata)
+
+    @contextlib.contextmanager
+    def _storage(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            raise StorageError(f"{path}: {error}") from error
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

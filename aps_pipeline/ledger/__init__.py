@@ -1,0 +1,34 @@
+"""The ledger: every call ever made, and every body that came back. The only state there is.
+
+A row is written before a call is sent and finished after it. What is answered, what is absent, what failed
+and how much quota is used are questions to these rows. SQLite by default, PostgreSQL by URL.
+"""
+
+from __future__ import annotations
+
+from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
+from aps_pipeline.ledger.records import CallState, Finish, Held
+from aps_pipeline.ledger.store import (
+    AlreadyAnsweredError,
+    InFlightError,
+    Ledger,
+    LedgerError,
+    MixedDataError,
+    QuotaExhaustedError,
+)
+
+__all__ = [
+    "Account",
+    "AlreadyAnsweredError",
+    "CallState",
+    "Finish",
+    "Held",
+    "InFlightError",
+    "Ledger",
+    "LedgerError",
+    "MixedDataError",
+    "Quota",
+    "QuotaExhaustedError",
+    "quota_month",
+    "resets_utc",
+]

@@ -1,0 +1,71 @@
+"""What the ledger keeps of a call, and what it says about a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class CallState(StrEnum):
+    """How a call stands. Good answers are ANSWERED and NO_DATA; the others leave the question open."""
+
+    IN_FLIGHT = "in_flight"
+    """Reserved and perhaps sent; nothing is known yet."""
+    ANSWERED = "answered"
+    """Code 0, and the parser took the body."""
+    NO_DATA = "no_data"
+    """Code 1001: there is none, which is an answer."""
+    REFUSED = "refused"
+    """Code 0, but the body is not what the manual promises; kept to be read again."""
+    FAILED = "failed"
+    """Transport trouble or a passing server fault."""
+    DENIED = "denied"
+    """Account, permission, parameter or quota: asking again does not help."""
+    LOST = "lost"
+    """Its process died; the server may have counted it."""
+    UNSENT = "unsent"
+    """No connection was made, so nothing was counted."""
+
+
+GOOD = (CallState.ANSWERED, CallState.NO_DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came."""
+
+    state: CallState
+    http_status: int | None = None
+    code: int | None = None
+    error: str = ""
+    body: str | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the ledger holds for one question.
+
+    `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
+    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call.
+    """
+
+    answered: int = 0
+    no_data: int = 0
+    refused: int = 0
+    answered_utc: datetime | None = None
+    asked_utc: datetime | None = None
+
+    @property
+    def good(self) -> int:
+        """The call to build from: data once given is not displaced by a later 'no data'. 0 if none."""
+        return self.answered or self.no_data
+
+    @property
+    def newest(self) -> int:
+        """The newest good call, to see whether a newer one has come; 0 if none."""
+        return max(self.answered, self.no_data)
+
+
+NOTHING_HELD = Held()

@@ -1,0 +1,110 @@
+"""Details, inverters and meters of a system: manual 3.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aps_pipeline.parse.asked import RefusedError
+from aps_pipeline.parse.values import a_list, an_id, an_object, day, number, text, whole_number
+from aps_pipeline.periods import UnknownZoneError, zone
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRecord:
+    """A system as `details` gives it; capacity in kW."""
+
+    system_id: str
+    capacity_kw: float | None
+    timezone: str
+    type: int | None
+    create_date: date | None
+    light: int | None
+    ecu_ids: tuple[str, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its calendar."""
+        return zone(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class InverterRecord:
+    """An inverter below its ECU; `type` is the model family."""
+
+    inverter_id: str
+    type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EcuRecord:
+    """An ECU with its inverters; `capacity_kwh` is that of a storage ECU."""
+
+    ecu_id: str
+    type: int | None
+    timezone: str | None
+    model: str | None
+    capacity_kwh: float | None
+    inverters: tuple[InverterRecord, ...]
+
+
+def system_details(data: Any, system_id: str) -> SystemRecord:
+    """The answer to 3.1.1. Raises RefusedError, also for a body of another system."""
+    found = an_object(data, "data")
+    if an_id(found.get("sid"), "sid") != system_id:
+        raise RefusedError(f"the body is of another system than {system_id}")
+    name = text(found.get("timezone"), "timezone")
+    try:
+        zone(name or "")
+    except UnknownZoneError as error:
+        raise RefusedError(str(error)) from None
+    return SystemRecord(
+        system_id=system_id,
+        capacity_kw=number(found.get("capacity"), "capacity"),
+        timezone=name or "",
+        type=whole_number(found.get("type"), "type"),
+        create_date=day(found.get("create_date"), "create_date"),
+        light=whole_number(found.get("light"), "light"),
+        ecu_ids=_ids(found.get("ecu") or [], "ecu"),
+    )
+
+
+def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
+    """The answer to 3.1.2, by ECU. Raises RefusedError."""
+    found = tuple(_ecu(an_object(item, "an ECU")) for item in a_list(data, f"data of {system_id}"))
+    _once([ecu.ecu_id for ecu in found], "ECU")
+    return found
+
+
+def system_meters(data: Any, system_id: str) -> tuple[str, ...]:
+    """The answer to 3.1.3: meter ids. Raises RefusedError."""
+    return _ids(data, f"data of {system_id}")
+
+
+def _ecu(item: dict[str, Any]) -> EcuRecord:
+    inverters = tuple(
+        InverterRecord(an_id(each.get("uid"), "uid"), text(each.get("type"), "type"))
+        for each in (an_object(i, "an inverter") for i in a_list(item.get("inverter") or [], "inverter"))
+    )
+    _once([inverter.inverter_id for inverter in inverters], "inverter")
+    return EcuRecord(
+        ecu_id=an_id(item.get("eid"), "eid"),
+        type=whole_number(item.get("type"), "type"),
+        timezone=text(item.get("timezone"), "timezone"),
+        model=text(item.get("model"), "model"),
+        capacity_kwh=number(item.get("capacity"), "capacity"),
+        inverters=inverters,
+    )
+
+
+def _ids(data: Any, what: str) -> tuple[str, ...]:
+    found = tuple(an_id(item, what) for item in a_list(data, what))
+    _once(found, what)
+    return found
+
+
+def _once(ids: tuple[str, ...] | list[str], what: str) -> None:
+    if len(set(ids)) < len(ids):
+        raise RefusedError(f"one {what} is named twice")

@@ -1,0 +1,80 @@
+"""Which entry of an unlabelled list is which hour, day, month or year.
+
+The API's energy lists carry no labels (manual 3.2.2), so their length is the only witness: a list of the
+wrong length is refused, never shifted or padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from aps_pipeline.parse.asked import Asked, RefusedError
+from aps_pipeline.parse.values import number
+from aps_pipeline.periods import Grain, Period, hour_bounds_utc, local_day, wall_to_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The stretch of time that one entry stands for; `last_day` is the last local day it touches."""
+
+    label: Any
+    start_utc: datetime
+    end_utc: datetime | None
+    last_day: date
+
+
+def hours(asked: Asked) -> list[Slot]:
+    """The 24 local hours of the day."""
+    day = asked.period.first
+    bounds = (hour_bounds_utc(day, hour, asked.zone) for hour in range(24))
+    return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(bounds)]
+
+
+def days(asked: Asked) -> list[Slot]:
+    """The days of the month."""
+    return [_slot(asked, Period(Grain.DAY, day)) for day in asked.period.days()]
+
+
+def months(asked: Asked) -> list[Slot]:
+    """The months of the year, each labelled with its first day."""
+    year = asked.period.first
+    return [_slot(asked, Period(Grain.MONTH, year.replace(month=month))) for month in range(1, 13)]
+
+
+def years(asked: Asked) -> list[Slot]:
+    """The years from registration to the one in which the call was made. Raises RefusedError."""
+    if asked.create_date is None:
+        raise RefusedError("a list of years cannot be labelled without the system's create_date")
+    this_year = local_day(asked.asked_utc, asked.zone).year
+    span = range(asked.create_date.year, this_year + 1)
+    return [_slot(asked, Period(Grain.YEAR, date(year, 1, 1)), label=year) for year in span]
+
+
+def _slot(asked: Asked, period: Period, label: object = None) -> Slot:
+    start = datetime(period.first.year, period.first.month, period.first.day)  # noqa: DTZ001 - a wall time
+    begins = wall_to_utc(start, asked.zone)
+    return Slot(label or period.first, begins, None, period.last)
+
+
+def matched(entries: Sequence[Any], slots: Sequence[Slot], asked: Asked) -> list[tuple[Slot, float | None]]:
+    """Each entry with its slot. Raises RefusedError.
+
+    A closed period has every entry. An open one may end early; entries for what has not begun are left out.
+    """
+    begun = sum(asked.has_begun(slot.start_utc) for slot in slots)
+    if len(entries) > len(slots) or (len(entries) < len(slots) and not _may_be_short(entries, begun, asked)):
+        raise RefusedError(f"{len(entries)} entries where {len(slots)} belong")
+    values = [number(entry, f"entry {position}") for position, entry in enumerate(entries)]
+    if any(values[begun:]):
+        raise RefusedError(f"entry {begun} gives energy for a time that has not begun")
+    return list(zip(slots, values, strict=False))[:begun]
+
+
+def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:
+    if asked.period.grain is Grain.LIFETIME:  # a year too few anywhere would shift them all but in its first days
+        new_year = local_day(asked.asked_utc, asked.zone).timetuple().tm_yday <= 3
+        return new_year and len(entries) == begun - 1
+    return asked.is_open()

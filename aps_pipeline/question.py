@@ -1,0 +1,51 @@
+"""What one call asks: endpoint, level, whose, and which period.
+
+The shared word between the packages that make calls (`api`), keep them (`ledger`) and plan them (`ingest`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aps_pipeline.periods import LIFETIME, Period
+
+ID_PATTERN = r"[0-9A-Za-z_]+(?:-[0-9A-Za-z_]+)*"
+"""System, ECU, meter and inverter ids; shared and virtual ones hold hyphens inside."""
+
+_ID = re.compile(ID_PATTERN, re.ASCII)
+_MAX_ID = 64
+
+
+class BadIdError(ValueError):
+    """An id with characters that no APsystems id has; it must not become a path or a query."""
+
+
+def checked_id(text: object) -> str:
+    """`text` if it is shaped like an APsystems id. Raises BadIdError."""
+    if isinstance(text, str) and len(text) <= _MAX_ID and _ID.fullmatch(text):
+        return text
+    raise BadIdError(f"not an APsystems id: {str(text)[:_MAX_ID]!r}")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Question:
+    """One request, whoever makes it and however often. `device_id` is empty at system level.
+
+    Raises BadIdError for ids that cannot be real.
+    """
+
+    endpoint: str
+    level: str
+    system_id: str
+    device_id: str = ""
+    period: Period = LIFETIME
+
+    def __post_init__(self) -> None:
+        checked_id(self.system_id)
+        if self.device_id:
+            checked_id(self.device_id)
+
+    def __str__(self) -> str:
+        parts = (self.endpoint, self.level, self.system_id, self.device_id, self.period.key)
+        return " ".join(part for part in parts if part)

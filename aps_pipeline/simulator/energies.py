@@ -1,0 +1,150 @@
+"""Answers that are sums: summaries, and energy by hour, day, month and year (manual 3.2 to 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aps_pipeline.periods import LIFETIME, Grain, Period
+from aps_pipeline.simulator.asking import NO_DATA, ApiError, Ask
+from aps_pipeline.simulator.fleet import Ecu, Inverter
+from aps_pipeline.simulator.history import Sums, parts
+from aps_pipeline.simulator.printing import kwh2, kwh2_of_micro, kwh3, kwh6
+from aps_pipeline.simulator.production import FLOWS
+from aps_pipeline.simulator.weather import digest
+
+Json = object
+
+_SPANS = (("today", Grain.DAY), ("month", Grain.MONTH), ("year", Grain.YEAR), ("lifetime", Grain.LIFETIME))
+
+
+def system_summary(ask: Ask) -> Json:
+    """Manual 3.2.1."""
+    return _summary(ask, ask.system.ecus)
+
+
+def ecu_summary(ask: Ask) -> Json:
+    """Manual 3.3.1."""
+    return _summary(ask, (ask.ecu,))
+
+
+def system_energy(ask: Ask) -> Json:
+    """Manual 3.2.2: sums of what its ECUs print."""
+    return _energy(ask, ask.system.ecus)
+
+
+def ecu_energy(ask: Ask) -> Json:
+    """Manual 3.3.2, all levels but `minutely`."""
+    return _energy(ask, (ask.ecu,))
+
+
+def meter_summary(ask: Ask) -> Json:
+    """Manual 3.4.1; `today` null before the first record of the day."""
+    spans = {name: _sums_of(ask, (ask.meter,), grain)[0] for name, grain in _SPANS}
+    return {
+        name: None if name == "today" and not sums.records else _by_flow(kwh6(int(v)) for v in sums.flows)
+        for name, sums in spans.items()
+    }
+
+
+def meter_energy(ask: Ask) -> Json:
+    """Manual 3.4.2, all levels but `minutely`: labels and four lists."""
+    meter, period = ask.meter, ask.period()
+    if ask.route.level == "hourly":
+        hours = ask.history.hours(meter, period.first, ask.now)
+        _refuse_if_empty(ask, period, int(hours.records.sum()))
+        columns = [[kwh3(v, n > 0) for v, n in zip(row, hours.records, strict=True)] for row in hours.flows.tolist()]
+        return {"time": [f"{hour:02d}" for hour in range(24)], **_by_flow(columns)}
+    days = parts(ask.system, period, ask.now.today)
+    sums = [ask.history.sums(meter, part, ask.now) for part in days]
+    columns = [[kwh3(int(s.flows[n]), bool(s.records)) for s in sums] for n in range(len(FLOWS))]
+    return {"time": [part.key[-2:] if period.key else part.key for part in days], **_by_flow(columns)}
+
+
+def inverter_summary(ask: Ask) -> Json:
+    """Manual 3.5.1: d, m, y and t of each channel; d null before the first production of the day."""
+    ecu, inverter = ask.inverter
+    rows = ecu.rows(inverter.uid)
+    body: dict[str, Json] = {}
+    for letter, (_, grain) in zip("dmyt", _SPANS, strict=True):
+        sums = _sums_of(ask, (ecu,), grain)[0]
+        absent = letter == "d" and not (sums.daylight and inverter.covers(ask.now.today))
+        for channel, micro in enumerate(sums.channels[rows].tolist(), 1):
+            body[f"{letter}{channel}"] = None if absent else _inverter_sum(grain)(micro, True)
+        body |= dict.fromkeys((f"{letter}{n}" for n in missing_channels(inverter)), None)
+    return body
+
+
+def inverter_energy(ask: Ask) -> Json:
+    """Manual 3.5.2, all levels but `minutely`: one list for each channel."""
+    (ecu, inverter), period = ask.inverter, ask.period()
+    refuse_if_not_mounted(inverter, period)
+    rows = ecu.rows(inverter.uid)
+    columns: Sequence[Sequence[str]]
+    if ask.route.level == "hourly":
+        hours = ask.history.hours(ecu, period.first, ask.now)
+        _refuse_if_empty(ask, period, int(hours.daylight.sum()))
+        channels = hours.channels[rows].tolist()
+        columns = [[kwh6(v, n > 0) for v, n in zip(row, hours.daylight, strict=True)] for row in channels]
+    else:
+        sums = [ask.history.sums(ecu, part, ask.now) for part in parts(ask.system, period, ask.now.today)]
+        text = _inverter_sum(Grain.DAY if period.grain is Grain.MONTH else Grain.MONTH)
+        columns = list(zip(*([text(v, bool(s.daylight)) for v in s.channels[rows].tolist()] for s in sums), strict=True))
+    body: dict[str, Json] = {f"e{n}": list(column) for n, column in enumerate(columns, 1)}
+    return body | {f"e{n}": None for n in missing_channels(inverter)}
+
+
+def missing_channels(inverter: Inverter) -> range:
+    """Channels that the inverter has not and names all the same, as null; half of the devices leave them out."""
+    named = 4 if digest("names missing channels", inverter.uid) % 2 else inverter.channels
+    return range(inverter.channels + 1, named + 1)
+
+
+def refuse_if_not_mounted(inverter: Inverter, period: Period) -> None:
+    """Raises ApiError 1001 where the inverter was on the roof on no day of the period."""
+    if period is not LIFETIME and (inverter.since > period.last or inverter.until <= period.first):
+        raise ApiError(NO_DATA)
+
+
+def _sums_of(ask: Ask, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
+    """The current day, month, year or the lifetime of each ECU."""
+    period = Period.containing(grain, ask.now.today)
+    return [ask.history.sums(ecu, period, ask.now) for ecu in ecus]
+
+
+def _summary(ask: Ask, ecus: tuple[Ecu, ...]) -> Json:
+    sums = {name: _sums_of(ask, ecus, grain) for name, grain in _SPANS}
+    today = sum(int(s.channels.sum()) for s in sums["today"])
+    produced = any(s.daylight for s in sums["today"])
+    body: dict[str, Json] = {
+        name: kwh2(sum(int(s.centi) for s in each)) for name, each in sums.items() if name != "today"
+    }
+    return {**body, "today": kwh6(today) if produced else None}
+
+
+def _energy(ask: Ask, ecus: tuple[Ecu, ...]) -> Json:
+    period = ask.period()
+    if ask.route.level == "hourly":
+        days = [ask.history.hours(ecu, period.first, ask.now) for ecu in ecus]
+        measured = sum(s.daylight for s in days)
+        _refuse_if_empty(ask, period, int(sum(s.daylight.sum() for s in days)))
+        hours = sum(s.centi for s in days)
+        return [kwh2(int(hours[h]), bool(measured[h])) for h in range(24)]  # type: ignore[index]
+    texts = []
+    for part in parts(ask.system, period, ask.now.today):
+        sums = [ask.history.sums(ecu, part, ask.now) for ecu in ecus]
+        texts.append(kwh2(sum(int(s.centi) for s in sums), any(s.daylight for s in sums)))
+    return texts
+
+
+def _refuse_if_empty(ask: Ask, period: Period, records: int) -> None:
+    """Raises ApiError 1001 for a closed day without a record; the day in course has hours of 0."""
+    if not records and period.last < ask.now.today:
+        raise ApiError(NO_DATA)
+
+
+def _inverter_sum(grain: Grain) -> Callable[[int, bool], str]:
+    return kwh6 if grain is Grain.DAY else kwh2_of_micro
+
+
+def _by_flow(values: object) -> dict[str, Json]:
+    return dict(zip(FLOWS, values, strict=True))  # type: ignore[call-overload]

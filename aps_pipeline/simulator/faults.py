@@ -1,0 +1,153 @@
+"""What can go wrong on purpose: which calls, and what becomes of their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+from aps_pipeline.simulator.asking import MESSAGES
+from aps_pipeline.simulator.routes import Route
+from aps_pipeline.simulator.weather import digest
+
+KINDS = {
+    "html": "a page of HTML with HTTP 200",
+    "truncate": "Content-Length promises more than is sent, then the connection closes",
+    "badjson": "JSON that breaks off",
+    "short": "the first list of the data is one too short",
+    "long": "the first list of the data is one too long",
+    "slow": "the answer waits for so many seconds",
+    "drip": "the answer comes byte by byte, one in so many seconds",
+    "reset": "the connection closes without an answer",
+    "redirect": "302 to another host",
+    "huge": "a gzip body of more than 64 MiB",
+    "otherid": "details of another sid",
+}
+DRIP_SECONDS = 0.05
+
+_SPEC = re.compile(r"(?P<kind>[^:@~*]+)(?P<numbers>(:[^:@~*]+)*)(@(?P<at>[^~*]+))?(~(?P<date>[^*]+))?(\*(?P<times>\d+))?")
+_STATUS = re.compile(r"http[45][0-9]{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    `kind`: an API code (`"5000"`), an HTTP status (`"http500"`), or a key of KINDS. `share` 0–1 of the matching
+    calls are hit, at most `times` of them. A call matches when `endpoint` is part of its name (`ecu_energy`,
+    `inverter_batch/power`, or the path) and `date_range` part of its `date_range`. `seconds` is for `slow` and
+    `drip`. Faults hit only calls with a valid signature and within the limits. Raises ValueError.
+    """
+
+    kind: str
+    share: float = 1.0
+    endpoint: str = ""
+    date_range: str = ""
+    times: int | None = None
+    seconds: float = DRIP_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS and self.code is None and self.status is None:
+            known = ", ".join(KINDS)
+            raise ValueError(f"unknown fault {self.kind!r}: an API code, http400 to http599, or one of {known}")
+        if not 0 <= self.share <= 1 or not 0 <= self.seconds < float("inf"):
+            raise ValueError(f"fault {self.kind}: the share is 0 to 1, the seconds are finite")
+
+    @classmethod
+    def parse(cls, spec: str) -> Fault:
+        """The fault of a text `KIND[:SECONDS][:SHARE][@ENDPOINT][~DATE][*TIMES]`; raises ValueError.
+
+        Only `slow` has SECONDS, and must have them. `5000:0.05` is code 5000 for 5 % of all calls;
+        `slow:2:0.1` two seconds for a tenth; `http500@ecu_energy/hourly~2025-03*2` HTTP 500 for the first two
+        calls of hourly ECU energy in March 2025.
+        """
+        match = _SPEC.fullmatch(spec)
+        if match is None:
+            raise ValueError(f"not a fault: {spec!r}; write KIND[:SHARE][@ENDPOINT][~DATE][*TIMES]")
+        kind, slow = match["kind"], match["kind"] == "slow"
+        numbers = [_number(spec, text) for text in match["numbers"].split(":")[1:]]
+        if not slow <= len(numbers) <= slow + 1:
+            raise ValueError(f"not a fault: {spec!r}; it has {len(numbers)} numbers")
+        return cls(
+            kind,
+            share=numbers[-1] if len(numbers) > slow else 1.0,
+            endpoint=match["at"] or "",
+            date_range=match["date"] or "",
+            times=int(match["times"]) if match["times"] else None,
+            seconds=numbers[0] if slow else DRIP_SECONDS,
+        )
+
+    @property
+    def code(self) -> int | None:
+        """The API code that it answers with, if it is one."""
+        return int(self.kind) if self.kind.isdecimal() and int(self.kind) in MESSAGES else None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that it answers with, if it is one."""
+        return int(self.kind[4:]) if _STATUS.fullmatch(self.kind) else None
+
+    def matches(self, route: Route, path: str) -> bool:
+        """Whether it is meant for that call."""
+        at_home = self.kind != "otherid" or route.endpoint == "system_details"
+        named = self.endpoint in route.name or self.endpoint in path
+        return at_home and named and self.date_range in route.date_range
+
+
+class Faults:
+    """The faults in force, in order; may change while calls come. Safe for threads.
+
+    Whether a fault hits its nth matching call depends on the seed, the fault and n alone.
+    """
+
+    def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
+        self._seed = seed
+        self._lock = Lock()
+        self._active: list[_Active] = [_Active(fault) for fault in faults]
+
+    def append(self, fault: Fault) -> None:
+        """Puts one in force."""
+        with self._lock:
+            self._active.append(_Active(fault))
+
+    def clear(self) -> None:
+        """Ends them all."""
+        with self._lock:
+            self._active.clear()
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter([active.fault for active in self._active])
+
+    def __len__(self) -> int:
+        return len(self._active)
+
+    def next_for(self, route: Route, path: str) -> Fault | None:
+        """The fault that hits this call, which counts; None when all goes well."""
+        with self._lock:
+            hits = [a.fault for a in self._active if a.fault.matches(route, path) and a.draw(self._seed)]
+        return hits[0] if hits else None
+
+
+@dataclass(slots=True)
+class _Active:
+    """A fault and how often it has matched and hit."""
+
+    fault: Fault
+    seen: int = 0
+    hits: int = 0
+
+    def draw(self, seed: int) -> bool:
+        self.seen += 1
+        spent = self.fault.times is not None and self.hits >= self.fault.times
+        hit = not spent and digest(seed, "fault", self.fault, self.seen) < self.fault.share * 2.0**128
+        self.hits += hit
+        return hit
+
+
+def _number(spec: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"not a fault: {spec!r}; {text!r} is not a number") from None

@@ -1,0 +1,205 @@
+"""What stands on the roofs: systems, ECUs, inverters and what is wrong with them.
+
+Here belongs the description of a fleet and its JSON file; what a fleet produces is in `history.py`.
+Days are local to the system. `until` is always the first day that is no longer meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from aps_pipeline.periods import zone
+
+_ID = re.compile(r"[0-9A-Za-z]+(-[0-9A-Za-z]+)*", re.ASCII)
+
+
+class FleetError(ValueError):
+    """A fleet that cannot be: a bad file, an unknown field or zone, an id that is met twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Local days from `since` up to, not including, `until`."""
+
+    since: date = date.min
+    until: date = date.max
+
+    def covers(self, day: date) -> bool:
+        """Whether the day lies in it."""
+        return self.since <= day < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class PanelFault(Span):
+    """A panel that gives `factor` of what it should: 0 is a dead one, 0.6 a weak one."""
+
+    channel: int = 1
+    factor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inverter(Span):
+    """One inverter while it is mounted; its channels look the same way.
+
+    `azimuth` in degrees clockwise from north, `tilt` in degrees from flat, `panel_kw` per channel.
+    A replaced inverter is two of them: `until` of the old uid is `since` of the new.
+    """
+
+    uid: str = ""
+    type: str = "DS3"
+    channels: int = 2
+    azimuth: float = 180.0
+    tilt: float = 30.0
+    panel_kw: float = 0.4
+    faults: tuple[PanelFault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ecu:
+    """One ECU, its inverters, and the days on which it recorded nothing. With `meter` it is a meter too."""
+
+    eid: str
+    inverters: tuple[Inverter, ...]
+    meter: bool = False
+    offline: tuple[Span, ...] = ()
+
+    @cached_property
+    def channels(self) -> tuple[tuple[str, int], ...]:
+        """(uid, channel) of every channel it ever had: the rows of all its arrays."""
+        return tuple((inv.uid, n + 1) for inv in self.inverters for n in range(inv.channels))
+
+    def rows(self, uid: str) -> slice:
+        """The rows of one inverter in the arrays of this ECU."""
+        before = 0
+        for inverter in self.inverters:
+            if inverter.uid == uid:
+                return slice(before, before + inverter.channels)
+            before += inverter.channels
+        raise KeyError(uid)
+
+    def is_offline(self, day: date) -> bool:
+        """Whether it recorded nothing on that day."""
+        return any(span.covers(day) for span in self.offline)
+
+
+@dataclass(frozen=True)
+class System:
+    """One system as `details` and `inverters` tell it (manual 3.1); `lat`, `lon` in degrees north and east."""
+
+    sid: str
+    timezone: str
+    lat: float
+    lon: float
+    create_date: date
+    ecus: tuple[Ecu, ...]
+    type: int = 1
+    light: int = 1
+    capacity: str = ""
+    authorization_code: str = ""
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The ids of its meter ECUs."""
+        return tuple(ecu.eid for ecu in self.ecus if ecu.meter)
+
+    def ecu(self, eid: str) -> Ecu | None:
+        """Its ECU of that id."""
+        return next((ecu for ecu in self.ecus if ecu.eid == eid), None)
+
+    def inverter(self, uid: str) -> tuple[Ecu, Inverter] | None:
+        """Its inverter of that id, past ones included, with the ECU that it reports to."""
+        return next(((ecu, inv) for ecu in self.ecus for inv in ecu.inverters if inv.uid == uid), None)
+
+    def capacity_text(self) -> str:
+        """The capacity in kW as the API prints it: as declared, else the panels of today."""
+        mounted = (inv for ecu in self.ecus for inv in ecu.inverters if inv.until == date.max)
+        return self.capacity or f"{sum(inv.channels * inv.panel_kw for inv in mounted):.2f}"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All systems of one account. Raises FleetError when it contradicts itself."""
+
+    systems: tuple[System, ...]
+    _by_sid: dict[str, System] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ids = [i for system in self.systems for i in _ids_of(system)]
+        twice = {i for i in ids if ids.count(i) > 1}
+        if twice or not all(_ID.fullmatch(i) for i in ids):
+            raise FleetError(f"ids must be unique letters, digits and inner hyphens: {sorted(twice) or ids}")
+        self._by_sid.update({system.sid: system for system in self.systems})
+
+    @property
+    def system_ids(self) -> tuple[str, ...]:
+        """The ids of its systems, in order."""
+        return tuple(self._by_sid)
+
+    def system(self, sid: str) -> System | None:
+        """The system of that id."""
+        return self._by_sid.get(sid)
+
+
+def _ids_of(system: System) -> list[str]:
+    """Every id of a system, after a look at what else could be wrong with it."""
+    zone(system.timezone)
+    inverters = [inv for ecu in system.ecus for inv in ecu.inverters]
+    for inverter in inverters:
+        if not 1 <= inverter.channels <= 4:
+            raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
+    if abs(system.lat) > 90 or abs(system.lon) > 180:
+        raise FleetError(f"system {system.sid}: no such place")
+    return [system.sid, *(ecu.eid for ecu in system.ecus), *(inv.uid for inv in inverters)]
+
+
+def load_fleet(path: Path | str) -> Fleet:
+    """The fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
+
+    The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
+    """
+    try:
+        raw = json.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise FleetError(f"{path}: {error}") from error
+    fleet = _read(raw, Fleet, "fleet")
+    assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
+    return fleet
+
+
+def _read(raw: Any, kind: Any, where: str) -> object:
+    """`raw` JSON as a value of that type; `where` names it in errors."""
+    if get_origin(kind) is tuple and isinstance(raw, list):
+        return tuple(_read(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
+        return _read_record(raw, kind, where)
+    if kind is date and isinstance(raw, str):
+        try:
+            return date.fromisoformat(raw)
+        except ValueError as error:
+            raise FleetError(f"{where}: {error}") from error
+    if kind is float and type(raw) in (int, float):
+        return float(raw)
+    if type(raw) is kind:
+        return raw
+    raise FleetError(f"{where}: not a {getattr(kind, '__name__', 'list')}: {str(raw)[:60]!r}")
+
+
+def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
+    """A JSON object as one of the classes above; unknown and missing fields are errors."""
+    known = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
+    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+    if raw.keys() - known.keys() or needed - raw.keys():
+        raise FleetError(f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}")
+    hints = get_type_hints(kind)
+    try:
+        return kind(**{name: _read(value, hints[name], f"{where}.{name}") for name, value in raw.items()})
+    except FleetError:
+        raise
+    except ValueError as error:
+        raise FleetError(f"{where}: {error}") from error

@@ -1,0 +1,158 @@
+"""What one ECU recorded on one local day: the slot energies that every other number is a sum of.
+
+Energies are whole micro-kWh, so that sums over slots, channels and days agree exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.random import Generator
+
+from aps_pipeline.simulator.fleet import Ecu, Inverter, System
+from aps_pipeline.simulator.slots import STEP, Ints, day_slots
+from aps_pipeline.simulator.sun import Floats, Sun, plane_irradiance, sun_at
+from aps_pipeline.simulator.weather import Weather, chance, weather
+
+FLOWS = ("produced", "consumed", "imported", "exported")
+
+_MICRO_KWH_PER_W = 1_000 * STEP / 3600  # of one slot
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class EcuDay:
+    """The records of a day in order; n is 0 when there are none.
+
+    `ends` s since 1970 UTC, `minutes` of the local clock, `steps` s since the record before, all [n];
+    `daylight` bool [n]; `energy` micro-kWh per channel of the ECU [channels, n]; `air_c` [n];
+    `flows` micro-kWh in the order of FLOWS [4, n], all zero without a meter.
+    """
+
+    ends: Ints
+    minutes: Ints
+    steps: Ints
+    daylight: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    energy: Ints
+    flows: Ints
+    air_c: Floats
+
+    def up_to(self, epoch: int) -> EcuDay:
+        """The records that had ended by then."""
+        return self._take(slice(0, int(np.searchsorted(self.ends, epoch, side="right"))))
+
+    def by_day(self) -> EcuDay:
+        """The records of daylight, the only ones that panels have."""
+        return self._take(self.daylight)
+
+    def _take(self, which: slice | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> EcuDay:
+        return EcuDay(
+            self.ends[which],
+            self.minutes[which],
+            self.steps[which],
+            self.daylight[which],
+            self.energy[:, which],
+            self.flows[:, which],
+            self.air_c[which],
+        )
+
+
+def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
+    """Everything the ECU recorded on that local day; nothing before the system was created or when offline."""
+    if day < system.create_date or ecu.is_offline(day):
+        return _nothing(len(ecu.channels))
+    slots = day_slots(day, system.timezone)
+    ends = slots.ends.astype(np.float64)
+    sun = sun_at(ends - STEP / 2, system.lat, system.lon)
+    sky = weather(seed, system, day, ends)
+    energy = _slot_energy(seed, ecu, day, sun, sky)
+    flows = _meter_flows(seed, ecu, day, slots.minutes, energy)
+    daylight = sun.up > 0
+    kept = np.flatnonzero(_recorded(chance(seed, "gaps", ecu.eid, day), daylight))
+    # What a missing record would have held comes with the next one.
+    since = np.concatenate(([0], kept[:-1] + 1))
+    flows = np.add.reduceat(flows, since, axis=1)
+    return EcuDay(
+        ends=slots.ends[kept],
+        minutes=slots.minutes[kept],
+        steps=STEP * np.diff(kept, prepend=-1),
+        daylight=daylight[kept],
+        energy=np.add.reduceat(energy, since, axis=1),
+        flows=_balanced(flows),
+        air_c=sky.air_c[kept],
+    )
+
+
+def _nothing(channels: int) -> EcuDay:
+    none = np.zeros(0, dtype=np.int64)
+    return EcuDay(
+        none, none, none, none.astype(bool), np.zeros((channels, 0), np.int64), np.zeros((4, 0), np.int64), none * 0.0
+    )
+
+
+def _slot_energy(seed: int, ecu: Ecu, day: date, sun: Sun, sky: Weather) -> Ints:
+    """Micro-kWh of every channel in every slot, [channels, n]; 0 while an inverter is not mounted."""
+    planes = ecu.inverters
+    light = plane_irradiance(
+        sun,
+        np.array([inv.azimuth for inv in planes]),
+        np.array([inv.tilt for inv in planes]),
+        sky.clearness,
+    )
+    heat = 1.0 - 0.004 * (sky.air_c + 0.03 * light - 25.0)
+    share = np.concatenate([_panels(seed, inv, day, light.shape[1]) for inv in planes])
+    watts = np.repeat(light * heat * sky.snow, [inv.channels for inv in planes], axis=0) * share
+    return np.rint(watts * _MICRO_KWH_PER_W).astype(np.int64)
+
+
+def _panels(seed: int, inverter: Inverter, day: date, slots: int) -> Floats:
+    """kW that each channel turns 1 kW/m2 into, [channels, slots]: its size, its make and its faults."""
+    make = 0.96 + 0.04 * chance(seed, "make", inverter.uid).random(inverter.channels)
+    size = make * inverter.panel_kw * float(inverter.covers(day))
+    for fault in inverter.faults:
+        if fault.covers(day):
+            size[fault.channel - 1] *= fault.factor
+    flicker = 0.98 + 0.04 * chance(seed, "panel", inverter.uid, day).random((inverter.channels, slots))
+    return np.asarray(size[:, None] * flicker)
+
+
+def _meter_flows(seed: int, ecu: Ecu, day: date, minutes: Ints, energy: Ints) -> Ints:
+    """Micro-kWh produced and consumed behind the meter in every slot, [4, n]; the net flows still 0."""
+    flows = np.zeros((4, len(minutes)), dtype=np.int64)
+    if ecu.meter:
+        draws = chance(seed, "load", ecu.eid, day).random(len(minutes) + 1)
+        hour = minutes / 60.0
+        meals = np.exp(-((hour - 7.5) ** 2) / 2) + 1.6 * np.exp(-((hour - 19.5) ** 2) / 5)
+        kettle = np.where(draws[:-1] > 0.97, 1_900.0, 0.0)
+        watts = (140 + 60 * draws[:-1]) + (260 + 240 * draws[-1]) * meals + kettle
+        flows[0] = energy.sum(axis=0)
+        flows[1] = np.rint(watts * _MICRO_KWH_PER_W).astype(np.int64)
+    return flows
+
+
+def _balanced(flows: Ints) -> Ints:
+    """The same with what had to be imported or could be exported in each record."""
+    net = flows[1] - flows[0]
+    flows[2], flows[3] = np.maximum(net, 0), np.maximum(-net, 0)
+    return flows
+
+
+def _recorded(rng: Generator, daylight: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> np.ndarray[
+    tuple[int, ...], np.dtype[np.bool_]
+]:
+    """Which slots have a record: nearly all; single ones, now and then a stretch or every second, are missing."""
+    slots = len(daylight)
+    draws = rng.random(slots + 5)
+    kept = draws[:slots] > 0.01
+    start, length = int(draws[slots] * slots), 3 + int(draws[slots + 1] * 9)
+    if draws[slots + 2] < 0.12:
+        kept[start : start + length] = False
+    start = int(draws[slots + 3] * slots)
+    if draws[slots + 4] < 0.25:
+        kept[start : start + 2 * length : 2] = False
+    # The last ones stay, or energy would be lost.
+    kept[-1] = True
+    if daylight.any():
+        kept[np.flatnonzero(daylight)[-1]] = True
+    return kept

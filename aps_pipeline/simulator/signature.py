@@ -1,0 +1,64 @@
+"""The signature of a request as the server checks it (manual 2.2)."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+
+HEADERS = ("X-CA-AppId", "X-CA-Timestamp", "X-CA-Nonce", "X-CA-Signature-Method", "X-CA-Signature")
+SKEW_MS = 10 * 60 * 1000
+
+_HASHES = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
+_TIMESTAMP = re.compile(r"[0-9]{13}", re.ASCII)
+_NONCE = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
+_NONCES_KEPT = 500_000
+
+
+class Signatures:
+    """Says whether requests are signed by the holder of one secret, and never twice with the same nonce."""
+
+    def __init__(self, app_id: str, app_secret: str) -> None:
+        self._app_id = app_id
+        self._secret = app_secret.encode()
+        self._nonces: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+
+    def refusal(self, method: str, last_segment: str, headers: Mapping[str, str], now_ms: int) -> str | None:
+        """Why the request is refused, None if it is accepted; an accepted nonce is used up.
+
+        `last_segment` is the text after the last `/` of the path as sent; `now_ms` is milliseconds since 1970.
+        """
+        values = [headers.get(name, "") for name in HEADERS]
+        app_id, timestamp, nonce, algorithm, signature = values
+        if not all(values):
+            return "missing header"
+        if app_id != self._app_id:
+            return "unknown app id"
+        if algorithm not in _HASHES:
+            return "unknown signature method"
+        if not _NONCE.fullmatch(nonce) or not _TIMESTAMP.fullmatch(timestamp):
+            return "malformed nonce or timestamp"
+        if abs(int(timestamp) - now_ms) > SKEW_MS:
+            return "clock skew"
+        text = "/".join((timestamp, nonce, app_id, last_segment, method, algorithm))
+        if not hmac.compare_digest(signature.encode(), _sign(text, self._secret, algorithm)):
+            return "wrong signature"
+        return None if self._is_new(nonce) else "replayed nonce"
+
+    def _is_new(self, nonce: str) -> bool:
+        with self._lock:
+            if nonce in self._nonces:
+                return False
+            self._nonces[nonce] = None
+            # The window of the timestamp ends a nonce long before so many others have come.
+            if len(self._nonces) > _NONCES_KEPT:
+                self._nonces.popitem(last=False)
+            return True
+
+
+def _sign(text: str, secret: bytes, algorithm: str) -> bytes:
+    return base64.b64encode(hmac.digest(secret, text.encode(), _HASHES[algorithm]))

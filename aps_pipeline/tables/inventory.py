@@ -1,0 +1,80 @@
+"""What stands on the roof: systems, ECUs, inverters, meters."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from aps_pipeline.tables import columns as c
+from aps_pipeline.tables.model import Column, Source, Table
+
+DETAILS = Source("system_details", "", "3.1.1")
+INVERTERS = Source("system_inverters", "", "3.1.2")
+METERS = Source("system_meters", "", "3.1.3")
+
+_seen = (c.first_seen_utc, c.last_seen_utc, c.call_id)
+_timezone = Column("timezone", pa.string(), "IANA time zone, as the API names it", nullable=True)
+
+INVENTORY = (
+    Table(
+        name="systems",
+        group="inventory",
+        grain="one row per system",
+        description="Systems with capacity, time zone and registration date.",
+        partition="",
+        keys=("system_id",),
+        columns=(
+            c.system_id,
+            Column("capacity_kw", pa.float64(), "Installed size", "kW", True),
+            _timezone,
+            Column("type", pa.int16(), "1 PV, 2 storage, 3 PV and storage", nullable=True),
+            Column("create_date", pa.date32(), "Day of registration; nothing is asked before it", nullable=True),
+            Column("light", pa.int16(), "State lamp: 1 green, 2 yellow, 3 red, 4 grey", nullable=True),
+            *_seen,
+        ),
+        source=DETAILS,
+    ),
+    Table(
+        name="ecus",
+        group="inventory",
+        grain="one row per system and ECU",
+        description="ECUs: the gateways that inverters report to.",
+        partition="",
+        keys=("system_id", "ecu_id"),
+        columns=(
+            c.system_id,
+            c.ecu_id,
+            Column("type", pa.int16(), "0 ECU, 1 with meter, 2 with storage", nullable=True),
+            _timezone,
+            Column("model", pa.string(), "Model of a storage ECU", nullable=True),
+            Column("capacity_kwh", pa.float64(), "Capacity of a storage ECU", "kWh", True),
+            *_seen,
+        ),
+        source=INVERTERS,
+    ),
+    Table(
+        name="inverters",
+        group="inventory",
+        grain="one row per system, ECU and inverter",
+        description="Microinverters and the ECU each reports to.",
+        partition="",
+        keys=("system_id", "ecu_id", "inverter_id"),
+        columns=(
+            c.system_id,
+            c.ecu_id,
+            c.inverter_id,
+            Column("type", pa.string(), "Model family, such as DS3 (two inputs) or QT2D (four)", nullable=True),
+            *_seen,
+        ),
+        source=INVERTERS,
+    ),
+    Table(
+        name="meters",
+        group="inventory",
+        grain="one row per system and meter",
+        description="Meter ECUs, which measure consumption, import and export.",
+        partition="",
+        keys=("system_id", "meter_id"),
+        columns=(c.system_id, c.meter_id, *_seen),
+        source=METERS,
+    ),
+)

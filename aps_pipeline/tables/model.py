@@ -1,0 +1,110 @@
+"""What a table declaration is: columns with meaning and unit, keys, partition, and where its rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import pyarrow as pa
+
+type_names = {
+    pa.string(): "text",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.int8(): "int8",
+    pa.int16(): "int16",
+    pa.int32(): "int32",
+    pa.int64(): "int64",
+    pa.date32(): "date",
+    pa.timestamp("us", "UTC"): "timestamptz",
+}
+"""The types a column may have, with the name that people see."""
+
+Grain = Literal["day", "month", "year", ""]
+Group = Literal["inventory", "system", "ecu", "inverter", "meter", "quality"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it means, in which unit, and whether it may be absent (null)."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+    @property
+    def comment(self) -> str:
+        """Meaning and unit in one line."""
+        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
+
+    @property
+    def field(self) -> pa.Field:
+        """The Arrow field, which carries description and unit into the Parquet file."""
+        metadata = {"description": self.meaning} | ({"unit": self.unit} if self.unit else {})
+        return pa.field(self.name, self.type, nullable=self.nullable, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The kind of call that feeds a table: endpoint and level, with the section of the manual."""
+
+    endpoint: str
+    level: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the contract. Its name is the asset key, the folder and the DuckDB table."""
+
+    name: str
+    group: Group
+    grain: str
+    """What one row is."""
+    description: str
+    partition: Grain
+    """Length of the period that one partition holds; empty for an unpartitioned table."""
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    source: Source
+    caveats: tuple[str, ...] = ()
+    side_of: str = ""
+    """Name of the table whose partitions write this one along; empty for a table of its own."""
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Columns in their order, as readers see them."""
+        return pa.schema([column.field for column in self.columns], {"description": self.description})
+
+    @property
+    def folder_columns(self) -> tuple[str, ...]:
+        """Columns that stand in the folder name, Hive style: `date=2024-03-05`."""
+        own = {"day": ("date",), "month": ("month",), "year": ("year",), "": ()}[self.partition]
+        return (("source_table", *own)) if self.side_of else own
+
+    @cached_property
+    def file_schema(self) -> pa.Schema:
+        """The columns inside a file: all but those in the folder name, as Hive readers expect."""
+        inside = [c.field for c in self.columns if c.name not in self.folder_columns]
+        return pa.schema(inside, self.schema.metadata)
+
+    @property
+    def measures(self) -> tuple[Column, ...]:
+        """The columns with a unit: what was measured."""
+        return tuple(column for column in self.columns if column.unit)
+
+
+def empty(table: Table) -> pa.Table:
+    """No rows of `table`."""
+    return table.schema.empty_table()
+
+
+def from_columns(table: Table, columns: dict[str, Sequence[object] | pa.Array]) -> pa.Table:
+    """Rows of `table` from its columns by name. Raises pa.ArrowInvalid or KeyError."""
+    arrays = [pa.array(columns[f.name], f.type) if not isinstance(columns[f.name], pa.Array)
+              else columns[f.name].cast(f.type) for f in table.schema]
+    return pa.Table.from_arrays(arrays, schema=table.schema)

@@ -7,6 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,14 @@ _STALE_SECONDS = 3600.0
 
 class StorageError(OSError):
     """The lake cannot be read or written; the message names the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A partition that is there: the inputs it was written with, and its rows."""
+
+    inputs: str
+    rows: int
 
 
 class Lake:
@@ -101,16 +110,15 @@ class Lake:
                     if leftover.stat().st_mtime < time.time() - _STALE_SECONDS:
                         leftover.unlink()
 
-    def inputs(self, table: Table, values: tuple[str, ...]) -> str | None:
+    def found(self, table: Table, values: tuple[str, ...]) -> Found | None:
         """What the partition was made from, or None if there is none or it is not readable."""
         try:
             with self._fs.open_input_file(self.path(table, values)) as stream:
-                found = pq.read_metadata(stream).metadata or {}
-        except FileNotFoundError:
-            return None
+                metadata = pq.read_metadata(stream)
         except (pa.ArrowException, OSError):
             return None  # a damaged file is a missing one: it will be written again
-        return found.get(_INPUTS, b"").decode() or None
+        inputs = (metadata.metadata or {}).get(_INPUTS, b"").decode("ascii", "replace")
+        return Found(inputs, metadata.num_rows)
 
     def files(self, table: Table) -> list[str]:
         """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""

@@ -7,17 +7,19 @@ and how much quota is used are questions to these rows. SQLite by default, Postg
 from __future__ import annotations
 
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import CallState, Finish, Held
+from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held
 from aps_pipeline.ledger.store import (
     AlreadyAnsweredError,
     InFlightError,
     Ledger,
+    LedgerBusyError,
     LedgerError,
     MixedDataError,
     QuotaExhaustedError,
 )
 
 __all__ = [
+    "NOTHING_HELD",
     "Account",
     "AlreadyAnsweredError",
     "CallState",
@@ -25,6 +27,7 @@ __all__ = [
     "Held",
     "InFlightError",
     "Ledger",
+    "LedgerBusyError",
     "LedgerError",
     "MixedDataError",
     "Quota",

@@ -26,6 +26,10 @@ class LedgerError(OSError):
     """The ledger cannot be opened, read or written."""
 
 
+class LedgerBusyError(LedgerError):
+    """Another process has kept the ledger locked for a minute."""
+
+
 class MixedDataError(ValueError):
     """A simulated answer for a ledger of real data, or the other way round."""
 
@@ -56,15 +60,21 @@ class Ledger:
     Args:
         url: any SQLAlchemy URL of SQLite or PostgreSQL.
         now: the clock, for tests.
+        accepts_simulated: whether answers of a simulator may be kept here at all.
 
     Raises LedgerError from every method when the database cannot be used.
     """
 
-    def __init__(self, url: str, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, url: str, now: Callable[[], datetime] = _utc_now, *, accepts_simulated: bool = True
+    ) -> None:
         self.now = now
+        self._accepts_simulated = accepts_simulated
+        self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
         try:
             self._engine = open_engine(url)
+            self._write_engine = self._engine.execution_options(writes=True)
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
             shown = url if "://" not in url else sa.make_url(url).render_as_string(hide_password=True)
             raise LedgerError(f"cannot open the ledger {shown}: {_first_line(error)}") from error
@@ -79,15 +89,15 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"ledger: {_first_line(error)}") from error
+            raise _ledger_error(error) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         try:
-            with self._one_writer, self._engine.execution_options(writes=True).begin() as connection:
+            with self._one_writer, self._write_engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"ledger: {_first_line(error)}") from error
+            raise _ledger_error(error) from error
 
     # Calls
 
@@ -155,7 +165,8 @@ class Ledger:
         unsent call is given back. Raises MixedDataError, and keeps no body then.
         """
         body = None if end.body is None else end.body.encode("utf-8", "replace")
-        mixed = body is not None and not self._fits(simulated=end.simulated)
+        simulated = end.simulated
+        mixed = end.state in GOOD and not self._fits(simulated=end.simulated)
         if mixed:
             end, body = Finish(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
@@ -179,18 +190,22 @@ class Ledger:
                 tx.execute(sa.update(quotas).where(*in_month).values(used=quotas.c.used - 1))
         if mixed:
             raise MixedDataError(
-                f"this data directory holds {'real' if end.simulated else 'simulated'} data; "
-                "set APS_DATA_DIR to another one"
+                "simulated and real data never mix: set APS_DATA_DIR to another directory "
+                f"for {'simulated' if simulated else 'real'} data"
             )
 
     def _fits(self, *, simulated: bool) -> bool:
         """Whether answers of this origin belong into this ledger; the first answer decides."""
-        with self._writing() as tx:
-            known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
-            if known is None:
-                known = str(simulated)
-                tx.execute(sa.insert(facts).values(name="simulated", value=known))
-        return known == str(simulated)
+        if simulated and not self._accepts_simulated:
+            return False
+        if self._simulated is None:
+            with self._writing() as tx:
+                known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
+                if known is None:
+                    known = str(simulated)
+                    tx.execute(sa.insert(facts).values(name="simulated", value=known))
+            self._simulated = known == str(True)
+        return self._simulated == simulated
 
     def mark(self, call_id: int, state: CallState, error: str = "") -> None:
         """Judge a kept body anew: a parser took it now, or refuses it now."""
@@ -277,6 +292,13 @@ class Ledger:
                     found[call_id] = zlib.decompress(body).decode("utf-8")
         return found
 
+    def sent(self, call_id: int) -> datetime:
+        """When a call was sent. Raises LedgerError for an unknown call."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(calls.c.sent_utc).where(calls.c.call_id == call_id)).scalar_one()
+        assert isinstance(found, datetime)  # noqa: S101 - the column is not null
+        return found
+
     def quota(self, account: Account) -> Quota:
         """Where the account stands now."""
         with self._reading() as connection:
@@ -323,6 +345,12 @@ def _quota(connection: sa.Connection, account: Account, now: datetime) -> Quota:
         refused_by_api=refused_at is not None and refused_at >= account.monthly_calls,
         resets_utc=resets_utc(now, account.zone),
     )
+
+
+def _ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
+    if "locked" in str(getattr(error, "orig", "")):
+        return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
+    return LedgerError(f"ledger: {_first_line(error)}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -16,7 +16,7 @@ def demo_fleet() -> Fleet:
 
 
 def awkward_fleet() -> Fleet:
-    """Two systems with odd ids and a dead panel, a weak one, a replaced inverter and an ECU that was offline."""
+    """Two systems with odd ids, a dead panel, a weak one, a replaced inverter and an ECU that was offline."""
     return Fleet((_kathmandu(), _new_york()))
 
 

@@ -52,7 +52,9 @@ def meter_energy(ask: Ask) -> Json:
     if ask.route.level == "hourly":
         hours = ask.history.hours(meter, period.first, ask.now)
         _refuse_if_empty(ask, period, int(hours.records.sum()))
-        columns = [[kwh3(v, n > 0) for v, n in zip(row, hours.records, strict=True)] for row in hours.flows.tolist()]
+        columns = [
+            [kwh3(v, n > 0) for v, n in zip(row, hours.records, strict=True)] for row in hours.flows.tolist()
+        ]
         return {"time": [f"{hour:02d}" for hour in range(24)], **_by_flow(columns)}
     days = parts(ask.system, period, ask.now.today)
     sums = [ask.history.sums(meter, part, ask.now) for part in days]
@@ -88,13 +90,15 @@ def inverter_energy(ask: Ask) -> Json:
     else:
         sums = [ask.history.sums(ecu, part, ask.now) for part in parts(ask.system, period, ask.now.today)]
         text = _inverter_sum(Grain.DAY if period.grain is Grain.MONTH else Grain.MONTH)
-        columns = list(zip(*([text(v, bool(s.daylight)) for v in s.channels[rows].tolist()] for s in sums), strict=True))
+        columns = list(
+            zip(*([text(v, bool(s.daylight)) for v in s.channels[rows].tolist()] for s in sums), strict=True)
+        )
     body: dict[str, Json] = {f"e{n}": list(column) for n, column in enumerate(columns, 1)}
     return body | {f"e{n}": None for n in missing_channels(inverter)}
 
 
 def missing_channels(inverter: Inverter) -> range:
-    """Channels that the inverter has not and names all the same, as null; half of the devices leave them out."""
+    """Channels that the inverter has not and names all the same, as null; half of them leave them out."""
     named = 4 if digest("names missing channels", inverter.uid) % 2 else inverter.channels
     return range(inverter.channels + 1, named + 1)
 

@@ -26,7 +26,9 @@ KINDS = {
 }
 DRIP_SECONDS = 0.05
 
-_SPEC = re.compile(r"(?P<kind>[^:@~*]+)(?P<numbers>(:[^:@~*]+)*)(@(?P<at>[^~*]+))?(~(?P<date>[^*]+))?(\*(?P<times>\d+))?")
+_SPEC = re.compile(
+    r"(?P<kind>[^:@~*]+)(?P<numbers>(:[^:@~*]+)*)(@(?P<at>[^~*]+))?(~(?P<date>[^*]+))?(\*(?P<times>\d+))?"
+)
 _STATUS = re.compile(r"http[45][0-9]{2}", re.ASCII)
 
 
@@ -34,10 +36,11 @@ _STATUS = re.compile(r"http[45][0-9]{2}", re.ASCII)
 class Fault:
     """One thing that goes wrong.
 
-    `kind`: an API code (`"5000"`), an HTTP status (`"http500"`), or a key of KINDS. `share` 0–1 of the matching
-    calls are hit, at most `times` of them. A call matches when `endpoint` is part of its name (`ecu_energy`,
-    `inverter_batch/power`, or the path) and `date_range` part of its `date_range`. `seconds` is for `slow` and
-    `drip`. Faults hit only calls with a valid signature and within the limits. Raises ValueError.
+    `kind`: an API code (`"5000"`), an HTTP status (`"http500"`), or a key of KINDS. `share` 0–1 of the
+    matching calls are hit, at most `times` of them. A call matches when `endpoint` is part of its name
+    (`ecu_energy`, `inverter_batch/power`) or of its path, and `date_range` part of its `date_range`.
+    `seconds` is for `slow` and `drip`. Only calls with a valid signature and within the limits are hit.
+    Raises ValueError.
     """
 
     kind: str
@@ -50,7 +53,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS and self.code is None and self.status is None:
             known = ", ".join(KINDS)
-            raise ValueError(f"unknown fault {self.kind!r}: an API code, http400 to http599, or one of {known}")
+            raise ValueError(
+                f"unknown fault {self.kind!r}: an API code, http400 to http599, or one of {known}"
+            )
         if not 0 <= self.share <= 1 or not 0 <= self.seconds < float("inf"):
             raise ValueError(f"fault {self.kind}: the share is 0 to 1, the seconds are finite")
 
@@ -125,9 +130,13 @@ class Faults:
 
     def next_for(self, route: Route, path: str) -> Fault | None:
         """The fault that hits this call, which counts; None when all goes well."""
+        chosen = None
         with self._lock:
-            hits = [a.fault for a in self._active if a.fault.matches(route, path) and a.draw(self._seed)]
-        return hits[0] if hits else None
+            for active in self._active:
+                if active.fault.matches(route, path) and active.draws_hit(self._seed) and chosen is None:
+                    active.hits += 1
+                    chosen = active.fault
+        return chosen
 
 
 @dataclass(slots=True)
@@ -138,12 +147,11 @@ class _Active:
     seen: int = 0
     hits: int = 0
 
-    def draw(self, seed: int) -> bool:
+    def draws_hit(self, seed: int) -> bool:
+        """Counts a matching call and says whether it is to be hit."""
         self.seen += 1
         spent = self.fault.times is not None and self.hits >= self.fault.times
-        hit = not spent and digest(seed, "fault", self.fault, self.seen) < self.fault.share * 2.0**128
-        self.hits += hit
-        return hit
+        return not spent and digest(seed, "fault", self.fault, self.seen) < self.fault.share * 2.0**128
 
 
 def _number(spec: str, text: str) -> float:

@@ -90,7 +90,7 @@ class Ecu:
 
 @dataclass(frozen=True)
 class System:
-    """One system as `details` and `inverters` tell it (manual 3.1); `lat`, `lon` in degrees north and east."""
+    """One system as the details tell it (manual 3.1); `lat`, `lon` in degrees north and east."""
 
     sid: str
     timezone: str
@@ -153,6 +153,10 @@ def _ids_of(system: System) -> list[str]:
     for inverter in inverters:
         if not 1 <= inverter.channels <= 4:
             raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
+        if not all(1 <= fault.channel <= inverter.channels for fault in inverter.faults):
+            raise FleetError(f"inverter {inverter.uid}: a fault of a channel that it has not")
+    if not all(ecu.inverters for ecu in system.ecus):
+        raise FleetError(f"system {system.sid}: an ECU without inverters")
     if abs(system.lat) > 90 or abs(system.lon) > 180:
         raise FleetError(f"system {system.sid}: no such place")
     return [system.sid, *(ecu.eid for ecu in system.ecus), *(inv.uid for inv in inverters)]
@@ -192,10 +196,12 @@ def _read(raw: Any, kind: Any, where: str) -> object:
 
 def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
     """A JSON object as one of the classes above; unknown and missing fields are errors."""
-    known = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind) if f.init}
     needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
     if raw.keys() - known.keys() or needed - raw.keys():
-        raise FleetError(f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}")
+        raise FleetError(
+            f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}"
+        )
     hints = get_type_hints(kind)
     try:
         return kind(**{name: _read(value, hints[name], f"{where}.{name}") for name, value in raw.items()})

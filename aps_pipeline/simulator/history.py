@@ -38,8 +38,8 @@ class Moment:
 class Sums:
     """Energy of one ECU over a period, or hour by hour with a last axis of 24.
 
-    `centi` 0.01 kWh as printed [] or [24]; `channels` micro-kWh [channels] or [channels, 24]; `flows` micro-kWh
-    [4] or [4, 24]; `daylight` and `records` count the records, of daylight and at all, [] or [24].
+    `centi` 0.01 kWh as printed [] or [24]; `channels` micro-kWh [channels] or [channels, 24]; `flows`
+    micro-kWh [4] or [4, 24]; `daylight` and `records` count records, of daylight and at all, [] or [24].
     """
 
     centi: Ints

@@ -1,4 +1,4 @@
-"""How much one account may ask: a quota of calls a month, a rate, and how many at once; and what was asked."""
+"""How much one account may ask, in a month, in a second and at once; and what it has asked."""
 
 from __future__ import annotations
 

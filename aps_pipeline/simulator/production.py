@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.simulator.slots import STEP, Ints, day_slots
@@ -17,6 +19,8 @@ from aps_pipeline.simulator.sun import Floats, Sun, plane_irradiance, sun_at
 from aps_pipeline.simulator.weather import Weather, chance, weather
 
 FLOWS = ("produced", "consumed", "imported", "exported")
+
+Flags = NDArray[np.bool_]
 
 _MICRO_KWH_PER_W = 1_000 * STEP / 3600  # of one slot
 
@@ -33,7 +37,7 @@ class EcuDay:
     ends: Ints
     minutes: Ints
     steps: Ints
-    daylight: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    daylight: Flags
     energy: Ints
     flows: Ints
     air_c: Floats
@@ -46,7 +50,7 @@ class EcuDay:
         """The records of daylight, the only ones that panels have."""
         return self._take(self.daylight)
 
-    def _take(self, which: slice | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> EcuDay:
+    def _take(self, which: slice | Flags) -> EcuDay:
         return EcuDay(
             self.ends[which],
             self.minutes[which],
@@ -59,7 +63,7 @@ class EcuDay:
 
 
 def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
-    """Everything the ECU recorded on that local day; nothing before the system was created or when offline."""
+    """Everything the ECU recorded on that local day; nothing while offline or before the system was there."""
     if day < system.create_date or ecu.is_offline(day):
         return _nothing(len(ecu.channels))
     slots = day_slots(day, system.timezone)
@@ -85,9 +89,16 @@ def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
 
 
 def _nothing(channels: int) -> EcuDay:
-    none = np.zeros(0, dtype=np.int64)
+    none = np.zeros((channels + 4, 0), dtype=np.int64)
+    empty = none[0]
     return EcuDay(
-        none, none, none, none.astype(bool), np.zeros((channels, 0), np.int64), np.zeros((4, 0), np.int64), none * 0.0
+        ends=empty,
+        minutes=empty,
+        steps=empty,
+        daylight=empty.astype(np.bool_),
+        energy=none[4:],
+        flows=none[:4],
+        air_c=empty.astype(np.float64),
     )
 
 
@@ -103,18 +114,23 @@ def _slot_energy(seed: int, ecu: Ecu, day: date, sun: Sun, sky: Weather) -> Ints
     heat = 1.0 - 0.004 * (sky.air_c + 0.03 * light - 25.0)
     share = np.concatenate([_panels(seed, inv, day, light.shape[1]) for inv in planes])
     watts = np.repeat(light * heat * sky.snow, [inv.channels for inv in planes], axis=0) * share
-    return np.rint(watts * _MICRO_KWH_PER_W).astype(np.int64)
+    return np.asarray(np.rint(watts * _MICRO_KWH_PER_W), dtype=np.int64)
 
 
 def _panels(seed: int, inverter: Inverter, day: date, slots: int) -> Floats:
     """kW that each channel turns 1 kW/m2 into, [channels, slots]: its size, its make and its faults."""
-    make = 0.96 + 0.04 * chance(seed, "make", inverter.uid).random(inverter.channels)
-    size = make * inverter.panel_kw * float(inverter.covers(day))
+    size = _make(seed, inverter.uid)[: inverter.channels] * inverter.panel_kw * float(inverter.covers(day))
     for fault in inverter.faults:
         if fault.covers(day):
             size[fault.channel - 1] *= fault.factor
     flicker = 0.98 + 0.04 * chance(seed, "panel", inverter.uid, day).random((inverter.channels, slots))
     return np.asarray(size[:, None] * flicker)
+
+
+@lru_cache(maxsize=4096)
+def _make(seed: int, uid: str) -> Floats:
+    """How good each of four panels was made, about 1."""
+    return 0.96 + 0.04 * chance(seed, "make", uid).random(4)
 
 
 def _meter_flows(seed: int, ecu: Ecu, day: date, minutes: Ints, energy: Ints) -> Ints:
@@ -138,10 +154,8 @@ def _balanced(flows: Ints) -> Ints:
     return flows
 
 
-def _recorded(rng: Generator, daylight: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> np.ndarray[
-    tuple[int, ...], np.dtype[np.bool_]
-]:
-    """Which slots have a record: nearly all; single ones, now and then a stretch or every second, are missing."""
+def _recorded(rng: Generator, daylight: Flags) -> Flags:
+    """Which slots have a record: nearly all; single ones, or a stretch, or every second may be missing."""
     slots = len(daylight)
     draws = rng.random(slots + 5)
     kept = draws[:slots] > 0.01

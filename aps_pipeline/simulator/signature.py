@@ -27,27 +27,21 @@ class Signatures:
         self._nonces: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 
-    def refusal(self, method: str, last_segment: str, headers: Mapping[str, str], now_ms: int) -> str | None:
-        """Why the request is refused, None if it is accepted; an accepted nonce is used up.
+    def accepts(self, method: str, last_segment: str, headers: Mapping[str, str], now_ms: int) -> bool:
+        """Whether the request is signed as it must be; an accepted nonce is used up.
 
-        `last_segment` is the text after the last `/` of the path as sent; `now_ms` is milliseconds since 1970.
+        `last_segment` is the text after the last `/` of the path as sent; `now_ms` is ms since 1970.
         """
-        values = [headers.get(name, "") for name in HEADERS]
-        app_id, timestamp, nonce, algorithm, signature = values
-        if not all(values):
-            return "missing header"
-        if app_id != self._app_id:
-            return "unknown app id"
-        if algorithm not in _HASHES:
-            return "unknown signature method"
+        app_id, timestamp, nonce, algorithm, signature = (headers.get(name, "") for name in HEADERS)
+        if app_id != self._app_id or algorithm not in _HASHES:
+            return False
         if not _NONCE.fullmatch(nonce) or not _TIMESTAMP.fullmatch(timestamp):
-            return "malformed nonce or timestamp"
+            return False
         if abs(int(timestamp) - now_ms) > SKEW_MS:
-            return "clock skew"
+            return False
         text = "/".join((timestamp, nonce, app_id, last_segment, method, algorithm))
-        if not hmac.compare_digest(signature.encode(), _sign(text, self._secret, algorithm)):
-            return "wrong signature"
-        return None if self._is_new(nonce) else "replayed nonce"
+        right = _sign(text, self._secret, algorithm)
+        return hmac.compare_digest(signature.encode(), right) and self._is_new(nonce)
 
     def _is_new(self, nonce: str) -> bool:
         with self._lock:

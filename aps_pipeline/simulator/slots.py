@@ -23,7 +23,7 @@ LABELS = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Slots in order: `ends` in seconds since 1970 UTC, `minutes` of the local wall clock since midnight; [n]."""
+    """Slots in order: `ends` in s since 1970 UTC, `minutes` of the local wall clock since midnight; [n]."""
 
     ends: Ints
     minutes: Ints

@@ -44,7 +44,7 @@ def sun_at(epoch: Floats, lat: float, lon: float) -> Sun:
 
 
 def plane_irradiance(sun: Sun, azimuth: Floats, tilt: Floats, clearness: Floats) -> Floats:
-    """W/m2 on planes of `azimuth` and `tilt` (degrees, shape [p]) under a sky of `clearness` 0–1; shape [p, n]."""
+    """W/m2 [p, n] on planes of `azimuth` and `tilt` (degrees, [p]) under a sky of `clearness` 0–1 [n]."""
     az, slope = np.radians(azimuth)[:, None], np.radians(tilt)[:, None]
     facing = np.sin(slope) * (np.sin(az) * sun.east + np.cos(az) * sun.north) + np.cos(slope) * sun.up
     height = np.clip(sun.up, 0.0, None)
@@ -52,4 +52,4 @@ def plane_irradiance(sun: Sun, azimuth: Floats, tilt: Floats, clearness: Floats)
     # A thick cloud takes the beam long before it takes the light of the sky.
     beam = beam * np.clip((clearness - 0.25) / 0.75, 0.0, 1.05)
     sky = 130.0 * np.sqrt(height) * clearness * (2.2 - 1.2 * clearness)
-    return beam * np.clip(facing, 0.0, None) + sky * (1 + np.cos(slope)) / 2
+    return np.asarray(beam * np.clip(facing, 0.0, None) + sky * (1 + np.cos(slope)) / 2)

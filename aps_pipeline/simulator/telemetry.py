@@ -1,4 +1,4 @@
-"""Answers slot by slot: 5-minute values of ECUs, meters and inverters, and the panels of a day (manual 3.3 to 3.5).
+"""Answers slot by slot, of ECUs, meters and inverters, and the panels of a day (manual 3.3 to 3.5).
 
 Power stands some 4.5 % above what the energies say, as in the recorded answers.
 """
@@ -20,7 +20,7 @@ _SURPLUS = 1.045
 
 
 def ecu_minutely(ask: Ask) -> Json:
-    """Manual 3.3.2 `minutely`; `today` is the sum of the printed slots, so it may miss the daily entry a little."""
+    """Manual 3.3.2 `minutely`; `today` sums the printed slots, so it may miss the daily entry a little."""
     records = _daylight(ask, ask.ecu)
     energy = records.energy.sum(axis=0)
     centi = (energy + 5_000) // 10_000
@@ -97,7 +97,9 @@ def batch_energy(ask: Ask) -> Json:
         raise ApiError(NO_DATA)
     rows = zip(ecu.channels, hours.channels.sum(axis=1).tolist(), _mounted(ask, ecu), strict=True)
     return {
-        "energy": [f"{uid}-{n}-{_panel_kwh(micro, uid, n, day)}" for (uid, n), micro, mounted in rows if mounted]
+        "energy": [
+            f"{uid}-{n}-{_panel_kwh(micro, uid, n, day)}" for (uid, n), micro, mounted in rows if mounted
+        ]
     }
 
 

@@ -21,7 +21,7 @@ _KNOT = 1200.0  # seconds between two draws of the short-term variation
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """The sky over one system on one day, per slot: `clearness` 0–1, air in °C; `snow` 0–1 is what passes it."""
+    """The sky over a system on one day, per slot: `clearness` 0–1, air in °C; `snow`: what passes it."""
 
     clearness: Floats
     air_c: Floats
@@ -63,6 +63,6 @@ def _cloudiness(kind: float, amount: float) -> tuple[float, float]:
 
 
 def _mean_temperature(lat: float, day: date) -> float:
-    """Mean °C of the day of the year at a latitude: coldest in mid-January north of the equator, July south."""
+    """Mean °C of a day of the year at a latitude; the coldest are in mid-January or mid-July."""
     season = -np.cos(2 * np.pi * (day.timetuple().tm_yday - 16) / 365.25)
     return float(27.0 - 0.4 * abs(lat) + 0.25 * lat * season)

@@ -1,0 +1,27 @@
+"""The use-cases above ledger, API, parsers and lake: which calls are missing, make them, build partitions.
+
+Callable from the CLI and from Dagster alike; see `Pipeline.collect`.
+"""
+
+from __future__ import annotations
+
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.needs import grain_of, is_inventory, periods_of
+from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
+from aps_pipeline.ingest.pipeline import Pipeline
+from aps_pipeline.ingest.run import NotConfiguredError, Wanted
+
+__all__ = [
+    "Failure",
+    "Fleet",
+    "NotConfiguredError",
+    "PartitionResult",
+    "Pipeline",
+    "Stop",
+    "Summary",
+    "Trouble",
+    "Wanted",
+    "grain_of",
+    "is_inventory",
+    "periods_of",
+]

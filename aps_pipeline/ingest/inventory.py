@@ -1,0 +1,91 @@
+"""The first step of a run: know the fleet, at no more than three calls a system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from aps_pipeline.ingest.calls import Ask
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.needs import is_inventory, is_stale
+from aps_pipeline.ingest.outcomes import Failure, PartitionResult, UnknownSystemError
+from aps_pipeline.ingest.partitions import Builder
+from aps_pipeline.ingest.run import Run
+from aps_pipeline.parse import INVENTORY_PARSERS, opened
+from aps_pipeline.periods import LIFETIME
+from aps_pipeline.question import Question
+from aps_pipeline.tables import FETCHED, Table
+
+INVENTORY_TABLES = tuple(table for table in FETCHED if is_inventory(table))
+
+
+class InventoryStep:
+    """Asks what is due of the inventory; afterwards `fleet` and `failures` say what is known."""
+
+    def __init__(self, run: Run, fleet: Fleet) -> None:
+        self._run = run
+        self.fleet = fleet
+        self.failures: dict[Question, Failure] = {}
+        self._calls: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+
+    def results(self, busy_systems: set[str]) -> Iterator[PartitionResult]:
+        """Ask, and build the tables that were wanted or have changed.
+
+        `busy_systems` have calls to make anyway, so their inventory is brought up to date first.
+        """
+        due = [question for question in self._questions(busy_systems) if is_stale(question, self.fleet, self._run.now)]
+        if due:
+            self._ask(due)
+            self.fleet = Fleet.load(self._run.ledger)
+        wanted = self._run.wanted.inventory
+        for table in INVENTORY_TABLES:
+            if table in wanted or due:
+                yield self._result(table)
+
+    def _questions(self, busy_systems: set[str]) -> list[Question]:
+        """What could be asked: everything of busy systems, of the others what a wanted table shows."""
+        wanted = {table.source.endpoint for table in self._run.wanted.inventory}
+        return [
+            Question(endpoint, "", system_id)
+            for system_id in self._run.wanted.system_ids
+            for endpoint in INVENTORY_PARSERS
+            if system_id in busy_systems or endpoint in wanted
+        ]
+
+    def _ask(self, due: list[Question]) -> None:
+        newest = ((question, self.fleet.newest(question)) for question in due)
+        asks = [Ask(question, seen.call_id if seen else 0) for question, seen in newest]
+        for result in self._run.ask(asks, _judge):
+            self._calls[result.question.endpoint] += result.calls
+            if result.failure:
+                self.failures[result.question] = result.failure
+            elif not result.is_good:
+                self._waiting[result.question.endpoint] += 1
+
+    def _result(self, table: Table) -> PartitionResult:
+        endpoint = table.source.endpoint
+        first = next(each for each in INVENTORY_TABLES if each.source.endpoint == endpoint)
+        built = self._run.builder.build_inventory(table, self.fleet)
+        return PartitionResult(
+            table,
+            LIFETIME,
+            built.rows,
+            calls=self._calls[endpoint] if table is first else 0,  # one call serves several tables
+            asked=len(self._run.wanted.system_ids),
+            waiting=self._waiting[endpoint],
+            failures=tuple(f for question, f in self.failures.items() if question.endpoint == endpoint),
+        )
+
+
+def _judge(question: Question, body: str, _call_id: int) -> None:
+    data = opened(body)
+    if data is not None:
+        INVENTORY_PARSERS[question.endpoint](data, question.system_id)
+    elif question.endpoint == "system_details":
+        raise UnknownSystemError(f"the API has no data of {question.system_id}: check APS_SYSTEM_IDS")
+
+
+def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> PartitionResult:
+    """An inventory table written again from the ledger, without a call."""
+    return PartitionResult(table, LIFETIME, builder.build_inventory(table, fleet, force=True).rows)

@@ -1,0 +1,114 @@
+"""Which questions a partition consists of, and which of them still have to be asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from aps_pipeline.api import ENDPOINTS, LEVEL_GRAIN
+from aps_pipeline.ingest.fleet import Device, Fleet, System
+from aps_pipeline.ledger import Held
+from aps_pipeline.periods import LIFETIME, Grain, Period, local_day, periods_between
+from aps_pipeline.question import Question
+from aps_pipeline.tables import Table
+
+INVENTORY_AGE = timedelta(days=1)
+"""How old the inventory may be before it is asked again ahead of other calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question of a partition and the system it is about."""
+
+    question: Question
+    system: System
+
+
+def grain_of(table: Table) -> Grain:
+    """The grain of one call for a table, which is also that of its partitions."""
+    return LEVEL_GRAIN[table.source.level]
+
+
+def periods_of(table: Table, first: date, last: date) -> list[Period]:
+    """The partitions of a table that hold a day from `first` to `last`."""
+    return periods_between(grain_of(table), first, last)
+
+
+def is_inventory(table: Table) -> bool:
+    """Whether a table shows what there is rather than what was measured."""
+    return table.group == "inventory"
+
+
+def parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> list[Part]:
+    """Every question that belongs to a partition: none before installation, after removal, in the future."""
+    kind = ENDPOINTS[table.source.endpoint].device
+    return [
+        Part(Question(table.source.endpoint, table.source.level, system.system_id, each.device_id, period), system)
+        for system in systems
+        if _exists(system, period, now)
+        for each in system.devices(kind)
+        if _was_there(each, period)
+    ]
+
+
+def _exists(system: System, period: Period, now: datetime) -> bool:
+    installed = system.create_date is None or period.last >= system.create_date
+    return installed and period.first <= local_day(now, system.zone)
+
+
+def _was_there(device: Device, period: Period) -> bool:
+    return device.last_day is None or period.first <= device.last_day
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When a held answer is good enough.
+
+    `revise` asks answers again that may have been revised since (a refresh); otherwise only those that were
+    given while their period was running. `until` is the last day wanted, which closes a lifetime.
+    """
+
+    now: datetime
+    revision: timedelta
+    until: date
+    revise: bool = False
+
+    def is_due(self, part: Part, held: Held) -> bool:
+        """Whether the question has to be asked; an answer not yet final is asked again once a day at most."""
+        if held.asked_utc is None:
+            return True
+        zone = part.system.zone
+        if local_day(held.asked_utc, zone) >= local_day(self.now, zone):
+            return False
+        end = self._closed(part.question.period).end_utc(zone)
+        if end is None or held.asked_utc < end:
+            return True
+        return self.revise and held.asked_utc < end + self.revision
+
+    def _closed(self, period: Period) -> Period:
+        if period == LIFETIME:
+            return Period.containing(Grain.YEAR, self.until)
+        return period
+
+
+DEVICE_ENDPOINTS = {
+    "system": ("system_details",),
+    "ecu": ("system_details", "system_inverters"),
+    "inverter": ("system_details", "system_inverters"),
+    "meter": ("system_details", "system_meters"),
+}
+"""The inventory answers without which a table's questions are not known, by the device it is about."""
+
+
+def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Question]:
+    """The inventory questions that must be answered before those of a table can be listed."""
+    kind = ENDPOINTS[table.source.endpoint].device
+    wanted = [Question(endpoint, "", system_id) for endpoint in DEVICE_ENDPOINTS[kind]]
+    return [question for question in wanted if fleet.newest(question) is None]
+
+
+def is_stale(question: Question, fleet: Fleet, now: datetime) -> bool:
+    """Whether an inventory question was never answered, or not within a day."""
+    newest = fleet.newest(question)
+    return newest is None or now - newest.sent_utc > INVENTORY_AGE

@@ -1,0 +1,141 @@
+"""What came of a piece of work: built partitions, and troubles with one name each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aps_pipeline.api import ApsError
+from aps_pipeline.api import errors as api_errors
+from aps_pipeline.parse import RefusedError
+from aps_pipeline.periods import Period
+from aps_pipeline.question import Question
+from aps_pipeline.tables import Table
+
+
+class Trouble(StrEnum):
+    """Why a question has no good answer."""
+
+    QUOTA = "quota"
+    """The quota or --max-calls is used up: healthy, to be continued."""
+    DEFERRED = "deferred"
+    """The server wants to be left alone for a while."""
+    ACCOUNT = "account"
+    """Account, permission or signature."""
+    REFUSED = "refused"
+    """An answer came that cannot be right, or the API does not accept the question."""
+    REMOTE = "remote"
+    """No usable answer came."""
+
+
+class UnknownSystemError(RefusedError):
+    """A system that the API does not know, or does not show to this account."""
+
+
+_TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
+    (api_errors.QuotaError, Trouble.QUOTA),
+    (api_errors.RestrictedError, Trouble.DEFERRED),
+    (api_errors.AccountError, Trouble.ACCOUNT),
+    (api_errors.DeniedError, Trouble.ACCOUNT),
+    (api_errors.SignatureError, Trouble.ACCOUNT),
+    (api_errors.TokenError, Trouble.ACCOUNT),
+    (UnknownSystemError, Trouble.ACCOUNT),
+    (api_errors.ParameterError, Trouble.REFUSED),
+    (RefusedError, Trouble.REFUSED),
+)
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """The name of an error of `api` or `parse`."""
+    return next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), Trouble.REMOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A question without a good answer, why, and one sentence about it."""
+
+    question: Question
+    trouble: Trouble
+    message: str
+
+    @classmethod
+    def of(cls, question: Question, error: ApsError | RefusedError) -> Failure:
+        """The failure that an error means for a question."""
+        if question.endpoint == "system_details" and isinstance(error, api_errors.ParameterError):
+            error = UnknownSystemError(f"{error}")
+        return cls(question, trouble_of(error), str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why no further call is made in this run; asks left over are not failures."""
+
+    trouble: Trouble
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """One partition after its calls: complete, or with the failures that keep it from being so.
+
+    `rows` is None where no file was written; `no_data` counts the questions answered with 1001;
+    `waiting` the questions that were not asked because the run had stopped.
+    """
+
+    table: Table
+    period: Period
+    rows: int | None
+    calls: int = 0
+    asked: int = 0
+    no_data: int = 0
+    waiting: int = 0
+    rejected: int = 0
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every question of the partition has a good answer."""
+        return not self.failures and not self.waiting
+
+    @property
+    def key(self) -> str:
+        """The partition key; empty where the table has none."""
+        return self.period.key
+
+    @property
+    def remark(self) -> str:
+        """Why there is nothing to see, or what is missing, in one line; empty if all is well."""
+        if self.failures:
+            return f"{self.failures[0].question}: {self.failures[0].message}"
+        if self.waiting:
+            return f"{self.waiting} of {self.asked} questions not asked yet"
+        if self.asked == 0:
+            return "nothing to ask: before installation, in the future, or no such device"
+        if not self.rows and self.no_data == self.asked:
+            return "no data (1001)"
+        return ""
+
+
+@dataclass(slots=True)
+class Summary:
+    """A run as a whole, for exit codes and last lines."""
+
+    partitions: int = 0
+    complete: int = 0
+    rows: int = 0
+    calls: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    stop: Stop | None = None
+
+    def add(self, result: PartitionResult) -> None:
+        """Count one partition in."""
+        self.partitions += 1
+        self.complete += result.is_complete
+        self.rows += result.rows or 0
+        self.calls += result.calls
+        self.failures.extend(result.failures)
+
+    @property
+    def troubles(self) -> set[Trouble]:
+        """Every kind of trouble met."""
+        return {failure.trouble for failure in self.failures} | ({self.stop.trouble} if self.stop else set())

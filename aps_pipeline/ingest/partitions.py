@@ -1,0 +1,172 @@
+"""Building partitions: a pure function of the newest good answers, written only when they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from aps_pipeline.ingest.fleet import Fleet, System
+from aps_pipeline.ingest.needs import Part, grain_of
+from aps_pipeline.ingest.outcomes import Failure, Trouble
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import CallState, Held, Ledger
+from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
+from aps_pipeline.periods import Period
+from aps_pipeline.question import Question
+from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
+
+_VERSION = "1"
+"""Raised when a parser reads the same body differently, so that partitions are written again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A partition as it now lies in the lake; `rows` is None if there is no good answer to build from."""
+
+    rows: int | None
+    no_data: int = 0
+    rejected: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds partitions from the ledger into the lake. Makes no call."""
+
+    ledger: Ledger
+    lake: Lake
+    revision: timedelta
+
+    def build(self, table: Table, period: Period, fleet: Fleet, *, force: bool = False) -> Built:
+        """Bring one partition up to date with the ledger.
+
+        Answers that no longer parse are marked refused and reported as failures.
+        Raises StorageError, LedgerError, InvalidRowsError.
+        """
+        while True:
+            held = self._held(table, period)
+            built = self._write(table, period, fleet, held, force)
+            if built.failures or self._held(table, period) == held:
+                return built  # otherwise another process has brought newer answers meanwhile
+
+    def _held(self, table: Table, period: Period) -> dict[tuple[str, str, str], Held]:
+        return self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
+
+    def _write(
+        self,
+        table: Table,
+        period: Period,
+        fleet: Fleet,
+        held: dict[tuple[str, str, str], Held],
+        force: bool,
+    ) -> Built:
+        good = self._good(table, period, fleet, held)
+        no_data = sum(not each.answered for _, each in good)
+        if not good:
+            return Built(None)
+        inputs = self._inputs(table, good)
+        values = (period.key,) if table.partition else ()
+        if not force and (found := self.lake.found(table, values)) and found.inputs == inputs:
+            return Built(found.rows, no_data, self._rejected_before(table, values))
+        parsed, failures = self._parsed(table, good)
+        if failures:
+            return Built(None, no_data, failures=failures)
+        rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
+        rejected = pa.concat_tables([empty(REJECTED_ITEMS), *(each.rejected for each in parsed)])
+        count = self.lake.write(table, values, rows, inputs)
+        self._write_rejected(table, values, rejected, inputs)
+        return Built(count, no_data, rejected.num_rows)
+
+    def _good(
+        self, table: Table, period: Period, fleet: Fleet, held: dict[tuple[str, str, str], Held]
+    ) -> list[tuple[Part, Held]]:
+        """The good answers of a partition, whichever system was selected for asking."""
+        return [
+            (Part(Question(table.source.endpoint, table.source.level, *key[:2], period), system), each)
+            for key, each in sorted(held.items())
+            if each.good and (system := fleet.systems.get(key[0])) is not None
+        ]
+
+    def _inputs(self, table: Table, good: Sequence[tuple[Part, Held]]) -> str:
+        """A digest of everything that decides the bytes of the file."""
+        lines = [_VERSION, table.schema.to_string(show_schema_metadata=True), str(self.revision)]
+        lines += [f"{each.good} {part.system.zone.key} {part.system.create_date}" for part, each in good]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _parsed(
+        self, table: Table, good: Sequence[tuple[Part, Held]]
+    ) -> tuple[list[Parsed], tuple[Failure, ...]]:
+        answered = [(part, each) for part, each in good if each.answered]
+        bodies = self.ledger.bodies(each.answered for _, each in answered)
+        parsed, failures = [], []
+        for part, each in answered:
+            assert each.answered_utc is not None  # noqa: S101 - an answered call was sent
+            try:
+                asked = asked_of(part.question, part.system, each.answered, each.answered_utc, self.revision)
+                parsed.append(parse_rows(table, bodies[each.answered], asked))
+            except RefusedError as error:
+                self.ledger.mark(each.answered, CallState.REFUSED, str(error))
+                failures.append(Failure(part.question, Trouble.REFUSED, str(error)))
+        return parsed, tuple(failures)
+
+    def _write_rejected(self, table: Table, values: tuple[str, ...], rejected: pa.Table, inputs: str) -> None:
+        side = (table.name, *values)
+        if rejected.num_rows:
+            self.lake.write(REJECTED_ITEMS, side, rejected, inputs)
+        elif table.name == REJECTED_ITEMS.side_of:
+            self.lake.remove(REJECTED_ITEMS, side)
+
+    def _rejected_before(self, table: Table, values: tuple[str, ...]) -> int:
+        if table.name != REJECTED_ITEMS.side_of:
+            return 0
+        found = self.lake.found(REJECTED_ITEMS, (table.name, *values))
+        return found.rows if found else 0
+
+    def build_inventory(self, table: Table, fleet: Fleet, *, force: bool = False) -> Built:
+        """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
+        inputs = hashlib.sha256(f"{_VERSION} {fleet.inputs(table)}".encode()).hexdigest()
+        if not force and (found := self.lake.found(table, ())) and found.inputs == inputs:
+            return Built(found.rows)
+        return Built(self.lake.write(table, (), fleet.rows(table), inputs))
+
+    def reconsider(self, tables: Iterable[Table], fleet: Fleet) -> int:
+        """Read refused bodies again, which a better parser may take; return how many are good now."""
+        taken = 0
+        for table in tables:
+            for key, each in self.ledger.held(table.source.endpoint, table.source.level).items():
+                system = fleet.systems.get(key[0])
+                if each.refused > each.newest and system is not None:
+                    taken += self._take(table, each.refused, key, system)
+        return taken
+
+    def _take(self, table: Table, call_id: int, key: tuple[str, str, str], system: System) -> int:
+        period = Period.parse(grain_of(table), key[2])
+        question = Question(table.source.endpoint, table.source.level, key[0], key[1], period)
+        body = self.ledger.bodies([call_id]).get(call_id)
+        sent = self.ledger.sent(call_id)
+        if body is None:
+            return 0
+        try:
+            parse_rows(table, body, asked_of(question, system, call_id, sent, self.revision))
+        except RefusedError:
+            return 0
+        self.ledger.mark(call_id, CallState.ANSWERED)
+        return 1
+
+
+def asked_of(question: Question, system: System, call_id: int, sent: datetime, revision: timedelta) -> Asked:
+    """What a parser is told about a call."""
+    return Asked(
+        call_id=call_id,
+        system_id=question.system_id,
+        device_id=question.device_id,
+        period=question.period,
+        asked_utc=sent,
+        zone=system.zone,
+        create_date=system.create_date,
+        revision=revision,
+    )

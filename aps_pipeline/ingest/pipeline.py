@@ -1,0 +1,90 @@
+"""The use-cases: collect what is missing, or build everything again without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from aps_pipeline.api import Client
+from aps_pipeline.ingest import facts, inventory
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.needs import is_inventory
+from aps_pipeline.ingest.outcomes import PartitionResult, Summary
+from aps_pipeline.ingest.partitions import Builder
+from aps_pipeline.ingest.run import Run, Wanted
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.tables import FETCHED, Table
+
+
+def nobody(_partitions: int, _calls: int) -> None:
+    """Where nobody wants to know how much work there is."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Ledger, lake and account of one user, and how to reach the API when a call is made.
+
+    `client` is called at most once a run and only if there is a call to make; it raises NotConfiguredError
+    where credentials are missing. `system_ids` are the configured systems.
+    """
+
+    ledger: Ledger
+    lake: Lake
+    account: Account
+    client: Callable[[], Client]
+    system_ids: tuple[str, ...]
+    revision: timedelta = timedelta(days=5)
+    threads: int = 4
+
+    def collect(
+        self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = nobody
+    ) -> Iterator[PartitionResult]:
+        """Make the calls that are missing and build each partition once its calls have ended.
+
+        Counts into `summary`, whose `stop` says why calls ended early; `planned` is told the partitions and
+        calls ahead. A partition of which some questions were not asked stays as it was. Raises
+        NotConfiguredError, LedgerError, StorageError, but nothing that a single call met.
+        """
+        self.ledger.settle()
+        self.lake.clean()
+        run = Run(self.ledger, self.lake, self.account, self.client, wanted, self.revision, self.threads)
+        try:
+            for result in self._steps(run, planned):
+                summary.add(result)
+                yield result
+        finally:
+            summary.stop = run.stop
+
+    def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
+        fleet = Fleet.load(self.ledger)
+        run.builder.reconsider(run.wanted.facts, fleet)
+        jobs = facts.jobs_of(run, fleet)
+        first = inventory.InventoryStep(run, fleet)
+        yield from first.results(_busy_systems(jobs, run.wanted))
+        if first.fleet is not fleet:
+            jobs = facts.jobs_of(run, first.fleet)
+        planned(len(jobs), len({question for job in jobs for question in job.due}))
+        yield from facts.FactsStep(run, first.fleet, first.failures).results(jobs)
+
+    def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
+        """Write every partition again that the ledger has answers for. Makes no call."""
+        self.ledger.settle()
+        fleet, tables = Fleet.load(self.ledger), list(tables)
+        builder = Builder(self.ledger, self.lake, self.revision)
+        builder.reconsider([table for table in tables if not is_inventory(table)], fleet)
+        for table in tables:
+            results = [inventory.rebuilt(builder, table, fleet)] if is_inventory(table) else None
+            for result in results or facts.rebuilt(builder, table, fleet):
+                summary.add(result)
+                yield result
+
+    def refresh_range(self, today: date) -> tuple[date, date]:
+        """The days whose answers may still change: the revision window up to yesterday."""
+        return today - timedelta(days=1) - self.revision, today - timedelta(days=1)
+
+
+def _busy_systems(jobs: Iterable[facts.Job], wanted: Wanted) -> set[str]:
+    due = {question.system_id for job in jobs for question in (*job.due, *job.missing)}
+    return due | (set(wanted.system_ids) if wanted.revise else set())

@@ -1,0 +1,65 @@
+"""Progress of long work on standard error: a bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class PartitionProgress:
+    """Counts partitions and calls as they come; use as a context manager."""
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self._title, self._quiet = title, quiet
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("partitions · {task.fields[calls]:,} calls · {task.fields[last]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=False,
+        )
+        self._task = self._bar.add_task(title, total=None, calls=0, last="")
+        self._lines = not quiet and not console.is_terminal
+        self._done = self._calls = self._total = 0
+        self._next_line = 0.0
+
+    def __enter__(self) -> PartitionProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._lines and self._done:
+            self._line("done" if kind is None else "stopped")
+
+    def planned(self, partitions: int, calls: int) -> None:
+        """Say how much work there is: partitions to look at, calls to make at most."""
+        self._total = self._done + partitions
+        self._bar.update(self._task, total=self._total)
+        if self._lines:
+            print(f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead", file=sys.stderr, flush=True)  # noqa: T201
+
+    def advance(self, name: str, calls: int) -> None:
+        """One partition is through; it cost `calls`."""
+        self._done += 1
+        self._calls += calls
+        self._bar.update(self._task, advance=1, calls=self._calls, last=name)
+        if self._lines and time.monotonic() >= self._next_line:
+            self._line(name)
+            self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
+
+    def _line(self, name: str) -> None:
+        text = f"{self._title}: {self._done:,} of {self._total:,} partitions, {self._calls:,} calls, {name}"
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress is for people

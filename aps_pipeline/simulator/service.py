@@ -1,0 +1,152 @@
+"""The API as a function: from method, target and headers to a reply. HTTP itself is in `server.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from aps_pipeline.simulator.answers import answer
+from aps_pipeline.simulator.asking import NO_PERMISSION, REFUSED, ApiError, Ask
+from aps_pipeline.simulator.demo import demo_fleet
+from aps_pipeline.simulator.faults import Fault, Faults
+from aps_pipeline.simulator.fleet import Fleet
+from aps_pipeline.simulator.history import History, Moment
+from aps_pipeline.simulator.limits import Counts, Ledger, Limits
+from aps_pipeline.simulator.replies import Reply, error, page, spoil_data, spoil_reply, success
+from aps_pipeline.simulator.routes import PREFIXES, Route, route
+from aps_pipeline.simulator.server import listening
+from aps_pipeline.simulator.signature import Signatures
+
+DEFAULT_APP_ID = "simulator".ljust(32, "0")
+DEFAULT_APP_SECRET = "simulated123"  # noqa: S105 - opens nothing but a simulator
+
+Clock = Callable[[], datetime]
+
+
+class Simulator:
+    """An APsystems OpenAPI with one account that may ask about every system of a fleet.
+
+    `now` tells the aware time at which it answers, the real time by default; `signing_clock` the time that
+    timestamps of requests are compared with, the same by default: give it where only the answers stand still.
+    `quota` calls a month in China, `requests_per_second`, `max_in_flight`: no limit by default.
+    `latency` seconds are added to every call. `retention_days` is how far back 5-minute and hourly values
+    reach. Raises ValueError for another prefix than the two of the API, and for a clock of naive times.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet | None = None,
+        *,
+        app_id: str = DEFAULT_APP_ID,
+        app_secret: str = DEFAULT_APP_SECRET,
+        seed: int = 1,
+        now: Clock | None = None,
+        quota: int | None = None,
+        requests_per_second: float | None = None,
+        max_in_flight: int | None = None,
+        latency: float = 0.0,
+        faults: Iterable[Fault] = (),
+        prefix: str = PREFIXES[0],
+        retention_days: int | None = None,
+        signing_clock: Clock | None = None,
+    ) -> None:
+        if prefix not in PREFIXES:
+            raise ValueError(f"the prefix is one of {', '.join(PREFIXES)}, not {prefix!r}")
+        if any(clock().tzinfo is None for clock in (now, signing_clock) if clock):
+            raise ValueError("the clock of a simulator tells aware times")
+        self.fleet = fleet or demo_fleet()
+        self.app_id, self.app_secret = app_id, app_secret
+        self.seed, self.prefix, self.latency = seed, prefix, latency
+        self.retention_days = retention_days
+        self.faults = Faults(seed, faults)
+        self.now: Clock = now or _real_time
+        self.signing_clock: Clock = signing_clock or self.now
+        self.history = History(self.fleet, seed)
+        self._signatures = Signatures(app_id, app_secret)
+        self._limits = Limits(quota, requests_per_second, max_in_flight)
+        self._ledger = Ledger()
+
+    @property
+    def counts(self) -> Counts:
+        """What has been asked so far, by endpoint and by code of the answer."""
+        return self._ledger.counts
+
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """(path, query) of every request in the order in which they came."""
+        return self._ledger.requests
+
+    @contextmanager
+    def serving(self, port: int = 0) -> Iterator[str]:
+        """Serves from a thread of its own, and stops at the end; yields `http://127.0.0.1:PORT`."""
+        with listening(self, port) as server, server.in_thread():
+            yield server.url
+
+    def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
+        """Serves until Ctrl-C; calls `ready` with the URL once connections are accepted."""
+        with listening(self, port) as server:
+            if ready:
+                ready(server.url)
+            server.until_interrupted()
+
+    def reply(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        pause: Callable[[float], object] = time.sleep,
+    ) -> Reply:
+        """The reply to one request; `target` is path and query, `pause` waits for so many seconds."""
+        path, _, query = target.partition("?")
+        self._ledger.received(path, query)
+        if method != "GET":
+            return page(405, "Method Not Allowed", (("Allow", "GET"),))
+        asked = route(path, query, self.prefix)
+        if asked is None:
+            return page(404, "HTTP Status 404 – Not Found")
+        now_ms = int(self.signing_clock().timestamp() * 1000)
+        if not self._signatures.accepts(method, asked.last_segment, headers, now_ms):
+            return error(self.seed, target, REFUSED)
+        self._ledger.accepted(asked.endpoint)
+        reply = self._limited(asked, target, pause)
+        if reply.code is not None:
+            self._ledger.answered(reply.code)
+        return reply
+
+    def _limited(self, asked: Route, target: str, pause: Callable[[float], object]) -> Reply:
+        """The reply to a signed call: within the limits, after its latency, spoilt by a fault."""
+        try:
+            with self._limits.call(self.now()):
+                fault = self.faults.next_for(asked, target.partition("?")[0])
+                wait = self.latency + (fault.seconds if fault and fault.kind == "slow" else 0.0)
+                if wait > 0:
+                    pause(wait)
+                return spoil_reply(fault, self._answered(asked, target, fault), target)
+        except ApiError as refusal:
+            return error(self.seed, target, refusal.code)
+
+    def _answered(self, asked: Route, target: str, fault: Fault | None) -> Reply:
+        if fault and fault.code is not None:
+            return error(self.seed, target, fault.code)
+        try:
+            return success(
+                self.seed, target, spoil_data(fault, self._data(asked), self._other_sid(asked.sid))
+            )
+        except ApiError as refusal:
+            return error(self.seed, target, refusal.code)
+
+    def _data(self, asked: Route) -> object:
+        system = self.fleet.system(asked.sid)
+        if system is None:
+            raise ApiError(NO_PERMISSION)
+        now = Moment.at(self.now(), system.timezone)
+        return answer(Ask(asked, system, self.history, now, self.retention_days))
+
+    def _other_sid(self, sid: str) -> str:
+        return next((other for other in self.fleet.system_ids if other != sid), "X000000000000000")
+
+
+def _real_time() -> datetime:
+    return datetime.now(UTC)

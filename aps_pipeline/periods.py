@@ -16,6 +16,9 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+FIRST_ZONE, LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
+"""Where a day begins first, and where it ends last: a day over there is over everywhere."""
+
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 

@@ -49,7 +49,7 @@ class PartitionProgress:
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)
         if self._lines:
-            print(f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead", file=sys.stderr, flush=True)
 
     def advance(self, name: str, calls: int) -> None:
         """One partition is through; it cost `calls`."""
@@ -61,5 +61,6 @@ class PartitionProgress:
             self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
     def _line(self, name: str) -> None:
-        text = f"{self._title}: {self._done:,} of {self._total:,} partitions, {self._calls:,} calls, {name}"
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress is for people
+        total = f" of {self._total:,}" if self._total else ""
+        text = f"{self._title}: {self._done:,}{total} partitions, {self._calls:,} calls, {name}"
+        print(text, file=sys.stderr, flush=True)

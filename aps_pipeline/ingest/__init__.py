@@ -6,7 +6,7 @@ Callable from the CLI and from Dagster alike; see `Pipeline.collect`.
 from __future__ import annotations
 
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.needs import grain_of, is_inventory, periods_of
+from aps_pipeline.ingest.needs import calls_for_one, grain_of, is_inventory, periods_of
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
 from aps_pipeline.ingest.pipeline import Pipeline
 from aps_pipeline.ingest.run import NotConfiguredError, Wanted
@@ -21,6 +21,7 @@ __all__ = [
     "Summary",
     "Trouble",
     "Wanted",
+    "calls_for_one",
     "grain_of",
     "is_inventory",
     "periods_of",

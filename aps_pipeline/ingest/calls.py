@@ -132,10 +132,11 @@ class Caller:
         queue = iter(asks)
         elsewhere: deque[Ask] = deque()
         running: dict[Future[Result | None], Ask] = {}
+        window = 1  # the first call goes alone: wrong credentials cost one call, not one a thread
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="aps-call")
         try:
             while True:
-                while len(running) < 2 * self._threads and (ask := next(queue, None)) is not None:
+                while len(running) < window and (ask := next(queue, None)) is not None:
                     running[pool.submit(self._ask, ask, judge)] = ask
                 if not running and not elsewhere:
                     return
@@ -143,7 +144,9 @@ class Caller:
                     threading.Event().wait(_POLL_SECONDS)  # another process is asking: look again
                     queue, elsewhere = iter(elsewhere), deque()
                     continue
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                finished = wait(running, return_when=FIRST_COMPLETED).done
+                window = 2 * self._threads
+                for future in finished:
                     ask = running.pop(future)
                     result = future.result()
                     if result is None:

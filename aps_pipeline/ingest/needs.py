@@ -112,3 +112,9 @@ def is_stale(question: Question, fleet: Fleet, now: datetime) -> bool:
     """Whether an inventory question was never answered, or not within a day."""
     newest = fleet.newest(question)
     return newest is None or now - newest.sent_utc > INVENTORY_AGE
+
+
+def calls_for_one(table: Table, fleet: Fleet) -> int:
+    """What one partition of a table costs in calls for this fleet, all of it installed."""
+    kind = ENDPOINTS[table.source.endpoint].device
+    return sum(len(system.devices(kind)) for system in fleet.systems.values())

@@ -15,6 +15,7 @@ from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.periods import LAST_ZONE, local_day, zone
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -80,9 +81,11 @@ class Pipeline:
                 summary.add(result)
                 yield result
 
-    def refresh_range(self, today: date) -> tuple[date, date]:
-        """The days whose answers may still change: the revision window up to yesterday."""
-        return today - timedelta(days=1) - self.revision, today - timedelta(days=1)
+    def refresh_range(self) -> tuple[date, date]:
+        """The days whose answers may still change: the revision window, up to the last day over everywhere."""
+        zones = {system.zone for system in Fleet.load(self.ledger).systems.values()} or {zone(LAST_ZONE)}
+        yesterday = min(local_day(self.ledger.now(), each) for each in zones) - timedelta(days=1)
+        return yesterday - self.revision, yesterday
 
 
 def _busy_systems(jobs: Iterable[facts.Job], wanted: Wanted) -> set[str]:

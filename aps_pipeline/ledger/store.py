@@ -304,6 +304,14 @@ class Ledger:
         with self._reading() as connection:
             return _quota(connection, account, self.now())
 
+    def overview(self) -> list[tuple[str, str, CallState, int, str, str]]:
+        """Calls by endpoint, level and state: their number, and the first and last period asked for."""
+        kind = (calls.c.endpoint, calls.c.level, calls.c.state)
+        periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
+        query = sa.select(*kind, sa.func.count(), *periods).group_by(*kind).order_by(*kind)
+        with self._reading() as connection:
+            return [(e, lv, CallState(st), n, first, last) for e, lv, st, n, first, last in connection.execute(query)]
+
     def rows(self) -> Iterator[Sequence[dict[str, Any]]]:
         """Every call without its body, oldest first, in portions of dictionaries."""
         with self._reading() as connection:

@@ -66,18 +66,18 @@ def inverter_batch_energy(name: str, data: Any, asked: Asked) -> Parsed:
         good = np.ones(len(items), dtype=bool)
         good[list(reasons)] = False
         read = read.filter(pa.array(good))
-    count = read.num_rows
     rows = from_columns(
         table_named(name),
         {
-            "system_id": [asked.system_id] * count,
-            "ecu_id": [asked.device_id] * count,
-            "inverter_id": read["uid"].combine_chunks(),
-            "channel": read["channel"].combine_chunks(),
-            "date": [asked.period.first] * count,
-            "energy_kwh": read["energy"].combine_chunks(),
-            "call_id": [asked.call_id] * count,
+            "system_id": asked.system_id,
+            "ecu_id": asked.device_id,
+            "inverter_id": read["uid"],
+            "channel": read["channel"],
+            "date": asked.period.first,
+            "energy_kwh": read["energy"],
+            "call_id": asked.call_id,
         },
+        read.num_rows,
     )
     return Parsed(rows, _rejected(name, items, reasons, asked))
 
@@ -107,13 +107,14 @@ def _rejected(name: str, items: Sequence[Any], reasons: dict[int, str], asked: A
     return from_columns(
         REJECTED_ITEMS,
         {
-            "source_table": [name] * count,
-            "system_id": [asked.system_id] * count,
-            "device_id": [asked.device_id] * count,
-            "date": [asked.period.first] * count,
+            "source_table": name,
+            "system_id": asked.system_id,
+            "device_id": asked.device_id,
+            "date": asked.period.first,
             "position": positions,
             "item": [str(items[position])[:_SHOWN] for position in positions],
             "reason": [reasons[position] for position in positions],
-            "call_id": [asked.call_id] * count,
+            "call_id": asked.call_id,
         },
+        count,
     )

@@ -24,15 +24,15 @@ def system_energy(name: str, data: Any, asked: Asked) -> Parsed:
     label, slots_of = _LABELLED[table.source.level]
     found = slots.matched(a_list(data, "data"), slots_of(asked), asked)
     columns: dict[str, Any] = {
-        "system_id": [asked.system_id] * len(found),
+        "system_id": asked.system_id,
         label: [slot.label for slot, _ in found],
         "energy_kwh": [value for _, value in found],
-        "call_id": [asked.call_id] * len(found),
+        "call_id": asked.call_id,
     }
     if label == "hour":
-        columns["date"] = [asked.period.first] * len(found)
+        columns["date"] = asked.period.first
         columns["start_utc"] = [slot.start_utc for slot, _ in found]
         columns["end_utc"] = [slot.end_utc for slot, _ in found]
     else:
         columns["is_final"] = [asked.is_final(slot.last_day) for slot, _ in found]
-    return Parsed(from_columns(table, columns), empty(REJECTED_ITEMS))
+    return Parsed(from_columns(table, columns, len(found)), empty(REJECTED_ITEMS))

@@ -39,10 +39,12 @@ class Service(Protocol):
 def listening(service: Service, port: int, host: str = HOST) -> Iterator[Server]:
     """A server that accepts connections on that port, 0 for a free one; closed at the end.
 
-    Raises ValueError for a host that is not loopback, OSError for a port that is taken.
+    Raises ValueError for a host that is not loopback or no port at all, OSError for a port that is taken.
     """
     if not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"the simulator listens on loopback only, not on {host}")
+    if not 0 <= port <= 65_535:
+        raise ValueError(f"a port is 0 to 65535, not {port}")
     server = Server((host, port), service)
     try:
         yield server
@@ -78,11 +80,6 @@ class Server(ThreadingHTTPServer):
         finally:
             self.shutdown()
             thread.join()
-
-    def until_interrupted(self) -> None:
-        """Serves from this thread until Ctrl-C."""
-        with suppress(KeyboardInterrupt):
-            self.serve_forever(0.2)
 
     def close(self) -> None:
         """Ends every connection, whatever it is doing, and frees the port."""

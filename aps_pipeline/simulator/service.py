@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from aps_pipeline.simulator.answers import answer
@@ -86,10 +86,10 @@ class Simulator:
 
     def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
         """Serves until Ctrl-C; calls `ready` with the URL once connections are accepted."""
-        with listening(self, port) as server:
+        with suppress(KeyboardInterrupt), listening(self, port) as server:
             if ready:
                 ready(server.url)
-            server.until_interrupted()
+            server.serve_forever(0.2)
 
     def reply(
         self,

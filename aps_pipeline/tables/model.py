@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -103,8 +103,18 @@ def empty(table: Table) -> pa.Table:
     return table.schema.empty_table()
 
 
-def from_columns(table: Table, columns: dict[str, Sequence[object] | pa.Array]) -> pa.Table:
-    """Rows of `table` from its columns by name. Raises pa.ArrowInvalid or KeyError."""
-    arrays = [pa.array(columns[f.name], f.type) if not isinstance(columns[f.name], pa.Array)
-              else columns[f.name].cast(f.type) for f in table.schema]
+def from_columns(table: Table, columns: Mapping[str, object], count: int | None = None) -> pa.Table:
+    """Rows of `table` from its columns by name: lists or Arrow arrays; with `count`, also one value for all.
+
+    Raises pa.ArrowInvalid or KeyError.
+    """
+    arrays = [_array(columns[field.name], field.type, count) for field in table.schema]
     return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def _array(values: object, kind: pa.DataType, count: int | None) -> pa.Array | pa.ChunkedArray:
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.cast(kind)
+    if isinstance(values, list):
+        return pa.array(values, kind)
+    return pa.repeat(pa.scalar(values, kind), count)

@@ -81,6 +81,8 @@ def test_the_summary_of_a_meter(sim: Simulator) -> None:
         assert flows.keys() == {"produced", "consumed", "imported", "exported"}
         balance = float(flows["produced"]) + float(flows["imported"])
         assert balance == pytest.approx(float(flows["consumed"]) + float(flows["exported"]))
+    used = [float(summary[span]["consumed"]) for span in ("today", "month", "year", "lifetime")]
+    assert used[0] < used[1] == used[2] < used[3]
 
 
 def test_the_summary_of_an_inverter_names_its_channels(sim: Simulator) -> None:
@@ -88,6 +90,10 @@ def test_the_summary_of_an_inverter_names_its_channels(sim: Simulator) -> None:
     for n in (1, 2):
         assert all(is_number(summary[f"{letter}{n}"]) for letter in "dmyt")
     assert all(summary.get(f"{letter}{n}") is None for letter in "dmyt" for n in (3, 4))
+    assert float(summary["d1"]) < float(summary["m1"])
+    assert summary["m1"] == summary["y1"] == at(sim, "inverter_energy", "yearly")["e1"][-1], "it is January"
+    years = [float(text) for text in at(sim, "inverter_energy", "yearly")["e1"]]
+    assert float(summary["t1"]) == pytest.approx(sum(years), abs=0.03)
     quad = data(sim, path("inverter_summary", sid="C12263D8840175AF", uid="902000014406"))
     assert {name[1] for name, value in quad.items() if value} == {"1", "2", "3", "4"}
 

@@ -31,7 +31,7 @@ def test_the_sun_stands_where_it_should(instant: datetime, lat: float, lon: floa
 
 def test_a_panel_to_the_east_has_its_day_in_the_morning() -> None:
     start = datetime(2025, 6, 21, tzinfo=UTC).timestamp()
-    sun = sun_at(start + np.arange(288) * 300.0, 48.86, 2.35)
+    sun = sun_at(start + np.arange(288, dtype=np.float64) * 300, 48.86, 2.35)
     clear = np.ones(288)
     east, west, south = plane_irradiance(sun, np.array([90.0, 270.0, 180.0]), np.full(3, 35.0), clear)
     assert east.argmax() < south.argmax() < west.argmax()

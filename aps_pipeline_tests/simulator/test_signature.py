@@ -88,7 +88,7 @@ def test_ten_minutes_of_skew_are_allowed(signatures: Signatures, sign: int) -> N
     ids=str,
 )
 def test_the_api_answers_4000_unless_all_is_right(fresh: Simulator, change: dict[str, str]) -> None:
-    target = PREFIX + "summary/" + fresh.fleet.system_ids[0]
+    target = PREFIX + "details/" + fresh.fleet.system_ids[0]
     reply = fresh.reply("GET", target, signed(fresh, target, **change))
     assert (reply.status, reply.code) == (200, 4000 if change else 0)
     assert fresh.counts.total == (not change), "only what is signed counts"

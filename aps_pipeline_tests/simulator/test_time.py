@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from aps_pipeline.simulator import Simulator
+from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
 from aps_pipeline.simulator.slots import day_slots
 from aps_pipeline_tests.simulator.caller import NOW, code, data
 
@@ -17,6 +18,7 @@ PARIS = "A0E1253B7C9D4F60"
 METER = f"{PARIS}/devices/meter/period/216200041835"
 ECU = f"{PARIS}/devices/ecu/energy/216200041835"
 BATCH = f"{PARIS}/devices/inverter/batch/energy/216200041835"
+YOUNG = Fleet((replace(demo_fleet().systems[0], create_date=date(2025, 12, 1)),))
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,12 @@ def test_what_is_over_does_not_depend_on_the_clock(sim: Simulator) -> None:
         (BATCH, "energy", "2026-01-14"),
     ):
         assert data(later, path, level, date_range) == data(sim, path, level, date_range)
-    lord_howe = "energy/AZ24419C3DFF"
-    assert data(later, lord_howe, "yearly", "")[:2] == data(sim, lord_howe, "yearly", "")[:2]
+    young, older = (at(NOW + timedelta(days=days), fleet=YOUNG) for days in (0, 400))
+    assert data(older, ECU, "yearly", "")[0] == data(young, ECU, "yearly", "")[0]
 
 
 def test_before_sunrise_there_is_no_data_yet() -> None:
-    night = at(datetime(2026, 1, 15, 3, 0, tzinfo=UTC))
+    night = at(datetime(2026, 1, 15, 3, 0, tzinfo=UTC), fleet=YOUNG)
     assert code(night, ECU, "minutely", "2026-01-15") == 1001
     assert code(night, BATCH, "power", "2026-01-15") == 1001
     assert code(night, BATCH, "energy", "2026-01-15") == 1001

@@ -311,6 +311,8 @@ def test_it_can_be_served_again_and_twice(fresh: Simulator) -> None:
 def test_it_listens_on_loopback_only(fresh: Simulator) -> None:
     with pytest.raises(ValueError, match="loopback"), listening(fresh, 0, "0.0.0.0"):
         pass
+    with pytest.raises(ValueError, match="port"), fresh.serving(70_000):
+        pass
 
 
 def test_gzip_is_the_same_every_time(fresh: Simulator, url: str) -> None:

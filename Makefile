@@ -1,0 +1,46 @@
+# The commands of the README, and those of whoever works on the project. `make` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test check bench clean
+
+help:
+	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
+	@echo "make dev      open the Dagster UI on the demo data"
+	@echo "make test     run every test"
+	@echo "make check    lint, types, import contracts, definitions"
+	@echo "make bench    ratios that should not get worse"
+	@echo "make install  set up .venv (the others do it themselves)"
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	@echo "setting up .venv (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgres]'
+	@touch $(STAMP)
+
+install: $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/aps demo
+
+dev: $(STAMP)
+	@$(BIN)/python -m aps_pipeline.orchestration.dev
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n 2
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/dg check defs
+
+bench: $(STAMP)
+	@$(BIN)/python -m aps_pipeline_tests.bench
+
+clean:
+	rm -rf .venv data/demo

@@ -1,0 +1,110 @@
+"""The commands by name; what they do stands in `collect`, `look` and `simulate`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from aps_pipeline.cli import collect, look, simulate
+
+app = typer.Typer(
+    name="aps",
+    help="Own your APsystems history: every call kept, every table rebuilt from it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
+Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
+MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
+
+
+def _day(text: str) -> date:
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
+
+
+Day = Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD")]
+
+
+@app.command()
+def demo(as_json: Json = False) -> None:
+    """Backfill a simulated fleet through Dagster, no account needed."""
+    raise typer.Exit(collect.demo(as_json))
+
+
+@app.command()
+def backfill(
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First local day.")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last local day.")],
+    tables: Tables = "",
+    systems: Systems = "",
+    max_calls: MaxCalls = None,
+    as_json: Json = False,
+) -> None:
+    """Ask what is missing in a range of days and build its partitions and the warehouse."""
+    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json))
+
+
+@app.command()
+def refresh(
+    tables: Tables = "", systems: Systems = "", max_calls: MaxCalls = None, as_json: Json = False
+) -> None:
+    """Ask for yesterday, and once more for the days that may have been revised."""
+    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json))
+
+
+@app.command()
+def rebuild(tables: Tables = "", as_json: Json = False) -> None:
+    """Write lake and warehouse again from the ledger. Makes no call."""
+    raise typer.Exit(collect.rebuild(tables, as_json))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Quota, calls by outcome, and what is held of each table."""
+    raise typer.Exit(look.status(as_json))
+
+
+@app.command()
+def doctor(
+    call: Annotated[bool, typer.Option("--call", help="Also make one call to prove the credentials.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check settings, directories and, if told so, the credentials."""
+    raise typer.Exit(look.doctor(call, as_json))
+
+
+@app.command("tables")
+def tables_(as_json: Json = False) -> None:
+    """Every table: what a row is, how it is partitioned, and what one period costs in calls."""
+    raise typer.Exit(look.tables(as_json))
+
+
+@app.command()
+def sql(query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")], as_json: Json = False) -> None:
+    """Ask the warehouse, read-only."""
+    raise typer.Exit(look.sql(query, as_json))
+
+
+@app.command("simulate")
+def simulate_(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")] = 8282,
+    seed: Annotated[int, typer.Option(help="Another seed is another weather.")] = 1,
+    fleet: Annotated[str, typer.Option(help="A JSON fleet file instead of the demo fleet.")] = "",
+    quota: Annotated[int | None, typer.Option(min=0, help="Calls a month before code 2005.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0, help="Calls a second before code 7002.")] = None,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds that each answer takes.")] = 0.0,
+    fault: Annotated[list[str] | None, typer.Option(help="Faults such as 5000:0.05 or html:0.01.")] = None,
+) -> None:
+    """Serve an APsystems OpenAPI with a simulated fleet on loopback."""
+    raise typer.Exit(simulate.serve(port, seed, fleet, quota, rate, latency, fault or []))

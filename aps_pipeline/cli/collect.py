@@ -1,0 +1,137 @@
+"""Commands that bring data in: demo, backfill, refresh, rebuild."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from aps_pipeline import warehouse
+from aps_pipeline.cli.exits import Exit, exit_of_run
+from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.periods import FIRST_ZONE, local_day, zone
+from aps_pipeline.progress import PartitionProgress
+from aps_pipeline.question import checked_id
+from aps_pipeline.tables import FETCHED, Table, UnknownTableError, table_named
+from aps_pipeline.wiring import open_pipeline
+
+_COMPLAINTS_SHOWN = 5
+
+
+def demo(as_json: bool) -> int:
+    """Run the demo in a process of its own: it goes through Dagster, which this package does not know."""
+    command = [sys.executable, "-m", "aps_pipeline.orchestration.demo", *(["--json"] if as_json else [])]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - fixed words
+
+
+def backfill(
+    first: date, last: date, tables: str, systems: str, max_calls: int | None, as_json: bool
+) -> int:
+    """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
+    settings = load_settings()
+    pipeline = open_pipeline(settings)
+    today = local_day(pipeline.ledger.now(), zone(FIRST_ZONE))
+    if first > today:
+        raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")
+    wanted = Wanted(
+        _tables(tables), first, max(min(last, today), first) if first <= last else last,
+        _systems(systems, settings), max_calls=max_calls,
+    )
+    return _collect("backfill", settings, pipeline, wanted, as_json)
+
+
+def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool) -> int:
+    """Collect yesterday and the revision window."""
+    settings = load_settings()
+    pipeline = open_pipeline(settings)
+    first, last = pipeline.refresh_range()
+    wanted = Wanted(_tables(tables), first, last, _systems(systems, settings), revise=True, max_calls=max_calls)
+    return _collect("refresh", settings, pipeline, wanted, as_json)
+
+
+def rebuild(tables: str, as_json: bool) -> int:
+    """Write everything again from the ledger."""
+    settings = load_settings()
+    pipeline, summary = open_pipeline(settings), Summary()
+    _consume("rebuild", pipeline.rebuild(summary, _tables(tables)), as_json)
+    return _finish("rebuild", settings, pipeline, summary, as_json)
+
+
+def _tables(names: str) -> tuple[Table, ...]:
+    if not names:
+        return FETCHED
+    found = tuple(table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip())
+    for table in found:
+        if table.side_of:
+            raise UnknownTableError(f"{table.name} comes along with {table.side_of}: ask for that")
+    return found
+
+
+def _systems(ids: str, settings: Settings) -> tuple[str, ...]:
+    return tuple(checked_id(each.strip()) for each in ids.split(",") if each.strip()) or settings.system_ids
+
+
+def _collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool) -> int:
+    summary = Summary()
+    with PartitionProgress(title, quiet=as_json) as progress:
+        for result in pipeline.collect(wanted, summary, progress.planned):
+            progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+    return _finish(title, settings, pipeline, summary, as_json)
+
+
+def _consume(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:
+    with PartitionProgress(title, quiet=as_json) as progress:
+        for result in results:
+            progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+
+
+def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary, as_json: bool) -> int:
+    if summary.complete:
+        warehouse.build(settings.warehouse_path, pipeline.lake, pipeline.ledger)
+    code = exit_of_run(summary)
+    quota = pipeline.ledger.quota(pipeline.account)
+    if as_json:
+        print(json.dumps(_as_json(code, summary) | {"quota": asdict(quota) | {"left": quota.left}}, default=str))
+        return code
+    state = "complete" if code is Exit.COMPLETE else "incomplete"
+    print(
+        f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
+        f"{summary.calls:,} calls; {quota.left:,} calls left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+    )
+    for line in _complaints(summary):
+        print(f"  {line}", file=sys.stderr)
+    return code
+
+
+def _complaints(summary: Summary) -> list[str]:
+    """What went wrong, each sentence once, with the question it was met on first."""
+    by_message: dict[str, list[str]] = {}
+    for failure in dict.fromkeys(summary.failures):
+        by_message.setdefault(failure.message, []).append(str(failure.question))
+    lines = [
+        f"{questions[0]}{f' and {len(questions) - 1:,} more' if questions[1:] else ''}: {message}"
+        for message, questions in by_message.items()
+    ]
+    if summary.stop and summary.stop.message not in by_message:
+        lines.append(f"stopped early: {summary.stop.message}")
+    shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
+    return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
+
+
+def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
+    return {
+        "exit_code": int(code),
+        "partitions": summary.partitions,
+        "complete": summary.complete,
+        "rows": summary.rows,
+        "calls": summary.calls,
+        "stop": asdict(summary.stop) if summary.stop else None,
+        "failures": [
+            {"question": str(f.question), "trouble": f.trouble, "message": f.message} for f in summary.failures
+        ],
+    }

@@ -1,0 +1,141 @@
+"""Commands that look: status, doctor, tables, sql."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from aps_pipeline import warehouse
+from aps_pipeline.cli.collect import backfill
+from aps_pipeline.cli.exits import Exit
+from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.ingest import Fleet, calls_for_one
+from aps_pipeline.ledger import CallState
+from aps_pipeline.tables import FETCHED, TABLES
+from aps_pipeline.wiring import account_of, new_client, open_pipeline
+
+_STATES = (CallState.ANSWERED, CallState.NO_DATA, CallState.REFUSED, CallState.FAILED, CallState.DENIED, CallState.LOST)
+
+
+_PIPED_WIDTH = 500
+
+
+def _grid(title: str, *columns: str) -> RichTable:
+    grid = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left")
+    return grid
+
+
+def _show(grid: RichTable | str) -> None:
+    console = Console(soft_wrap=isinstance(grid, str))
+    if not console.is_terminal:
+        console = Console(width=_PIPED_WIDTH, soft_wrap=isinstance(grid, str))
+    console.print(grid)
+
+
+def status(as_json: bool) -> int:
+    """Quota and calls by table and outcome."""
+    settings = load_settings()
+    pipeline = open_pipeline(settings)
+    quota = pipeline.ledger.quota(account_of(settings))
+    counts: dict[tuple[str, str], dict[str, Any]] = {}
+    for endpoint, level, state, number, first, last in pipeline.ledger.overview():
+        kind = counts.setdefault((endpoint, level), {"first": first, "last": last})
+        kind[state] = number
+        kind["first"], kind["last"] = min(kind["first"], first), max(kind["last"], last)
+    if as_json:
+        calls = [{"endpoint": e, "level": lv} | counted for (e, lv), counted in counts.items()]
+        print(json.dumps({"quota": asdict(quota) | {"left": quota.left}, "calls": calls}, default=str))
+        return Exit.COMPLETE
+    grid = _grid("Calls so far", "endpoint", "level", "from", "to", *(f"{state.replace('_', ' ')}>" for state in _STATES))
+    for (endpoint, level), kind in counts.items():
+        numbers = (f"{kind[state]:,}" if state in kind else "" for state in _STATES)
+        grid.add_row(endpoint, level, kind["first"], kind["last"], *numbers)
+    _show(grid if counts else "no calls yet: run `aps backfill --from … --to …`")
+    _show(
+        f"quota {quota.month}: {quota.used:,} used of {quota.limit:,} ({settings.reserved_calls:,} more are left "
+        f"for other tools), {quota.left:,} left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+        + (" · refused by the API (2005)" if quota.refused_by_api else "")
+    )
+    return Exit.COMPLETE
+
+
+def tables(as_json: bool) -> int:
+    """Every table with its grain, partition and price."""
+    fleet = Fleet.load(open_pipeline(load_settings()).ledger)
+    rows = [
+        {
+            "name": table.name,
+            "row": table.grain,
+            "partition": table.partition or "-",
+            "manual": table.source.section,
+            "calls": calls_for_one(table, fleet) if not table.side_of else 0,
+        }
+        for table in TABLES.values()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return Exit.COMPLETE
+    grid = _grid("Tables (schema core)", "name", "row", "partition", "manual", "calls a partition>")
+    for row in rows:
+        price = str(row["calls"]) if fleet.systems else "?"
+        grid.add_row(str(row["name"]), str(row["row"]), str(row["partition"]), str(row["manual"]), price)
+    _show(grid)
+    return Exit.COMPLETE
+
+
+def sql(query: str, as_json: bool) -> int:
+    """A query on the warehouse."""
+    found = warehouse.query(load_settings().warehouse_path, query)
+    if as_json:
+        print(json.dumps(found.to_pylist(), default=str))
+        return Exit.COMPLETE
+    grid = _grid("", *found.column_names)
+    for row in found.to_pylist():
+        grid.add_row(*("" if value is None else str(value) for value in row.values()))
+    _show(grid)
+    return Exit.COMPLETE
+
+
+def doctor(call: bool, as_json: bool) -> int:
+    """Settings, directories and, with `call`, credentials; each finding with what to do."""
+    settings = load_settings()
+    open_pipeline(settings)  # raises where the ledger or the lake cannot be used
+    findings = _findings(settings)
+    if as_json:
+        print(json.dumps({"findings": findings}, default=str))
+    else:
+        grid = _grid("", "what", "", "finding")
+        for what, good, finding in findings:
+            grid.add_row(what, "[green]ok[/]" if good else "[red]no[/]", finding)
+        _show(grid)
+    if not all(good for _, good, _ in findings):
+        return Exit.USAGE
+    if not call:
+        return Exit.COMPLETE
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    return backfill(yesterday, yesterday, "systems", settings.system_ids[0], 3, as_json)
+
+
+def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
+    try:
+        new_client(settings)
+        credentials = (True, "APS_APP_ID and APS_APP_SECRET are set")
+    except ValueError as error:
+        credentials = (False, str(error))
+    count = len(settings.system_ids)
+    built = settings.warehouse_path.exists()
+    return [
+        ("credentials", *credentials),
+        ("systems", count > 0, f"{count} in APS_SYSTEM_IDS" if count else "set APS_SYSTEM_IDS (comma separated)"),
+        ("address", True, settings.base_url + settings.api_prefix),
+        ("data directory", True, f"{settings.data_dir.absolute()} is writable"),
+        ("warehouse", True, "built" if built else "not built yet: run `aps backfill`"),
+        ("tables", True, f"{len(FETCHED)} can be asked for: `aps tables`"),
+    ]

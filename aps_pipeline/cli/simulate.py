@@ -1,0 +1,48 @@
+"""The command that serves a simulated API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aps_pipeline.cli.exits import Exit
+from aps_pipeline.ingest import NotConfiguredError
+from aps_pipeline.simulator import Fault, FleetError, Simulator, demo_fleet, load_fleet
+
+
+def serve(
+    port: int,
+    seed: int,
+    fleet: str,
+    quota: int | None,
+    rate: float | None,
+    latency: float,
+    faults: list[str],
+) -> int:
+    """Serve until interrupted. Raises NotConfiguredError for a bad fleet file, fault or port."""
+    try:
+        simulator = Simulator(
+            fleet=load_fleet(Path(fleet)) if fleet else demo_fleet(),
+            seed=seed,
+            quota=quota,
+            requests_per_second=rate,
+            latency=latency,
+            faults=[Fault.parse(text) for text in faults],
+        )
+        simulator.serve_forever(port, lambda url: _announce(simulator, url))
+    except (FleetError, ValueError, OSError) as error:
+        raise NotConfiguredError(f"cannot simulate: {error}") from None
+    return Exit.COMPLETE
+
+
+def _announce(simulator: Simulator, url: str) -> None:
+    print(
+        "An APsystems OpenAPI with a simulated fleet. In another terminal:\n\n"
+        f"export APS_BASE_URL={url}\n"
+        f"export APS_APP_ID={simulator.app_id}\n"
+        f"export APS_APP_SECRET={simulator.app_secret}\n"
+        f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
+        "export APS_DATA_DIR=data/simulated APS_MONTHLY_CALLS=100000 APS_CALLS_PER_SECOND=500\n"
+        "aps backfill --from 2025-01-01 --to 2025-01-31\n\n"
+        "Ctrl-C stops it.",
+        flush=True,
+    )

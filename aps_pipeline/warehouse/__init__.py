@@ -1,0 +1,31 @@
+"""The DuckDB file that people query: `core` (the lake's tables), `mart` (answers), `meta` (about both).
+
+Built whole beside the old one and renamed in, so a reader never waits and never sees half. Everything in it
+can be made again from lake and ledger; nothing else may write it.
+
+Where do I go to …?
+    add an answer that analysts want        sql/<name>.sql; its header becomes the comments (`marts`)
+    add a check on the data                 checks/<name>.sql (`checks`)
+    see how a build runs                    `building`; the rename itself is in `replacing`
+    read it                                 `open_warehouse` and `query` in `reading`
+"""
+
+from __future__ import annotations
+
+from aps_pipeline.warehouse.building import Built, build
+from aps_pipeline.warehouse.checks import CheckResult, run_checks
+from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
+from aps_pipeline.warehouse.reading import open_warehouse, query
+
+__all__ = [
+    "Built",
+    "CheckResult",
+    "HeaderError",
+    "NoWarehouseError",
+    "QueryError",
+    "WarehouseError",
+    "build",
+    "open_warehouse",
+    "query",
+    "run_checks",
+]

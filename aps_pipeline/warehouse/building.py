@@ -1,0 +1,85 @@
+"""One build: core from the lake, meta from the ledger, marts from both, then the rename."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from aps_pipeline.lake import Lake, StorageError
+from aps_pipeline.ledger import Ledger, LedgerError
+from aps_pipeline.tables import TABLES
+from aps_pipeline.warehouse.core import add_core_table
+from aps_pipeline.warehouse.described import Connection, Described, count
+from aps_pipeline.warehouse.errors import WarehouseError
+from aps_pipeline.warehouse.marts import add_mart, marts
+from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns
+from aps_pipeline.warehouse.replacing import replacing
+
+CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+"""Settings of every connection: nothing is downloaded, no Python variable is read as a table."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build: the file, and the number of rows of each table by `schema.table`."""
+
+    path: Path
+    rows: dict[str, int]
+
+
+def build(path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5) -> Built:
+    """Build the warehouse whole and put it in the place of the one at `path` in one step.
+
+    Several may build at once: each swaps in a whole file, and the last one stays.
+
+    Args:
+        path: where the file goes; its directory is made.
+        lake: the rows of `core`.
+        ledger: the calls of `meta`.
+        revision_days: days after a period's end until its answer counts as final, as when it was parsed.
+
+    Raises WarehouseError, StorageError (lake), LedgerError; the file at `path` is as it was then.
+    """
+    path = Path(path).absolute()
+    with _named(path), replacing(path) as temporary, closing(_open(temporary)) as connection:
+        described = _fill(connection, lake, ledger, revision_days)
+        rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
+        connection.execute("CHECKPOINT")
+        connection.close()  # before the rename: nothing may be left in the write-ahead log
+    return Built(path, rows)
+
+
+def _open(path: Path) -> Connection:
+    connection = duckdb.connect(str(path), config=CLOSED)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _fill(connection: Connection, lake: Lake, ledger: Ledger, revision_days: int) -> list[Described]:
+    for schema in ("core", "mart", "meta"):
+        connection.execute(f"CREATE SCHEMA {schema}")
+    described = [add_core_table(connection, table, lake) for table in TABLES.values()]
+    described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
+    described.append(add_build(connection, ledger, revision_days))
+    described.extend([add_mart(connection, mart) for mart in marts()])
+    described.append(add_columns(connection, described))
+    return described
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn a failure of storage into one that names the path; faults of our SQL pass as they are."""
+    try:
+        yield
+    except (WarehouseError, StorageError, LedgerError):
+        raise
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
+        raise WarehouseError(f"cannot build {path}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,44 @@
+"""Schema `core`: every declared table, copied from the lake."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from aps_pipeline.lake import Lake, StorageError
+from aps_pipeline.tables import Table
+from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
+from aps_pipeline.warehouse.errors import WarehouseError
+
+_ATTEMPTS = 3
+
+
+def add_core_table(connection: Connection, table: Table, lake: Lake) -> Described:
+    """Copy one table. Raises StorageError, and WarehouseError where the files break the declaration."""
+    described = describe("core", table.name, comment_of(table), table.columns, table.keys)
+    create(connection, described, table.columns)
+    try:
+        fill(connection, described, _rows(table, lake))
+    except duckdb.IntegrityError as error:
+        reason = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"{lake.url}: the files of {table.name} break its declaration: {reason}"
+        ) from error
+    return described
+
+
+def comment_of(table: Table) -> str:
+    """Description, grain and caveats of a table in one text."""
+    grain = f"{table.grain[:1].upper()}{table.grain[1:]}."
+    return " ".join((table.description, grain, *table.caveats))
+
+
+def _rows(table: Table, lake: Lake) -> pa.Table:
+    """All rows; read anew when a partition goes away between the listing and the reading."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return lake.read(table)
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return lake.read(table)

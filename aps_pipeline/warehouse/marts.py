@@ -1,0 +1,87 @@
+"""Schema `mart`: one .sql file an answer, its header checked against what the query gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from aps_pipeline.warehouse.described import (
+    Connection,
+    Described,
+    Note,
+    add_comments,
+    identifier,
+    identifiers,
+)
+from aps_pipeline.warehouse.errors import HeaderError
+from aps_pipeline.warehouse.headers import SqlFile, packaged
+
+_WORDS = {"grain", "key", "after", "note"}
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart as its file declares it; `after` names the marts that it reads."""
+
+    table: Described
+    after: tuple[str, ...]
+    statement: str
+
+
+def marts() -> list[Mart]:
+    """The marts of this package in an order in which they can be built. Raises HeaderError."""
+    return in_order([mart_of(file) for file in packaged("sql")])
+
+
+def mart_of(file: SqlFile) -> Mart:
+    """A mart from its file. Raises HeaderError."""
+    name = file.name.removesuffix(".sql")
+    columns = tuple(
+        Note(entry.word.removeprefix("column "), entry.text, entry.unit)
+        for entry in file.header
+        if entry.word.startswith("column ")
+    )
+    known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in columns)}
+    if unknown := [entry.word for entry in file.header if entry.word not in known]:
+        raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
+    grain = file.one("grain")
+    comment = " ".join(
+        [f"{file.one(f'mart.{name}')}.", f"{grain[:1].upper()}{grain[1:]}.", *file.texts("note")]
+    )
+    keys = tuple(file.one("key").split(", "))
+    if missing := set(keys) - {column.name for column in columns}:
+        raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
+    after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
+    return Mart(Described("mart", name, comment, columns, keys), after, file.statement)
+
+
+def in_order(found: list[Mart]) -> list[Mart]:
+    """Marts sorted so that each follows those it reads. Raises HeaderError."""
+    by_name = {mart.table.name: mart for mart in found}
+    try:
+        order = list(
+            TopologicalSorter({name: by_name[name].after for name in sorted(by_name)}).static_order()
+        )
+        return [by_name[name] for name in order]
+    except CycleError as error:
+        raise HeaderError(f"marts that wait for each other: {', '.join(error.args[1])}") from error
+    except KeyError as error:
+        raise HeaderError(f"a mart comes after {error}, which does not exist") from error
+
+
+def add_mart(connection: Connection, mart: Mart) -> Described:
+    """Build one mart as a table sorted by its key, with comments.
+
+    Raises HeaderError unless the header names every column that the query gives, once and in order.
+    """
+    table = mart.table
+    rows = f"SELECT * FROM ({mart.statement}) ORDER BY {identifiers(table.keys)}"  # noqa: S608 - our files
+    connection.execute(f"CREATE TABLE {table.sql_name} AS {rows}")
+    given = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
+    named = [column.name for column in table.columns]
+    if given != named:
+        raise HeaderError(f"{table.name}.sql gives the columns {given}, but its header names {named}")
+    for key in table.keys:
+        connection.execute(f"ALTER TABLE {table.sql_name} ALTER {identifier(key)} SET NOT NULL")
+    add_comments(connection, table)
+    return table

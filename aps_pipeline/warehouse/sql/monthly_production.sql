@@ -1,0 +1,53 @@
+-- mart.monthly_production: Energy of each system by local month, beside the sum of its days
+-- grain: one row per system and local month that the monthly or the daily table has a row for
+-- key: system_id, month
+-- note: Sums are over the numbers there are: without any they are null, never 0.
+-- column system_id: System
+-- column month: First day of the local month
+-- column energy_kwh [kWh]: The month's figure, from core.system_monthly_energy; null where there is none
+-- column state: Of energy_kwh: final, provisional (it may still change) or no number
+-- column is_final: As in core.system_monthly_energy; null where that has no row for the month
+-- column kwh_per_kw [kWh/kW]: Energy over installed capacity as it is known now; null without either
+-- column daily_kwh [kWh]: Sum of the month's days
+-- column days_reported: Days with a number
+-- column days_expected [d]: Days of the month, from the day of registration on
+-- column days_in_month [d]: Days of the month
+-- column days_are_final: Whether every day held is final; null without any row
+WITH months AS (
+    SELECT system_id, month FROM core.system_monthly_energy
+    UNION
+    SELECT system_id, date_trunc('month', date)::DATE FROM core.system_daily_energy
+),
+
+-- Sums in decimals: exact, and so the same in whatever order the rows are added.
+days AS (
+    SELECT
+        system_id,
+        date_trunc('month', date)::DATE AS month,
+        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS daily_kwh,
+        count(energy_kwh) AS days_reported,
+        bool_and(is_final) AS days_are_final
+    FROM core.system_daily_energy
+    GROUP BY ALL
+)
+
+SELECT
+    months.system_id,
+    months.month,
+    monthly.energy_kwh,
+    CASE
+        WHEN monthly.energy_kwh IS NULL THEN 'no number'
+        WHEN monthly.is_final THEN 'final'
+        ELSE 'provisional'
+    END AS state,
+    monthly.is_final,
+    monthly.energy_kwh / nullif(systems.capacity_kw, 0) AS kwh_per_kw,
+    days.daily_kwh,
+    coalesce(days.days_reported, 0) AS days_reported,
+    greatest(0, last_day(months.month) - greatest(months.month, systems.create_date) + 1) AS days_expected,
+    day(last_day(months.month)) AS days_in_month,
+    days.days_are_final
+FROM months
+LEFT JOIN core.system_monthly_energy AS monthly USING (system_id, month)
+LEFT JOIN days USING (system_id, month)
+LEFT JOIN core.systems AS systems USING (system_id)

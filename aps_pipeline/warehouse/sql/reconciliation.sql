@@ -1,0 +1,113 @@
+-- mart.reconciliation: Do the levels agree? The sum of the parts against the whole, each difference named
+-- grain: one row per comparison, system and period that either side has a number for
+-- key: comparison, system_id, period
+-- after: daily_production, monthly_production
+-- note: An absent side is missing, never 0.
+-- note: Tolerance: hours, days, months and years are printed with 2 decimals, so each of n parts and the
+--   whole may be off by 0.005, together (n + 1) * 0.005. Panels have 6 decimals; there the whole may be off by
+--   0.005, each part by 0.0000005, and the API's own figures for one day have been seen 0.05 apart (18.90 and
+--   18.85), which is allowed for.
+-- note: Findings, the first that holds: missing (a side has no number), agrees (within 0.0005), rounding
+--   (within the tolerance), not final (a side may still change), missing (fewer parts than expected),
+--   mismatch (both sides are final and complete).
+-- column comparison: hours in day, days in month, months in year or panels in day
+-- column system_id: System
+-- column period: Local day, month or year: 2024-03-05, 2024-03 or 2024
+-- column parts_kwh [kWh]: Sum of the parts that have a number; null without any
+-- column whole_kwh [kWh]: Figure of the whole; null where there is none
+-- column residual_kwh [kWh]: Parts less whole; null where a side is missing
+-- column tolerance_kwh [kWh]: What rounding can explain
+-- column parts_expected: Parts that the whole is made of
+-- column parts_found: Parts with a number
+-- column is_final: Whether both sides are; null where that is not known
+-- column finding: agrees, rounding, not final, missing or mismatch
+WITH years AS (
+    SELECT
+        months.system_id,
+        year(months.month) AS year,
+        sum(months.energy_kwh::DECIMAL(28, 6))::DOUBLE AS monthly_kwh,
+        count(months.energy_kwh) AS months_reported,
+        bool_and(months.is_final) AS months_are_final
+    FROM core.system_monthly_energy AS months
+    GROUP BY ALL
+),
+
+sides AS (
+    SELECT
+        'hours in day' AS comparison,
+        system_id,
+        strftime(date, '%Y-%m-%d') AS period,
+        hourly_kwh AS parts_kwh,
+        energy_kwh AS whole_kwh,
+        24 AS parts_expected,
+        hours_reported AS parts_found,
+        is_final AND hours_are_final AS is_final,
+        (hours_reported + 1) * 0.005 AS tolerance_kwh
+    FROM mart.daily_production
+    UNION ALL
+    SELECT
+        'panels in day',
+        system_id,
+        strftime(date, '%Y-%m-%d'),
+        panels_kwh,
+        energy_kwh,
+        panels_expected,
+        panels_reported,
+        is_final AND panels_are_final,
+        0.05 + 0.005 + panels_reported * 0.0000005
+    FROM mart.daily_production
+    UNION ALL
+    SELECT
+        'days in month',
+        system_id,
+        strftime(month, '%Y-%m'),
+        daily_kwh,
+        energy_kwh,
+        days_expected,
+        days_reported,
+        is_final AND days_are_final,
+        (days_reported + 1) * 0.005
+    FROM mart.monthly_production
+    UNION ALL
+    SELECT
+        'months in year',
+        system_id,
+        year::VARCHAR,
+        years.monthly_kwh,
+        yearly.energy_kwh,
+        CASE WHEN year(systems.create_date) = year THEN 13 - month(systems.create_date) ELSE 12 END,
+        coalesce(years.months_reported, 0),
+        yearly.is_final AND years.months_are_final,
+        (coalesce(years.months_reported, 0) + 1) * 0.005
+    FROM years
+    FULL JOIN core.system_yearly_energy AS yearly USING (system_id, year)
+    LEFT JOIN core.systems AS systems USING (system_id)
+),
+
+-- Rounded where the printed figures end, so that 0.1 + 0.2 - 0.3 is 0.
+residuals AS (
+    SELECT *, round(parts_kwh - whole_kwh, 6) AS residual_kwh
+    FROM sides
+    WHERE parts_kwh IS NOT NULL OR whole_kwh IS NOT NULL
+)
+
+SELECT
+    comparison,
+    system_id,
+    period,
+    parts_kwh,
+    whole_kwh,
+    residual_kwh,
+    tolerance_kwh::DOUBLE AS tolerance_kwh,
+    parts_expected::INTEGER AS parts_expected,
+    parts_found::INTEGER AS parts_found,
+    is_final,
+    CASE
+        WHEN residual_kwh IS NULL THEN 'missing'
+        WHEN abs(residual_kwh) < 0.0005 THEN 'agrees'
+        WHEN abs(residual_kwh) <= tolerance_kwh THEN 'rounding'
+        WHEN is_final IS NOT TRUE THEN 'not final'
+        WHEN parts_found < parts_expected THEN 'missing'
+        ELSE 'mismatch'
+    END AS finding
+FROM residuals

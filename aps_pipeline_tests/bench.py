@@ -1,0 +1,85 @@
+"""Ratios within one run, for `make bench`: timings alone would say more about the machine than about us."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aps_pipeline.lake import Lake
+from aps_pipeline.parse import Asked
+from aps_pipeline.parse.batch import GRAMMAR, inverter_batch_energy
+from aps_pipeline.periods import Grain, Period, zone
+from aps_pipeline.tables import from_columns, table_named
+
+_STRINGS = 1_000_000
+_REPEATS = 3
+
+
+def _best(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _batch_strings(*, odd: bool) -> list[str]:
+    rng = random.Random(1)
+    usual = [f"{804_000_000_000 + i // 4:012d}-{i % 4 + 1}-{rng.random() * 3:.6f}" for i in range(_STRINGS)]
+    if odd:
+        usual[:: _STRINGS // 1000] = [f"A-{i}-1-{i}.0E-4" for i in range(len(usual[:: _STRINGS // 1000]))]
+    return usual
+
+
+def batch_strings() -> None:
+    """One million batch strings, to rows and rejects, against a bare extract_regex of the same grammar."""
+    asked = Asked(
+        1, "S", "E", Period.parse(Grain.DAY, "2024-03-05"), datetime.now(UTC), zone("UTC"), None, timedelta(5)
+    )
+    for odd in (False, True):
+        strings = _batch_strings(odd=odd)
+        column = pa.array(strings)
+        bare = _best(lambda column=column: pc.extract_regex(column, GRAMMAR))  # type: ignore[misc]
+        ours = _best(
+            lambda strings=strings: inverter_batch_energy("inverter_batch_energy", {"energy": strings}, asked)  # type: ignore[misc]
+        )
+        name = "one in 1000 odd" if odd else "all usual"
+        print(f"batch strings, {name}: {bare / ours:.2f} of the speed of a bare extract_regex (at least 0.8)")
+
+
+def partition_write() -> None:
+    """A day of two systems written to the lake, against the bare Parquet write."""
+    table = table_named("system_hourly_energy")
+    day, count = date(2024, 3, 5), 48
+    instant = datetime(2024, 3, 5, tzinfo=UTC)
+    rows = from_columns(
+        table,
+        {
+            "system_id": ["A"] * 24 + ["B"] * 24,
+            "date": [day] * count,
+            "hour": [*range(24), *range(24)],
+            "start_utc": [instant] * count,
+            "end_utc": [instant] * count,
+            "energy_kwh": [1.0] * count,
+            "call_id": [1] * count,
+        },
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        lake, bare_path = Lake(folder), str(Path(folder, "bare.parquet"))
+        bare = _best(lambda: [pq.write_table(rows, bare_path, compression="zstd") for _ in range(100)])
+        ours = _best(lambda: [lake.write(table, (day.isoformat(),), rows, "x") for _ in range(100)])
+    print(f"partition write: {ours / bare:.1f} times a bare Parquet write (checks, sync and rename included)")
+
+
+if __name__ == "__main__":
+    batch_strings()
+    partition_write()

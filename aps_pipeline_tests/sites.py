@@ -1,0 +1,161 @@
+"""A simulated account and everything needed to collect from it, for tests of any package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from aps_pipeline.api import Client, Credentials
+from aps_pipeline.config import Settings
+from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.simulator import Fleet, Simulator
+from aps_pipeline.simulator.fleet import Ecu, Inverter, System
+from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.wiring import open_pipeline
+
+NOW = datetime(2024, 3, 20, 12, 0, tzinfo=UTC)
+EAST, WEST = "EAST000000000001", "WEST000000000002"
+EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "2030000000022-1"
+CREATED = {EAST: date(2024, 2, 10), WEST: date(2024, 3, 3)}
+
+
+def real_time() -> datetime:
+    return datetime.now(UTC)
+
+
+class Clock:
+    """An aware time that stands still until it is turned."""
+
+    def __init__(self, instant: datetime) -> None:
+        self.instant = instant
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def turn(self, **by: float) -> None:
+        self.instant += timedelta(**by)
+
+
+def a_fleet() -> Fleet:
+    """East in Kathmandu with one ECU, west in New York with two: young, so that sums are cheap."""
+    roof = (Inverter(uid="702000000111"), Inverter(uid="902000000112", type="QT2D", channels=4))
+    house, barn = (Inverter(uid="702000000211"),), (Inverter(uid="702000000221"),)
+    east = System(EAST, "Asia/Kathmandu", 27.7, 85.3, CREATED[EAST], (Ecu(EAST_ECU, roof, meter=True),))
+    west = System(
+        WEST, "America/New_York", 40.7, -74.0, CREATED[WEST], (Ecu(WEST_ECU, house), Ecu(WEST_BARN, barn))
+    )
+    return Fleet((replace(east, authorization_code="VISITOR0CODE"), west))
+
+
+def settings_for(simulator: Simulator, url: str, data_dir: Path, **overrides: Any) -> Settings:
+    """Settings of that account, at a speed for tests."""
+    chosen: dict[str, Any] = {
+        "app_id": simulator.app_id,
+        "app_secret": simulator.app_secret,
+        "base_url": url,
+        "system_ids": simulator.fleet.system_ids,
+        "data_dir": data_dir,
+        "calls_per_second": 2000,
+        "monthly_calls": 100_000,
+        "reserved_calls": 0,
+    }
+    return Settings(_env_file=None, **chosen | overrides)  # type: ignore[call-arg]
+
+
+def client_for(settings: Settings) -> Client:
+    """A client that hardly waits before it tries again."""
+    assert settings.app_id and settings.app_secret
+    return Client(
+        settings.base_url,
+        settings.api_prefix,
+        Credentials(settings.app_id, settings.app_secret.get_secret_value()),
+        calls_per_second=settings.calls_per_second,
+        max_in_flight=settings.max_in_flight,
+        backoff_seconds=0.002,
+    )
+
+
+@dataclass
+class Run:
+    """What one collect did."""
+
+    results: list[PartitionResult] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+    def of(self, table: str, key: str) -> PartitionResult:
+        return next(r for r in self.results if (r.table.name, r.key) == (table, key))
+
+
+@dataclass
+class Site:
+    """A simulator at `url` that answers at the time of `clock`, and a data directory."""
+
+    simulator: Simulator
+    url: str
+    clock: Clock
+    data_dir: Path
+
+    @property
+    def calls(self) -> int:
+        """Calls that the server has counted so far."""
+        return self.simulator.counts.total
+
+    def pipeline(self, **overrides: Any) -> Pipeline:
+        settings = settings_for(self.simulator, self.url, self.data_dir, **overrides)
+        pipeline = replace(open_pipeline(settings), client=lambda: client_for(settings))
+        pipeline.ledger.now = self.clock
+        return pipeline
+
+    def collect(
+        self,
+        first: date,
+        last: date,
+        tables: Sequence[str] = (),
+        *,
+        revise: bool = False,
+        max_calls: int | None = None,
+        **overrides: Any,
+    ) -> Run:
+        """One whole run; `overrides` are settings."""
+        pipeline = self.pipeline(**overrides)
+        chosen = tuple(map(table_named, tables)) or FETCHED
+        wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls)
+        run = Run()
+        try:
+            run.results.extend(pipeline.collect(wanted, run.summary))
+        finally:
+            pipeline.ledger.close()
+        return run
+
+    def frame(self, table: str, **equal: object) -> pd.DataFrame:
+        """A table as pandas reads it from the folder."""
+        frame = pd.read_parquet(self.data_dir / "lake" / "core" / table)
+        for name, value in equal.items():
+            frame = frame[frame[name].astype(str) == str(value)]
+        return frame
+
+    def digest(self) -> dict[str, str]:
+        """Every file of the lake and a hash of its bytes."""
+        lake = self.data_dir / "lake"
+        files = (path for path in lake.rglob("*") if path.is_file())
+        return {
+            str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
+        }
+
+
+def fewest_calls(fleet: Fleet, first: date, last: date) -> int:
+    """The fewest calls for every table of a range that is over, counted on a calendar and nothing else."""
+    total = 0
+    for system in fleet.systems:
+        begin = max(first, system.create_date)
+        days = [begin + timedelta(days=n) for n in range((last - begin).days + 1)]
+        months = {(day.year, day.month) for day in days}
+        years = {day.year for day in days}
+        total += 3 + len(days) * (1 + len(system.ecus)) + len(months) + len(years) + 1
+    return total

@@ -1,0 +1,123 @@
+"""A tiny plant, written row by row through the real lake and the real ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aps_pipeline import warehouse
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import Account, CallState, Finish, Ledger
+from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
+from aps_pipeline.question import Question
+from aps_pipeline.tables import TABLES, Table, from_columns
+
+ZONE = "Europe/Madrid"
+LATE = datetime(2025, 6, 1, tzinfo=UTC)
+"""Long after everything here has become final."""
+
+
+class Plant:
+    """Rows and calls to be, then a warehouse of them."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "data" / "warehouse.duckdb"
+        self.lake = Lake(str(root / "lake"))
+        self.now = LATE
+        self.ledger = Ledger(f"sqlite:///{root}/ledger.sqlite", now=lambda: self.now)
+        self.account = Account("app", 1000, 0, zone("UTC"))
+        self.calls = 0
+        self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def call(self, level: str = "daily", sent: datetime = LATE, endpoint: str = "system_energy") -> int:
+        """One answered call, each with a question of its own; returns its number."""
+        self.now, self.calls = sent, self.calls + 1
+        question = Question(endpoint, level, "S1", f"D{self.calls}", Period(Grain.YEAR, date(2024, 1, 1)))
+        call_id = self.ledger.reserve(question, self.account)
+        end = Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
+        self.ledger.finish(call_id, end)
+        return call_id
+
+    def system(self, system_id: str = "S1", capacity_kw: float | None = 10.0, created: date | None = None) -> None:
+        self.rows["systems"].append({
+            "system_id": system_id, "capacity_kw": capacity_kw, "timezone": ZONE, "type": 1,
+            "create_date": created, "light": 1, "first_seen_utc": LATE, "last_seen_utc": LATE,
+            "call_id": self.call("", endpoint="system_details"),
+        })  # fmt: skip
+
+    def inverter(self, inverter_id: str, ecu_id: str = "E1", system_id: str = "S1") -> None:
+        self.rows["inverters"].append({
+            "system_id": system_id, "ecu_id": ecu_id, "inverter_id": inverter_id, "type": "DS3",
+            "first_seen_utc": LATE, "last_seen_utc": LATE, "call_id": self.call("", endpoint="system_inverters"),
+        })  # fmt: skip
+
+    def hours(self, day: date, energies: Sequence[float | None], sent: datetime = LATE, system_id: str = "S1") -> None:
+        call_id = self.call("hourly", sent)
+        for hour, energy in enumerate(energies):
+            start, end = hour_bounds_utc(day, hour, zone(ZONE))
+            self.rows["system_hourly_energy"].append({
+                "system_id": system_id, "date": day, "hour": hour, "start_utc": start, "end_utc": end,
+                "energy_kwh": energy, "call_id": call_id,
+            })  # fmt: skip
+
+    def total(
+        self, level: str, when: date | int, energy: float | None, is_final: bool = True, system_id: str = "S1"
+    ) -> None:
+        """One row of the daily, monthly or yearly table."""
+        label = {"daily": "date", "monthly": "month", "yearly": "year"}[level]
+        self.rows[f"system_{level}_energy"].append({
+            "system_id": system_id, label: when, "energy_kwh": energy, "is_final": is_final,
+            "call_id": self.call(level),
+        })  # fmt: skip
+
+    def panels(
+        self, day: date, energies: dict[str, float | None], sent: datetime = LATE, system_id: str = "S1"
+    ) -> None:
+        """Energies by `ecu/inverter/channel`."""
+        call_id = self.call("energy", sent, "inverter_batch")
+        for panel, energy in energies.items():
+            ecu_id, inverter_id, channel = panel.split("/")
+            self.rows["inverter_batch_energy"].append({
+                "system_id": system_id, "ecu_id": ecu_id, "inverter_id": inverter_id, "channel": int(channel),
+                "date": day, "energy_kwh": energy, "call_id": call_id,
+            })  # fmt: skip
+
+    def write(self) -> None:
+        """Every partition into the lake."""
+        for name, rows in self.rows.items():
+            table = TABLES[name]
+            partitions: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+            for row in rows:
+                partitions[_partition(table, row)].append(row)
+            for values, members in partitions.items():
+                columns = {field: [row[field] for row in members] for field in table.schema.names}
+                self.lake.write(table, values, from_columns(table, columns), "inputs")
+
+    def build(self) -> warehouse.Built:
+        self.write()
+        return warehouse.build(self.path, self.lake, self.ledger)
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        return warehouse.query(self.path, sql).to_pylist()
+
+
+def _partition(table: Table, row: dict[str, Any]) -> tuple[str, ...]:
+    key: dict[str, Callable[[], str]] = {
+        "date": lambda: row["date"].isoformat(),
+        "month": lambda: row["date"].isoformat()[:7],
+        "year": lambda: row["month"].isoformat()[:4],
+        "source_table": lambda: row["source_table"],
+    }
+    return tuple(key[name]() for name in table.folder_columns)
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    plant = Plant(tmp_path)
+    yield plant
+    plant.ledger.close()

@@ -49,7 +49,11 @@ class PartitionProgress:
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)
         if self._lines:
-            print(f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead", file=sys.stderr, flush=True)
+            print(
+                f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def advance(self, name: str, calls: int) -> None:
         """One partition is through; it cost `calls`."""

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.config import Settings
-from aps_pipeline.simulator import Simulator
-from aps_pipeline_tests.sites import NOW, Clock, Site, a_fleet, real_time, settings_for
+from aps_pipeline_tests.sites import Site, serving, settings_for
 
 
 @pytest.fixture(autouse=True)
@@ -21,25 +20,13 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """2024-03-20 12:00 UTC, and stays there until somebody turns it."""
-    return Clock(NOW)
-
-
-@pytest.fixture
-def simulator(clock: Clock) -> Simulator:
-    """Two systems and three ECUs; answers at the time of `clock`."""
-    return Simulator(a_fleet(), now=clock, signing_clock=real_time)
-
-
-@pytest.fixture
-def site(simulator: Simulator, clock: Clock, tmp_path: Path) -> Iterator[Site]:
-    """That simulator on a port, with a data directory of its own."""
-    with simulator.serving() as url:
-        yield Site(simulator, url, clock, tmp_path / "data")
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A simulator of two systems and three ECUs on a port, a clock for it, and an empty data directory."""
+    with serving(tmp_path / "data") as opened:
+        yield opened
 
 
 @pytest.fixture
 def settings(site: Site) -> Settings:
-    """Settings that collect from the simulator."""
+    """Settings that collect from that simulator."""
     return settings_for(site.simulator, site.url, site.data_dir)

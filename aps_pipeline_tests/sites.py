@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
-from aps_pipeline.simulator import Fleet, Simulator
+from aps_pipeline.simulator import Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.tables import FETCHED, table_named
 from aps_pipeline.wiring import open_pipeline
@@ -147,6 +148,16 @@ class Site:
         return {
             str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
         }
+
+
+@contextmanager
+def serving(data_dir: Path, faults: Iterable[Fault] = (), **options: Any) -> Iterator[Site]:
+    """A site of its own: `a_fleet` at NOW; `options` are the simulator's."""
+    clock = Clock(NOW)
+    chosen: dict[str, Any] = {"now": clock, "signing_clock": real_time, "faults": faults}
+    simulator = Simulator(options.pop("fleet", None) or a_fleet(), **chosen | options)
+    with simulator.serving() as url:
+        yield Site(simulator, url, clock, data_dir)
 
 
 def fewest_calls(fleet: Fleet, first: date, last: date) -> int:

@@ -95,11 +95,14 @@ class Client:
         self._stopped.set()
 
     def ask(self, question: Question, journal: Journal) -> Answer:
-        """Ask until a good answer comes or the error says to stop. Raises ApsError or what the journal raises."""
+        """Ask until a good answer comes or the error says to stop.
+
+        Raises ApsError, or what the journal raises.
+        """
         retrying = tenacity.Retrying(
             retry=self._is_worth_retrying,
             wait=self._pause,
-            sleep=self._stopped.wait,
+            sleep=self._rest,
             reraise=True,
         )
         return retrying(self._attempt, question, journal)
@@ -115,6 +118,9 @@ class Client:
     def _pause(self, state: tenacity.RetryCallState) -> float:
         longest = self._backoff_seconds * 2 ** (state.attempt_number - 1)
         return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
+
+    def _rest(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
 
     def _attempt(self, question: Question, journal: Journal) -> Answer:
         self._limiter.try_acquire("calls")
@@ -196,5 +202,3 @@ def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsE
 def _with_body(error: ApsError, text: str) -> ApsError:
     error.body = text
     return error
-
-

@@ -53,7 +53,11 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("inverter_summary", "3.5.1", f"{_DEVICES}/inverter/summary/{{device}}", "inverter"),
         Endpoint("inverter_energy", "3.5.2", f"{_DEVICES}/inverter/energy/{{device}}", "inverter", _ALL),
         Endpoint(
-            "inverter_batch", "3.5.3", f"{_DEVICES}/inverter/batch/energy/{{device}}", "ecu", ("energy", "power")
+            "inverter_batch",
+            "3.5.3",
+            f"{_DEVICES}/inverter/batch/energy/{{device}}",
+            "ecu",
+            ("energy", "power"),
         ),
     )
 }

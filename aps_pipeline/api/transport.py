@@ -41,7 +41,7 @@ class Response:
 
 
 class _Watch(threading.local):
-    """The deadline of this thread's exchange. A read timeout bounds each read only: bytes may drip for ever."""
+    """The deadline of this thread's exchange: a read timeout bounds each read only, bytes may drip on."""
 
     sockets: list[socket]
     fired: bool
@@ -132,7 +132,9 @@ def exchange(
             raise TransportError(f"no whole answer within {limits.total_seconds:g} s") from None
         raise _transport_error(error) from None
     if response.is_redirect or 300 <= response.status_code < 400:
-        raise WrongAddressError("the server redirects elsewhere, which is not followed", None, response.status_code)
+        raise WrongAddressError(
+            "the server redirects elsewhere, which is not followed", None, response.status_code
+        )
     return Response(
         response.status_code, text, "X-APS-Simulator" in response.headers, _date(response.headers.get("Date"))
     )

@@ -44,7 +44,9 @@ def demo(as_json: Json = False) -> None:
 
 @app.command()
 def backfill(
-    first: Annotated[date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First local day.")],
+    first: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First local day.")
+    ],
     last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last local day.")],
     tables: Tables = "",
     systems: Systems = "",
@@ -77,7 +79,9 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def doctor(
-    call: Annotated[bool, typer.Option("--call", help="Also make one call to prove the credentials.")] = False,
+    call: Annotated[
+        bool, typer.Option("--call", help="Also make one call to prove the credentials.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check settings, directories and, if told so, the credentials."""
@@ -91,7 +95,9 @@ def tables_(as_json: Json = False) -> None:
 
 
 @app.command()
-def sql(query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")], as_json: Json = False) -> None:
+def sql(
+    query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")], as_json: Json = False
+) -> None:
     """Ask the warehouse, read-only."""
     raise typer.Exit(look.sql(query, as_json))
 

@@ -29,9 +29,7 @@ def demo(as_json: bool) -> int:
     return subprocess.run(command, check=False).returncode  # noqa: S603 - fixed words
 
 
-def backfill(
-    first: date, last: date, tables: str, systems: str, max_calls: int | None, as_json: bool
-) -> int:
+def backfill(first: date, last: date, tables: str, systems: str, max_calls: int | None, as_json: bool) -> int:
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
@@ -39,8 +37,11 @@ def backfill(
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")
     wanted = Wanted(
-        _tables(tables), first, max(min(last, today), first) if first <= last else last,
-        _systems(systems, settings), max_calls=max_calls,
+        _tables(tables),
+        first,
+        max(min(last, today), first) if first <= last else last,
+        _systems(systems, settings),
+        max_calls=max_calls,
     )
     return _collect("backfill", settings, pipeline, wanted, as_json)
 
@@ -50,7 +51,9 @@ def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool) -> 
     settings = load_settings()
     pipeline = open_pipeline(settings)
     first, last = pipeline.refresh_range()
-    wanted = Wanted(_tables(tables), first, last, _systems(systems, settings), revise=True, max_calls=max_calls)
+    wanted = Wanted(
+        _tables(tables), first, last, _systems(systems, settings), revise=True, max_calls=max_calls
+    )
     return _collect("refresh", settings, pipeline, wanted, as_json)
 
 
@@ -65,7 +68,9 @@ def rebuild(tables: str, as_json: bool) -> int:
 def _tables(names: str) -> tuple[Table, ...]:
     if not names:
         return FETCHED
-    found = tuple(table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip())
+    found = tuple(
+        table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip()
+    )
     for table in found:
         if table.side_of:
             raise UnknownTableError(f"{table.name} comes along with {table.side_of}: ask for that")
@@ -96,7 +101,9 @@ def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary
     code = exit_of_run(summary)
     quota = pipeline.ledger.quota(pipeline.account)
     if as_json:
-        print(json.dumps(_as_json(code, summary) | {"quota": asdict(quota) | {"left": quota.left}}, default=str))
+        print(
+            json.dumps(_as_json(code, summary) | {"quota": asdict(quota) | {"left": quota.left}}, default=str)
+        )
         return code
     state = "complete" if code is Exit.COMPLETE else "incomplete"
     print(
@@ -132,6 +139,7 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "calls": summary.calls,
         "stop": asdict(summary.stop) if summary.stop else None,
         "failures": [
-            {"question": str(f.question), "trouble": f.trouble, "message": f.message} for f in summary.failures
+            {"question": str(f.question), "trouble": f.trouble, "message": f.message}
+            for f in summary.failures
         ],
     }

@@ -19,7 +19,14 @@ from aps_pipeline.ledger import CallState
 from aps_pipeline.tables import FETCHED, TABLES
 from aps_pipeline.wiring import account_of, new_client, open_pipeline
 
-_STATES = (CallState.ANSWERED, CallState.NO_DATA, CallState.REFUSED, CallState.FAILED, CallState.DENIED, CallState.LOST)
+_STATES = (
+    CallState.ANSWERED,
+    CallState.NO_DATA,
+    CallState.REFUSED,
+    CallState.FAILED,
+    CallState.DENIED,
+    CallState.LOST,
+)
 
 
 _PIPED_WIDTH = 500
@@ -53,14 +60,22 @@ def status(as_json: bool) -> int:
         calls = [{"endpoint": e, "level": lv} | counted for (e, lv), counted in counts.items()]
         print(json.dumps({"quota": asdict(quota) | {"left": quota.left}, "calls": calls}, default=str))
         return Exit.COMPLETE
-    grid = _grid("Calls so far", "endpoint", "level", "from", "to", *(f"{state.replace('_', ' ')}>" for state in _STATES))
+    grid = _grid(
+        "Calls so far",
+        "endpoint",
+        "level",
+        "from",
+        "to",
+        *(f"{state.replace('_', ' ')}>" for state in _STATES),
+    )
     for (endpoint, level), kind in counts.items():
         numbers = (f"{kind[state]:,}" if state in kind else "" for state in _STATES)
         grid.add_row(endpoint, level, kind["first"], kind["last"], *numbers)
     _show(grid if counts else "no calls yet: run `aps backfill --from … --to …`")
     _show(
-        f"quota {quota.month}: {quota.used:,} used of {quota.limit:,} ({settings.reserved_calls:,} more are left "
-        f"for other tools), {quota.left:,} left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+        f"quota {quota.month}: {quota.used:,} used of {quota.limit:,} "
+        f"({settings.reserved_calls:,} more are left for other tools), "
+        f"{quota.left:,} left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
         + (" · refused by the API (2005)" if quota.refused_by_api else "")
     )
     return Exit.COMPLETE
@@ -133,7 +148,11 @@ def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
     built = settings.warehouse_path.exists()
     return [
         ("credentials", *credentials),
-        ("systems", count > 0, f"{count} in APS_SYSTEM_IDS" if count else "set APS_SYSTEM_IDS (comma separated)"),
+        (
+            "systems",
+            count > 0,
+            f"{count} in APS_SYSTEM_IDS" if count else "set APS_SYSTEM_IDS (comma separated)",
+        ),
         ("address", True, settings.base_url + settings.api_prefix),
         ("data directory", True, f"{settings.data_dir.absolute()} is writable"),
         ("warehouse", True, "built" if built else "not built yet: run `aps backfill`"),

@@ -88,9 +88,7 @@ class _Entry:
 
     def end(self, call_id: int, outcome: Answer | ApsError) -> None:
         if isinstance(outcome, ApsError):
-            end = Finish(
-                _state_of(outcome), outcome.http_status, outcome.code, str(outcome), outcome.body
-            )
+            end = Finish(_state_of(outcome), outcome.http_status, outcome.code, str(outcome), outcome.body)
         else:
             end = self._judged(call_id, outcome)
         self.calls -= end.state is CallState.UNSENT
@@ -119,7 +117,9 @@ class Caller:
     `stop` is set once no further call may be made; asks after that end without a call.
     """
 
-    def __init__(self, client: Client, ledger: Ledger, account: Account, budget: Budget, threads: int) -> None:
+    def __init__(
+        self, client: Client, ledger: Ledger, account: Account, budget: Budget, threads: int
+    ) -> None:
         self.client, self.ledger, self.account = client, ledger, account
         self.budget, self._threads = budget, threads
         self.stop: Stop | None = None
@@ -128,7 +128,10 @@ class Caller:
         self._lock = threading.Lock()
 
     def results(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
-        """Ask everything; `judge` sees each good body before the ledger does. Closing the iterator stops retries and lets the calls in flight end."""
+        """Ask everything; `judge` sees each good body before the ledger does.
+
+        Closing the iterator stops retries and lets the calls in flight end.
+        """
         queue = iter(asks)
         elsewhere: deque[Ask] = deque()
         running: dict[Future[Result | None], Ask] = {}

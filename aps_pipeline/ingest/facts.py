@@ -9,7 +9,7 @@ from aps_pipeline.ingest.calls import Ask, Result
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.needs import Part, grain_of, parts_of, periods_of, unknown_inventory
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
-from aps_pipeline.ingest.partitions import Builder, asked_of
+from aps_pipeline.ingest.partitions import Builder, HeldByKey, asked_of
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.ledger import NOTHING_HELD, Held
 from aps_pipeline.parse import parse_rows
@@ -26,6 +26,8 @@ class Job:
     period: Period
     parts: list[Part]
     due: dict[Question, tuple[Part, Held]]
+    held: HeldByKey
+    """What the ledger held of it at planning time, whichever systems are wanted."""
     missing: list[Question]
     """Inventory questions without whose answers some of its questions are not known."""
     pending: set[Question] = field(default_factory=set)
@@ -54,6 +56,9 @@ def _jobs_of_table(run: Run, fleet: Fleet, table: Table) -> Iterator[Job]:
     held = run.ledger.held(table.source.endpoint, table.source.level, span)
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
+    by_period: dict[str, dict[tuple[str, str, str], Held]] = {}
+    for key, each in held.items():
+        by_period.setdefault(key[2], {})[key] = each
     for period in periods:
         parts = parts_of(table, period, systems, run.now)
         due = {}
@@ -62,7 +67,7 @@ def _jobs_of_table(run: Run, fleet: Fleet, table: Table) -> Iterator[Job]:
             known = held.get((question.system_id, question.device_id, period.key), NOTHING_HELD)
             if run.freshness.is_due(part, known):
                 due[question] = (part, known)
-        yield Job(table, period, parts, due, missing, set(due))
+        yield Job(table, period, parts, due, by_period.get(period.key, {}), missing, set(due))
 
 
 class FactsStep:
@@ -110,7 +115,9 @@ class FactsStep:
         )
         if waiting:
             return result  # half of its calls are no partition yet
-        built = self._run.builder.build(job.table, job.period, self._fleet)
+        builder = self._run.builder
+        unchanged = None if job.due else builder.current(job.table, job.period, self._fleet, job.held)
+        built = unchanged or builder.build(job.table, job.period, self._fleet)
         return replace(
             result,
             rows=built.rows,

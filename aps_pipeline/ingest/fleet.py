@@ -112,7 +112,9 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
         zone,
         details.create_date,
         ecus=_devices(ecus, lambda record: (ecu.ecu_id for ecu in record if ecu.inverters), zone),
-        inverters=_devices(inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone),
+        inverters=_devices(
+            inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
+        ),
         meters=_devices(meters, lambda record: record, zone),
     )
 

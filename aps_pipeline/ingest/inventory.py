@@ -34,7 +34,11 @@ class InventoryStep:
 
         `busy_systems` have calls to make anyway, so their inventory is brought up to date first.
         """
-        due = [question for question in self._questions(busy_systems) if is_stale(question, self.fleet, self._run.now)]
+        due = [
+            question
+            for question in self._questions(busy_systems)
+            if is_stale(question, self.fleet, self._run.now)
+        ]
         if due:
             self._ask(due)
             self.fleet = Fleet.load(self._run.ledger)

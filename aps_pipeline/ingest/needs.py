@@ -44,7 +44,10 @@ def parts_of(table: Table, period: Period, systems: Iterable[System], now: datet
     """Every question that belongs to a partition: none before installation, after removal, in the future."""
     kind = ENDPOINTS[table.source.endpoint].device
     return [
-        Part(Question(table.source.endpoint, table.source.level, system.system_id, each.device_id, period), system)
+        Part(
+            Question(table.source.endpoint, table.source.level, system.system_id, each.device_id, period),
+            system,
+        )
         for system in systems
         if _exists(system, period, now)
         for each in system.devices(kind)

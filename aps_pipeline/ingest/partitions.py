@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import pyarrow as pa
 
@@ -17,7 +18,10 @@ from aps_pipeline.ledger import CallState, Held, Ledger
 from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
 from aps_pipeline.question import Question
-from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
+from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, table_named
+
+HeldByKey = Mapping[tuple[str, str, str], Held]
+"""What is held, by system_id, device_id and period key."""
 
 _VERSION = "1"
 """Raised when a parser reads the same body differently, so that partitions are written again."""
@@ -48,42 +52,38 @@ class Builder:
         Raises StorageError, LedgerError, InvalidRowsError.
         """
         while True:
-            held = self._held(table, period)
-            built = self._write(table, period, fleet, held, force)
-            if built.failures or self._held(table, period) == held:
+            held = self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
+            good = self._good(table, period, fleet, held)
+            if not force and (built := self.current(table, period, fleet, held)):
+                return built
+            built = self._write(table, period, good) if good else Built(None)
+            now = self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
+            if built.failures or now == held:
                 return built  # otherwise another process has brought newer answers meanwhile
 
-    def _held(self, table: Table, period: Period) -> dict[tuple[str, str, str], Held]:
-        return self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
-
-    def _write(
-        self,
-        table: Table,
-        period: Period,
-        fleet: Fleet,
-        held: dict[tuple[str, str, str], Held],
-        force: bool,
-    ) -> Built:
+    def current(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> Built | None:
+        """The partition as it lies in the lake, if it was written from these very answers."""
         good = self._good(table, period, fleet, held)
-        no_data = sum(not each.answered for _, each in good)
-        if not good:
-            return Built(None)
-        inputs = self._inputs(table, good)
-        values = (period.key,) if table.partition else ()
-        if not force and (found := self.lake.found(table, values)) and found.inputs == inputs:
-            return Built(found.rows, no_data, self._rejected_before(table, values))
+        found = self.lake.found(table, _values(table, period)) if good else None
+        if found is None or found.inputs != self._inputs(table, good):
+            return None
+        side = (table.name, *_values(table, period))
+        rejected = self.lake.found(REJECTED_ITEMS, side) if table.name == REJECTED_ITEMS.side_of else None
+        return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0)
+
+    def _write(self, table: Table, period: Period, good: Sequence[tuple[Part, Held]]) -> Built:
         parsed, failures = self._parsed(table, good)
         if failures:
-            return Built(None, no_data, failures=failures)
-        rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
+            return Built(None, _count_no_data(good), failures=failures)
+        inputs, values = self._inputs(table, good), _values(table, period)
         rejected = pa.concat_tables([empty(REJECTED_ITEMS), *(each.rejected for each in parsed)])
-        count = self.lake.write(table, values, rows, inputs)
+        # First, for once the partition itself is there nobody looks for what belongs beside it.
         self._write_rejected(table, values, rejected, inputs)
-        return Built(count, no_data, rejected.num_rows)
+        rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
+        count = self.lake.write(table, values, rows, inputs)
+        return Built(count, _count_no_data(good), rejected.num_rows)
 
-    def _good(
-        self, table: Table, period: Period, fleet: Fleet, held: dict[tuple[str, str, str], Held]
-    ) -> list[tuple[Part, Held]]:
+    def _good(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> list[tuple[Part, Held]]:
         """The good answers of a partition, whichever system was selected for asking."""
         return [
             (Part(Question(table.source.endpoint, table.source.level, *key[:2], period), system), each)
@@ -93,7 +93,7 @@ class Builder:
 
     def _inputs(self, table: Table, good: Sequence[tuple[Part, Held]]) -> str:
         """A digest of everything that decides the bytes of the file."""
-        lines = [_VERSION, table.schema.to_string(show_schema_metadata=True), str(self.revision)]
+        lines = [_VERSION, _declaration(table.name), str(self.revision)]
         lines += [f"{each.good} {part.system.zone.key} {part.system.create_date}" for part, each in good]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -119,12 +119,6 @@ class Builder:
             self.lake.write(REJECTED_ITEMS, side, rejected, inputs)
         elif table.name == REJECTED_ITEMS.side_of:
             self.lake.remove(REJECTED_ITEMS, side)
-
-    def _rejected_before(self, table: Table, values: tuple[str, ...]) -> int:
-        if table.name != REJECTED_ITEMS.side_of:
-            return 0
-        found = self.lake.found(REJECTED_ITEMS, (table.name, *values))
-        return found.rows if found else 0
 
     def build_inventory(self, table: Table, fleet: Fleet, *, force: bool = False) -> Built:
         """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
@@ -156,6 +150,19 @@ class Builder:
             return 0
         self.ledger.mark(call_id, CallState.ANSWERED)
         return 1
+
+
+@cache
+def _declaration(name: str) -> str:
+    return str(table_named(name).schema.to_string(show_schema_metadata=True))
+
+
+def _values(table: Table, period: Period) -> tuple[str, ...]:
+    return (period.key,) if table.partition else ()
+
+
+def _count_no_data(good: Sequence[tuple[Part, Held]]) -> int:
+    return sum(not each.answered for _, each in good)
 
 
 def asked_of(question: Question, system: System, call_id: int, sent: datetime, revision: timedelta) -> Asked:

@@ -82,7 +82,7 @@ class Pipeline:
                 yield result
 
     def refresh_range(self) -> tuple[date, date]:
-        """The days whose answers may still change: the revision window, up to the last day over everywhere."""
+        """The days whose answers may still change: up to the last that is over for every system."""
         zones = {system.zone for system in Fleet.load(self.ledger).systems.values()} or {zone(LAST_ZONE)}
         yesterday = min(local_day(self.ledger.now(), each) for each in zones) - timedelta(days=1)
         return yesterday - self.revision, yesterday

@@ -75,7 +75,7 @@ class Run:
         self._caller: Caller | None = None
 
     def ask(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
-        """Make calls. The client is made with the first one, so that a run without any needs no credentials."""
+        """Make calls. The client is made with the first: a run without any needs no credentials."""
         if self._caller is None:
             self._caller = Caller(self._client(), self.ledger, self._account, self._budget, self._threads)
         return self._caller.results(asks, judge)

@@ -6,17 +6,17 @@ and how much quota is used are questions to these rows. SQLite by default, Postg
 
 from __future__ import annotations
 
-from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held
-from aps_pipeline.ledger.store import (
+from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
-    Ledger,
     LedgerBusyError,
     LedgerError,
     MixedDataError,
     QuotaExhaustedError,
 )
+from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
+from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held
+from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
     "NOTHING_HELD",

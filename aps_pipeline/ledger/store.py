@@ -1,60 +1,40 @@
-"""Reserving, finishing and reading calls."""
+"""Reserving and finishing calls."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from aps_pipeline.ledger import owners
-from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import GOOD, CallState, Finish, Held
+from aps_pipeline.ledger.errors import (
+    AlreadyAnsweredError,
+    InFlightError,
+    LedgerError,
+    MixedDataError,
+    QuotaExhaustedError,
+    first_line,
+    ledger_error,
+)
+from aps_pipeline.ledger.quota import Account, quota_month
+from aps_pipeline.ledger.reading import LedgerReader, quota_of
+from aps_pipeline.ledger.records import GOOD, CallState, Finish
 from aps_pipeline.ledger.schema import bodies, calls, facts, open_engine, quotas
 from aps_pipeline.question import Question
 
-_CHUNK = 500
 _QUOTA_CODE = 2005
-
-
-class LedgerError(OSError):
-    """The ledger cannot be opened, read or written."""
-
-
-class LedgerBusyError(LedgerError):
-    """Another process has kept the ledger locked for a minute."""
-
-
-class MixedDataError(ValueError):
-    """A simulated answer for a ledger of real data, or the other way round."""
-
-
-class QuotaExhaustedError(Exception):
-    """No call may be made in this quota month any more."""
-
-    def __init__(self, quota: Quota) -> None:
-        super().__init__(f"{quota.used} of {quota.limit} calls used in {quota.month}")
-        self.quota = quota
-
-
-class InFlightError(Exception):
-    """Another process is asking the same question right now."""
-
-
-class AlreadyAnsweredError(Exception):
-    """A good answer has come since the caller looked."""
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(LedgerReader):
     """The calls, their bodies and the quota, in one SQL database.
 
     Args:
@@ -77,19 +57,11 @@ class Ledger:
             self._write_engine = self._engine.execution_options(writes=True)
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
             shown = url if "://" not in url else sa.make_url(url).render_as_string(hide_password=True)
-            raise LedgerError(f"cannot open the ledger {shown}: {_first_line(error)}") from error
+            raise LedgerError(f"cannot open the ledger {shown}: {first_line(error)}") from error
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise _ledger_error(error) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -97,9 +69,7 @@ class Ledger:
             with self._one_writer, self._write_engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise _ledger_error(error) from error
-
-    # Calls
+            raise ledger_error(error) from error
 
     def reserve(self, question: Question, account: Account, after: int = 0) -> int:
         """Write the row of a call about to be sent, take it from the quota, and return its call_id.
@@ -146,7 +116,9 @@ class Ledger:
 
     def _spend(self, tx: sa.Connection, account: Account, month: str, now: datetime) -> None:
         insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(insert(quotas).values(account=account.app_id, month=month, used=0).on_conflict_do_nothing())
+        tx.execute(
+            insert(quotas).values(account=account.app_id, month=month, used=0).on_conflict_do_nothing()
+        )
         refused_at = quotas.c.refused_at_monthly_calls
         spent = tx.execute(
             sa.update(quotas)
@@ -156,7 +128,7 @@ class Ledger:
             .values(used=quotas.c.used + 1)
         )
         if spent.rowcount == 0:
-            raise QuotaExhaustedError(_quota(tx, account, now))
+            raise QuotaExhaustedError(quota_of(tx, account, now))
 
     def finish(self, call_id: int, end: Finish, monthly_calls: int = 0) -> None:
         """Write how a call ended, with its body, in one transaction.
@@ -170,7 +142,9 @@ class Ledger:
         if mixed:
             end, body = Finish(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
-            row = tx.execute(sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)).one()
+            row = tx.execute(
+                sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)
+            ).one()
             in_month = (quotas.c.account == row.account, quotas.c.month == row.quota_month)
             _set(
                 tx,
@@ -231,100 +205,6 @@ class Ledger:
                 )
         return len(gone)
 
-    # Questions to the ledger
-
-    def held(self, endpoint: str, level: str, periods: tuple[str, str] | None = None) -> dict[tuple[str, str, str], Held]:
-        """What is held for each (system_id, device_id, period key) of one endpoint and level.
-
-        `periods` bounds the period keys, both included.
-        """
-
-        def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-            return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
-
-        key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-        wanted = [calls.c.endpoint == endpoint, calls.c.level == level]
-        if periods:
-            wanted.append(calls.c.period.between(*periods))
-        query = (
-            sa.select(
-                *key,
-                newest(CallState.ANSWERED),
-                newest(CallState.NO_DATA),
-                newest(CallState.REFUSED),
-                newest(CallState.ANSWERED, of=calls.c.sent_utc),
-                newest(*GOOD, of=calls.c.sent_utc),
-            )
-            .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED)))
-            .group_by(*key)
-        )
-        with self._reading() as connection:
-            return {
-                (s, d, p): Held(answered or 0, no_data or 0, refused or 0, answered_utc, asked_utc)
-                for s, d, p, answered, no_data, refused, answered_utc, asked_utc in connection.execute(query)
-            }
-
-    def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
-        """Every good call of an endpoint in order: call_id, question, state, when it was sent.
-
-        For endpoints without a period, whose whole history matters (inventory).
-        """
-        columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
-        query = (
-            sa.select(*columns, calls.c.state, calls.c.sent_utc)
-            .where(calls.c.endpoint == endpoint, calls.c.state.in_(GOOD))
-            .order_by(calls.c.call_id)
-        )
-        with self._reading() as connection:
-            return [
-                (row.call_id, Question(endpoint, row.level, row.system_id, row.device_id), CallState(row.state), row.sent_utc)
-                for row in connection.execute(query)
-            ]
-
-    def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
-        """The bodies of calls as text, by call_id; calls without a body are left out."""
-        wanted = sorted(set(call_ids))
-        found: dict[int, str] = {}
-        with self._reading() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                some = wanted[start : start + _CHUNK]
-                for call_id, body in connection.execute(sa.select(bodies).where(bodies.c.call_id.in_(some))):
-                    found[call_id] = zlib.decompress(body).decode("utf-8")
-        return found
-
-    def sent(self, call_id: int) -> datetime:
-        """When a call was sent. Raises LedgerError for an unknown call."""
-        with self._reading() as connection:
-            found = connection.execute(sa.select(calls.c.sent_utc).where(calls.c.call_id == call_id)).scalar_one()
-        assert isinstance(found, datetime)  # noqa: S101 - the column is not null
-        return found
-
-    def quota(self, account: Account) -> Quota:
-        """Where the account stands now."""
-        with self._reading() as connection:
-            return _quota(connection, account, self.now())
-
-    def overview(self) -> list[tuple[str, str, CallState, int, str, str]]:
-        """Calls by endpoint, level and state: their number, and the first and last period asked for."""
-        kind = (calls.c.endpoint, calls.c.level, calls.c.state)
-        periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
-        query = sa.select(*kind, sa.func.count(), *periods).group_by(*kind).order_by(*kind)
-        with self._reading() as connection:
-            return [(e, lv, CallState(st), n, first, last) for e, lv, st, n, first, last in connection.execute(query)]
-
-    def rows(self) -> Iterator[Sequence[dict[str, Any]]]:
-        """Every call without its body, oldest first, in portions of dictionaries."""
-        with self._reading() as connection:
-            result = connection.execute(sa.select(calls).order_by(calls.c.call_id)).mappings()
-            for portion in result.partitions(10_000):
-                yield [dict(row) for row in portion]
-
-    def is_simulated(self) -> bool | None:
-        """Whether the answers come from a simulator; None before the first one."""
-        with self._reading() as connection:
-            value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
-        return None if value is None else value == str(True)
-
 
 def _same(question: Question) -> list[sa.ColumnElement[bool]]:
     return [
@@ -338,28 +218,3 @@ def _same(question: Question) -> list[sa.ColumnElement[bool]]:
 
 def _set(tx: sa.Connection, call_id: int, **values: object) -> None:
     tx.execute(sa.update(calls).where(calls.c.call_id == call_id).values(**values))
-
-
-def _quota(connection: sa.Connection, account: Account, now: datetime) -> Quota:
-    month = quota_month(now, account.zone)
-    row = connection.execute(
-        sa.select(quotas).where(quotas.c.account == account.app_id, quotas.c.month == month)
-    ).first()
-    refused_at = row.refused_at_monthly_calls if row else None
-    return Quota(
-        month=month,
-        used=row.used if row else 0,
-        limit=account.limit,
-        refused_by_api=refused_at is not None and refused_at >= account.monthly_calls,
-        resets_utc=resets_utc(now, account.zone),
-    )
-
-
-def _ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
-    if "locked" in str(getattr(error, "orig", "")):
-        return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
-    return LedgerError(f"ledger: {_first_line(error)}")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]

@@ -74,7 +74,9 @@ def matched(entries: Sequence[Any], slots: Sequence[Slot], asked: Asked) -> list
 
 
 def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:
-    if asked.period.grain is Grain.LIFETIME:  # a year too few anywhere would shift them all but in its first days
+    if (
+        asked.period.grain is Grain.LIFETIME
+    ):  # a year too few anywhere would shift them all but in its first days
         new_year = local_day(asked.asked_utc, asked.zone).timetuple().tm_yday <= 3
         return new_year and len(entries) == begun - 1
     return asked.is_open()

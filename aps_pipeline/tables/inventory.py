@@ -27,7 +27,9 @@ INVENTORY = (
             Column("capacity_kw", pa.float64(), "Installed size", "kW", True),
             _timezone,
             Column("type", pa.int16(), "1 PV, 2 storage, 3 PV and storage", nullable=True),
-            Column("create_date", pa.date32(), "Day of registration; nothing is asked before it", nullable=True),
+            Column(
+                "create_date", pa.date32(), "Day of registration; nothing is asked before it", nullable=True
+            ),
             Column("light", pa.int16(), "State lamp: 1 green, 2 yellow, 3 red, 4 grey", nullable=True),
             *_seen,
         ),
@@ -62,7 +64,9 @@ INVENTORY = (
             c.system_id,
             c.ecu_id,
             c.inverter_id,
-            Column("type", pa.string(), "Model family, such as DS3 (two inputs) or QT2D (four)", nullable=True),
+            Column(
+                "type", pa.string(), "Model family, such as DS3 (two inputs) or QT2D (four)", nullable=True
+            ),
             *_seen,
         ),
         source=INVERTERS,

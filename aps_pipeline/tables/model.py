@@ -1,4 +1,4 @@
-"""What a table declaration is: columns with meaning and unit, keys, partition, and where its rows come from."""
+"""What a table declaration is: columns with meaning and unit, keys, partition, and the source of its rows."""
 
 from __future__ import annotations
 

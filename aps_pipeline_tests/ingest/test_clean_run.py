@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import pandas as pd
@@ -9,23 +10,25 @@ import pytest
 
 from aps_pipeline.simulator import Simulator
 from aps_pipeline_tests.simulator.caller import data, panels
-from aps_pipeline_tests.sites import EAST, EAST_ECU, WEST, WEST_BARN, WEST_ECU, Site, a_fleet, fewest_calls
+from aps_pipeline_tests.sites import EAST, EAST_ECU, WEST, WEST_BARN, WEST_ECU, Site, a_fleet, fewest_calls, serving
 
 FIRST, LAST = date(2024, 2, 27), date(2024, 3, 6)
 
 
-@pytest.fixture
-def collected(site: Site) -> Site:
-    run = site.collect(FIRST, LAST)
-    assert run.summary.complete == run.summary.partitions
-    assert run.summary.calls == site.calls
-    return site
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """After one run; nobody changes it."""
+    with serving(tmp_path_factory.mktemp("clean") / "data") as site:
+        run = site.collect(FIRST, LAST)
+        assert run.summary.complete == run.summary.partitions
+        assert run.summary.calls == site.calls
+        yield site
 
 
-@pytest.fixture
-def oracle(site: Site) -> Simulator:
+@pytest.fixture(scope="module")
+def oracle(collected: Site) -> Simulator:
     """The same history, asked without the program."""
-    return Simulator(a_fleet(), now=site.clock)
+    return Simulator(a_fleet(), now=collected.clock)
 
 
 def test_it_makes_the_fewest_calls(collected: Site) -> None:
@@ -39,12 +42,6 @@ def test_a_second_run_makes_none_and_changes_no_byte(collected: Site) -> None:
     assert collected.calls == calls, "and it needs no credentials"
     assert run.summary.calls == 0 and run.summary.complete == run.summary.partitions
     assert collected.digest() == before
-
-
-def test_a_wider_range_costs_only_what_is_new(collected: Site) -> None:
-    wider = date(2024, 3, 9)
-    collected.collect(FIRST, wider)
-    assert collected.calls == fewest_calls(collected.simulator.fleet, FIRST, wider)
 
 
 def test_nothing_is_asked_from_before_a_system_was_there(collected: Site) -> None:
@@ -112,7 +109,7 @@ def test_every_row_names_the_call_it_came_from(collected: Site) -> None:
 def test_final_is_what_was_asked_after_the_revision_days(collected: Site) -> None:
     daily = collected.frame("system_daily_energy", system_id=EAST).sort_values("date")
     final = pd.Series(daily["is_final"].to_numpy(), daily["date"].astype(str))
-    assert final["2024-03-15"] and not final["2024-03-16"], "asked on the 20th, with 5 days of revision"
+    assert final["2024-03-14"] and not final["2024-03-15"], "asked on the 20th, after 5 days of revision"
     assert not collected.frame("system_monthly_energy")["is_final"].iloc[-1]
 
 
@@ -127,3 +124,10 @@ def test_no_secret_is_kept(collected: Site) -> None:
     assert collected.simulator.app_secret not in kept
     for path in files:
         assert collected.simulator.app_secret.encode() not in path.read_bytes()
+
+
+def test_a_wider_range_costs_only_what_is_new(site: Site) -> None:
+    site.collect(FIRST, LAST)
+    wider = date(2024, 3, 9)
+    site.collect(FIRST, wider)
+    assert site.calls == fewest_calls(site.simulator.fleet, FIRST, wider)

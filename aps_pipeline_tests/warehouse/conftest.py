@@ -43,7 +43,9 @@ class Plant:
         self.ledger.finish(call_id, end)
         return call_id
 
-    def system(self, system_id: str = "S1", capacity_kw: float | None = 10.0, created: date | None = None) -> None:
+    def system(
+        self, system_id: str = "S1", capacity_kw: float | None = 10.0, created: date | None = None
+    ) -> None:
         self.rows["systems"].append({
             "system_id": system_id, "capacity_kw": capacity_kw, "timezone": ZONE, "type": 1,
             "create_date": created, "light": 1, "first_seen_utc": LATE, "last_seen_utc": LATE,
@@ -56,7 +58,9 @@ class Plant:
             "first_seen_utc": LATE, "last_seen_utc": LATE, "call_id": self.call("", endpoint="system_inverters"),
         })  # fmt: skip
 
-    def hours(self, day: date, energies: Sequence[float | None], sent: datetime = LATE, system_id: str = "S1") -> None:
+    def hours(
+        self, day: date, energies: Sequence[float | None], sent: datetime = LATE, system_id: str = "S1"
+    ) -> None:
         call_id = self.call("hourly", sent)
         for hour, energy in enumerate(energies):
             start, end = hour_bounds_utc(day, hour, zone(ZONE))

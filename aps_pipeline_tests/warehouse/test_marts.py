@@ -48,8 +48,16 @@ class TestDailyProduction:
         plant.hours(date(2024, 3, 7), [None] * 24)
         plant.build()
         no_number, zero, no_row = plant.query("FROM mart.daily_production ORDER BY date")
-        assert (no_number["energy_kwh"], no_number["state"], no_number["is_final"]) == (None, "no number", True)
-        assert (no_number["hourly_kwh"], no_number["hours_reported"], no_number["panels_kwh"]) == (None, 0, None)
+        assert (no_number["energy_kwh"], no_number["state"], no_number["is_final"]) == (
+            None,
+            "no number",
+            True,
+        )
+        assert (no_number["hourly_kwh"], no_number["hours_reported"], no_number["panels_kwh"]) == (
+            None,
+            0,
+            None,
+        )
         assert (zero["energy_kwh"], zero["state"]) == (0.0, "final")
         assert (no_row["energy_kwh"], no_row["state"], no_row["is_final"]) == (None, "no number", None)
         assert (no_row["hourly_kwh"], no_row["hours_reported"]) == (None, 0)
@@ -83,7 +91,9 @@ class TestDailyProduction:
         plant.panels(date(2024, 3, 6), {"E1/I1/2": 1.0})
         plant.panels(date(2024, 3, 7), {"E1/I1/1": 1.0, "E1/I1/2": 1.0})
         plant.build()
-        counts = plant.query("SELECT panels_reported AS r, panels_expected AS e FROM mart.daily_production ORDER BY date")
+        counts = plant.query(
+            "SELECT panels_reported AS r, panels_expected AS e FROM mart.daily_production ORDER BY date"
+        )
         assert [(row["r"], row["e"]) for row in counts] == [(1, 1), (2, 2), (1, 2), (2, 2)]
 
     def test_a_silent_ecu_counts_by_its_inverters(self, plant: Plant) -> None:

@@ -138,7 +138,9 @@ def test_panels_in_day(plant: Plant, second: float | None, whole: float, finding
     plant.panels(date(2024, 3, 6), {"E1/I1/1": 1.0, "E1/I1/2": 1.0})
     plant.total("daily", DAY, whole)
     plant.build()
-    (row,) = plant.query("FROM mart.reconciliation WHERE comparison = 'panels in day' AND period = '2024-03-05'")
+    (row,) = plant.query(
+        "FROM mart.reconciliation WHERE comparison = 'panels in day' AND period = '2024-03-05'"
+    )
     assert (row["finding"], row["parts_expected"]) == (finding, 2)
     assert row["tolerance_kwh"] == pytest.approx(0.055 + row["parts_found"] * 5e-7)
 

@@ -1,0 +1,47 @@
+"""What can go wrong with the ledger, or speak against a call."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from aps_pipeline.ledger.quota import Quota
+
+
+class LedgerError(OSError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LedgerBusyError(LedgerError):
+    """Another process has kept the ledger locked for a minute."""
+
+
+class MixedDataError(ValueError):
+    """A simulated answer for a ledger of real data, or the other way round."""
+
+
+class QuotaExhaustedError(Exception):
+    """No call may be made in this quota month any more."""
+
+    def __init__(self, quota: Quota) -> None:
+        super().__init__(f"{quota.used} of {quota.limit} calls used in {quota.month}")
+        self.quota = quota
+
+
+class InFlightError(Exception):
+    """Another process is asking the same question right now."""
+
+
+class AlreadyAnsweredError(Exception):
+    """A good answer has come since the caller looked."""
+
+
+def ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
+    """The ledger's own error for one of the database."""
+    if "locked" in str(getattr(error, "orig", "")):
+        return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
+    return LedgerError(f"ledger: {first_line(error)}")
+
+
+def first_line(error: BaseException) -> str:
+    """What the database said, in one short line."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]

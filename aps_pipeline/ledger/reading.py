@@ -1,0 +1,154 @@
+"""Questions to the ledger: what is held, the bodies, the quota, and the calls themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aps_pipeline.ledger.errors import ledger_error
+from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
+from aps_pipeline.ledger.records import GOOD, CallState, Held
+from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
+from aps_pipeline.question import Question
+
+_CHUNK = 500
+
+
+class LedgerReader:
+    """The reading half of `Ledger`. Every method raises LedgerError when the database cannot be used."""
+
+    now: Callable[[], datetime]
+    _engine: sa.Engine
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise ledger_error(error) from error
+
+    def held(
+        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+    ) -> dict[tuple[str, str, str], Held]:
+        """What is held for each (system_id, device_id, period key) of one endpoint and level.
+
+        `periods` bounds the period keys, both included.
+        """
+
+        def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
+            return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
+
+        key = (calls.c.system_id, calls.c.device_id, calls.c.period)
+        wanted = [calls.c.endpoint == endpoint, calls.c.level == level]
+        if periods:
+            wanted.append(calls.c.period.between(*periods))
+        query = (
+            sa.select(
+                *key,
+                newest(CallState.ANSWERED),
+                newest(CallState.NO_DATA),
+                newest(CallState.REFUSED),
+                newest(CallState.ANSWERED, of=calls.c.sent_utc),
+                newest(*GOOD, of=calls.c.sent_utc),
+            )
+            .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED)))
+            .group_by(*key)
+        )
+        with self._reading() as connection:
+            return {
+                (s, d, p): Held(answered or 0, no_data or 0, refused or 0, answered_utc, asked_utc)
+                for s, d, p, answered, no_data, refused, answered_utc, asked_utc in connection.execute(query)
+            }
+
+    def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
+        """Every good call of an endpoint in order: call_id, question, state, when it was sent.
+
+        For endpoints without a period, whose whole history matters (inventory).
+        """
+        columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
+        query = (
+            sa.select(*columns, calls.c.state, calls.c.sent_utc)
+            .where(calls.c.endpoint == endpoint, calls.c.state.in_(GOOD))
+            .order_by(calls.c.call_id)
+        )
+        with self._reading() as connection:
+            return [
+                (
+                    row.call_id,
+                    Question(endpoint, row.level, row.system_id, row.device_id),
+                    CallState(row.state),
+                    row.sent_utc,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
+        """The bodies of calls as text, by call_id; calls without a body are left out."""
+        wanted = sorted(set(call_ids))
+        found: dict[int, str] = {}
+        with self._reading() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                some = wanted[start : start + _CHUNK]
+                for call_id, body in connection.execute(sa.select(bodies).where(bodies.c.call_id.in_(some))):
+                    found[call_id] = zlib.decompress(body).decode("utf-8")
+        return found
+
+    def sent(self, call_id: int) -> datetime:
+        """When a call was sent. Raises LedgerError for an unknown call."""
+        with self._reading() as connection:
+            found = connection.execute(
+                sa.select(calls.c.sent_utc).where(calls.c.call_id == call_id)
+            ).scalar_one()
+        assert isinstance(found, datetime)  # noqa: S101 - the column is not null
+        return found
+
+    def quota(self, account: Account) -> Quota:
+        """Where the account stands now."""
+        with self._reading() as connection:
+            return quota_of(connection, account, self.now())
+
+    def overview(self) -> list[tuple[str, str, CallState, int, str, str]]:
+        """Calls by endpoint, level and state: their number, and the first and last period asked for."""
+        kind = (calls.c.endpoint, calls.c.level, calls.c.state)
+        periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
+        query = sa.select(*kind, sa.func.count(), *periods).group_by(*kind).order_by(*kind)
+        with self._reading() as connection:
+            return [
+                (e, lv, CallState(st), n, first, last)
+                for e, lv, st, n, first, last in connection.execute(query)
+            ]
+
+    def rows(self) -> Iterator[Sequence[dict[str, Any]]]:
+        """Every call without its body, oldest first, in portions of dictionaries."""
+        with self._reading() as connection:
+            result = connection.execute(sa.select(calls).order_by(calls.c.call_id)).mappings()
+            for portion in result.partitions(10_000):
+                yield [dict(row) for row in portion]
+
+    def is_simulated(self) -> bool | None:
+        """Whether the answers come from a simulator; None before the first one."""
+        with self._reading() as connection:
+            value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
+        return None if value is None else value == str(True)
+
+
+def quota_of(connection: sa.Connection, account: Account, now: datetime) -> Quota:
+    """Where an account stands, within a transaction."""
+    month = quota_month(now, account.zone)
+    row = connection.execute(
+        sa.select(quotas).where(quotas.c.account == account.app_id, quotas.c.month == month)
+    ).first()
+    refused_at = row.refused_at_monthly_calls if row else None
+    return Quota(
+        month=month,
+        used=row.used if row else 0,
+        limit=account.limit,
+        refused_by_api=refused_at is not None and refused_at >= account.monthly_calls,
+        resets_utc=resets_utc(now, account.zone),
+    )

@@ -1,0 +1,334 @@
+"""One build: what is in the file, and that readers only ever see a whole one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from aps_pipeline import warehouse
+from aps_pipeline.lake import StorageError
+from aps_pipeline.tables import TABLES
+from aps_pipeline.warehouse import building, core
+from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+
+DAY = date(2024, 3, 5)
+
+
+def names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def test_an_empty_lake_gives_empty_typed_tables(plant: Plant) -> None:
+    built = plant.build()
+    assert built.path == plant.path
+    assert {name for name, rows in built.rows.items() if rows} == {"meta.build", "meta.columns"}
+    for table in TABLES.values():
+        schema = warehouse.query(plant.path, f"FROM core.{table.name}").schema
+        assert schema.names == table.schema.names
+        assert schema.types == table.schema.types
+    assert plant.query("FROM meta.build") == [
+        {"package_version": "0.1.0", "newest_call_id": None, "is_simulated": None, "revision_days": 5}
+    ]
+
+
+def test_rows_arrive_as_they_lie_in_the_lake(plant: Plant) -> None:
+    plant.hours(DAY, [None] + [0.25] * 23, system_id="S2")
+    plant.hours(DAY, [0.5] * 24, system_id="S1")
+    plant.hours(date(2024, 3, 4), [0.0] * 24, system_id="S2")
+    built = plant.build()
+    assert built.rows["core.system_hourly_energy"] == 72
+    assert built.rows["meta.calls"] == 3
+    table = TABLES["system_hourly_energy"]
+    kept = plant.lake.read(table).sort_by([(key, "ascending") for key in table.keys])
+    assert warehouse.query(plant.path, "FROM core.system_hourly_energy").to_pylist() == kept.to_pylist()
+
+
+def test_every_table_and_column_has_its_comment(plant: Plant) -> None:
+    plant.build()
+    tables = plant.query("SELECT schema_name AS s, table_name AS t, comment AS c FROM duckdb_tables()")
+    assert {row["s"] for row in tables} == {"core", "mart", "meta"}
+    assert [row for row in tables if not row["c"]] == []
+    assert plant.query("FROM duckdb_columns() WHERE database_name = 'warehouse' AND comment IS NULL") == []
+    comments = {(row["s"], row["t"]): row["c"] for row in tables}
+    for table in TABLES.values():
+        assert table.description in comments["core", table.name]
+        for caveat in table.caveats:
+            assert caveat in comments["core", table.name]
+
+
+def test_declared_nulls_are_enforced(plant: Plant) -> None:
+    plant.build()
+    rows = plant.query(
+        "SELECT table_name, column_name, nullable FROM meta.columns WHERE schema_name = 'core'"
+    )
+    declared = {(t.name, c.name): c.nullable for t in TABLES.values() for c in t.columns}
+    assert {(row["table_name"], row["column_name"]): row["nullable"] for row in rows} == declared
+
+
+def test_meta_columns_is_the_dictionary(plant: Plant) -> None:
+    plant.build()
+    everything = plant.query(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+    )
+    listed = plant.query("SELECT schema_name, table_name, column_name FROM meta.columns")
+    assert sorted(map(str, listed)) == sorted(map(str, everything))
+    (energy,) = plant.query(
+        "FROM meta.columns WHERE table_name = 'panel_daily' AND column_name = 'peer_median_kwh'"
+    )
+    assert (energy["unit"], energy["type"], energy["position"]) == ("kWh", "DOUBLE", 8)
+    assert (energy["nullable"], energy["is_key"]) == (True, False)
+    assert energy["comment"] == "Median of those peers; null without any [kWh]"
+    keys = plant.query("SELECT column_name AS c FROM meta.columns WHERE table_name = 'systems' AND is_key")
+    assert keys == [{"c": "system_id"}]
+
+
+def test_calls_are_the_ledger_without_bodies_and_owners(plant: Plant) -> None:
+    call_id = plant.call("daily")
+    plant.build()
+    (row,) = plant.query("FROM meta.calls")
+    assert row == {
+        "call_id": call_id,
+        "account": "app",
+        "quota_month": "2025-06",
+        "endpoint": "system_energy",
+        "level": "daily",
+        "system_id": "S1",
+        "device_id": "D1",
+        "period": "2024",
+        "state": "answered",
+        "sent_utc": LATE,
+        "finished_utc": LATE,
+        "http_status": 200,
+        "code": 0,
+        "error": "",
+        "body_bytes": 10,
+    }
+    assert plant.query("SELECT newest_call_id, is_simulated FROM meta.build") == [
+        {"newest_call_id": call_id, "is_simulated": True}
+    ]
+
+
+def test_nothing_is_left_beside_the_file(plant: Plant) -> None:
+    plant.build()
+    plant.build()
+    assert names(plant.path) == ["warehouse.duckdb"]
+
+
+def test_two_builds_of_the_same_answer_alike(plant: Plant) -> None:
+    plant.hours(DAY, [0.1] * 24)
+    plant.panels(DAY, {f"E1/I{n}/1": n / 7 for n in range(50)})
+
+    def everything() -> dict[str, list[dict[str, object]]]:
+        return {name: plant.query(f"FROM {name}") for name in plant.build().rows}
+
+    assert everything() == everything()
+
+
+def test_the_zone_of_the_machine_changes_nothing(plant: Plant) -> None:
+    plant.system()
+    plant.hours(DAY, [0.1] * 24)
+    plant.total("daily", DAY, 2.4)
+    plant.write()
+    script = """
+import sys
+from pathlib import Path
+from aps_pipeline import warehouse
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import Ledger
+root = Path(sys.argv[1])
+rows = warehouse.build(root / "w.duckdb", Lake(str(root / "lake")), Ledger(f"sqlite:///{root}/ledger.sqlite")).rows
+for name in sorted(rows):
+    print(name, warehouse.query(root / "w.duckdb", f"SELECT COLUMNS(*)::VARCHAR FROM {name}").to_pylist())
+"""
+    root = plant.path.parents[1]
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(root)],
+            env={**os.environ, "TZ": zone},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for zone in ("Asia/Tokyo", "America/Los_Angeles")
+    ]
+    assert "2024-03-04 23:00:00+00" in said[0]
+    assert said[0] == said[1]
+
+
+def test_a_reader_in_a_loop_never_sees_an_error_or_a_part(plant: Plant) -> None:
+    """Every build adds the same number of rows to two tables; a reader must see them equal, and only grow."""
+    day = iter(range(1, 29))
+    plant.total("daily", date(2024, 1, next(day)), 1.0)
+    plant.panels(date(2024, 1, 1), {"E1/I1/1": 1.0})
+    plant.build()
+    stop, seen, faults = threading.Event(), [], []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                with warehouse.open_warehouse(plant.path) as connection:
+                    sql = "SELECT count(*), (SELECT count(*) FROM mart.panel_daily) FROM core.system_daily_energy"
+                    seen.append(connection.execute(sql).fetchone())
+            except Exception as error:  # noqa: BLE001 - every fault is reported below
+                faults.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for _ in range(8):
+        d = date(2024, 1, next(day))
+        plant.total("daily", d, 1.0)
+        plant.panels(d, {"E1/I1/1": 1.0})
+        plant.build()
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    assert all(left == right for left, right in seen)
+    assert len(set(seen)) > 3
+    assert names(plant.path) == ["warehouse.duckdb"]
+
+
+def test_an_open_reader_keeps_what_it_opened(plant: Plant) -> None:
+    plant.build()
+    with warehouse.open_warehouse(plant.path) as before:
+        plant.total("daily", DAY, 1.0)
+        plant.build()
+        with warehouse.open_warehouse(plant.path) as after:
+            counts = [
+                c.execute("SELECT count(*) FROM core.system_daily_energy").fetchone() for c in (before, after)
+            ]
+    assert counts == [(0,), (1,)]
+
+
+def test_builders_at_once_do_not_disturb_one_another(plant: Plant) -> None:
+    plant.total("daily", DAY, 1.0)
+    plant.write()
+    faults = []
+
+    def work() -> None:
+        try:
+            for _ in range(3):
+                warehouse.build(plant.path, plant.lake, plant.ledger)
+        except Exception as error:  # noqa: BLE001 - every fault is reported below
+            faults.append(error)
+
+    builders = [threading.Thread(target=work) for _ in range(3)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert faults == []
+    assert names(plant.path) == ["warehouse.duckdb"]
+    assert plant.query("SELECT energy_kwh FROM mart.daily_production") == [{"energy_kwh": 1.0}]
+
+
+def test_a_killed_build_leaves_the_old_file_and_is_cleaned_after_an_hour(plant: Plant) -> None:
+    plant.total("daily", DAY, 1.0)
+    plant.build()
+    old = plant.path.read_bytes()
+    script = """
+import sys, time
+from pathlib import Path
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.warehouse import building
+root = Path(sys.argv[1])
+def wait(connection, described):
+    print("half way", flush=True)
+    time.sleep(60)
+building.add_columns = wait
+building.build(root / "data" / "warehouse.duckdb", Lake(str(root / "lake")), Ledger(f"sqlite:///{root}/ledger.sqlite"))
+"""
+    command = [sys.executable, "-c", script, str(plant.path.parents[1])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as builder:
+        assert builder.stdout is not None
+        assert builder.stdout.readline() == "half way\n"
+        builder.send_signal(signal.SIGKILL)
+    assert plant.path.read_bytes() == old
+    left = names(plant.path)
+    assert len(left) > 1
+
+    plant.build()
+    assert set(left) <= set(names(plant.path)), "another builder may still be at work"
+    an_hour_on = time.time() + 3601
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: an_hour_on)
+        plant.build()
+    assert names(plant.path) == ["warehouse.duckdb"]
+
+
+def test_a_fault_on_the_way_leaves_the_old_file(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.build()
+    old = plant.path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(building, "add_columns", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        plant.build()
+    assert plant.path.read_bytes() == old
+    assert names(plant.path) == ["warehouse.duckdb"]
+
+
+def test_storage_that_fails_names_the_path(plant: Plant) -> None:
+    plant.path.parent.write_text("a file where a directory should be")
+    with pytest.raises(warehouse.WarehouseError, match=str(plant.path)):
+        plant.build()
+
+
+def test_a_full_disk_names_the_path(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.IOException("Could not write file: No space left on device")
+
+    monkeypatch.setattr(building, "add_calls", full)
+    with pytest.raises(warehouse.WarehouseError, match=rf"{plant.path}.*No space left"):
+        plant.build()
+
+
+def test_files_that_break_their_declaration_are_named(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = TABLES["system_daily_energy"]
+    nothing = table.schema.empty_table().to_pydict() | {name: [None] for name in table.schema.names}
+    broken = __import__("pyarrow").table(nothing, schema=table.schema)
+    monkeypatch.setattr(plant.lake, "read", lambda t: broken if t is table else t.schema.empty_table())
+    with pytest.raises(
+        warehouse.WarehouseError, match=r"system_daily_energy break its declaration: .*NOT NULL"
+    ):
+        plant.build()
+
+
+def test_a_partition_that_goes_away_while_reading_is_read_anew(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.total("daily", DAY, 1.0)
+    plant.write()
+    read, failures = plant.lake.read, iter([FileNotFoundError("gone"), FileNotFoundError("gone")])
+
+    def flaky(table: object) -> object:
+        if (failure := next(failures, None)) is not None:
+            raise StorageError("part-0.parquet") from failure
+        return read(table)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(plant.lake, "read", flaky)
+    assert warehouse.build(plant.path, plant.lake, plant.ledger).rows["core.system_daily_energy"] == 1
+
+    monkeypatch.setattr(plant.lake, "read", lambda _: core._rows(TABLES["systems"], _Broken()))  # type: ignore[arg-type]
+    with pytest.raises(StorageError, match="unreadable"):
+        warehouse.build(plant.path, plant.lake, plant.ledger)
+
+
+class _Broken:
+    """A lake on a broken disk."""
+
+    def read(self, _table: object) -> None:
+        raise StorageError("unreadable")

@@ -31,6 +31,7 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (LedgerBusyError, Exit.BUSY),
     (LedgerError, Exit.STORAGE),
     (StorageError, Exit.STORAGE),
+    (NoWarehouseError, Exit.USAGE),
     (WarehouseError, Exit.STORAGE),
     (InvalidRowsError, Exit.REFUSED),
     (SettingsError, Exit.USAGE),
@@ -38,7 +39,6 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (MixedDataError, Exit.USAGE),
     (UnknownTableError, Exit.USAGE),
     (BadIdError, Exit.USAGE),
-    (NoWarehouseError, Exit.USAGE),
     (QueryError, Exit.USAGE),
 )
 

@@ -50,7 +50,7 @@ def build(path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5) -> Bui
     """
     path = Path(path).absolute()
     with _named(path), replacing(path) as temporary, closing(_open(temporary)) as connection:
-        connection.begin()  # one transaction: a commit for each of the comments would take longer than all else
+        connection.begin()  # one transaction: a commit for each comment would take longer than all else
         described = _fill(connection, lake, ledger, revision_days)
         connection.commit()
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}

@@ -114,10 +114,8 @@ def fill(connection: Connection, table: Described, rows: pa.Table) -> None:
     """Append rows in the order of the key, matched by column name."""
     names = identifiers([note.name for note in table.columns])
     connection.register("incoming", rows)
-    try:
-        connection.execute(
-            f"INSERT INTO {table.sql_name} ({names}) SELECT {names} FROM incoming"  # noqa: S608 - our names
-            f" ORDER BY {identifiers(table.keys)}"
-        )
-    finally:
-        connection.unregister("incoming")
+    connection.execute(
+        f"INSERT INTO {table.sql_name} ({names}) SELECT {names} FROM incoming"  # noqa: S608 - our names
+        f" ORDER BY {identifiers(table.keys)}"
+    )
+    connection.unregister("incoming")

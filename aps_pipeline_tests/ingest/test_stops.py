@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from aps_pipeline.api import Client, Credentials
-from aps_pipeline.ingest import NotConfiguredError, Trouble, Wanted
+from aps_pipeline.api import Client
+from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble, Wanted
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import FETCHED
-from aps_pipeline_tests.sites import EAST, WEST, Site, fewest_calls, serving
+from aps_pipeline.wiring import open_pipeline
+from aps_pipeline_tests.sites import EAST, WEST, Site, client_for, fewest_calls, serving, settings_for
 
-FIRST, LAST = date(2024, 3, 1), date(2024, 3, 6)
-SYSTEM_TABLES = ("system_hourly_energy", "system_daily_energy")
+FIRST, LAST = date(2024, 3, 4), date(2024, 3, 6)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def fewest(site: Site) -> int:
     return fewest_calls(site.simulator.fleet, FIRST, LAST)
 
 
-@pytest.mark.parametrize("most", [1, 4, 9, 20])
+@pytest.mark.parametrize("most", [1, 5, 20])
 def test_max_calls_is_exact_and_the_next_run_makes_the_rest(site: Site, fewest: int, most: int) -> None:
     run = site.collect(FIRST, LAST, max_calls=most)
     assert site.calls == run.summary.calls == most
@@ -94,7 +95,7 @@ def test_a_denied_system_leaves_the_data_of_the_others(tmp_path: Path) -> None:
         assert len(asked) <= 4, "no more than were in flight: the endpoint is not asked again"
         hours = site.frame("system_hourly_energy")
         assert set(hours["system_id"]) == {EAST}
-        assert hours["date"].nunique() == 6
+        assert hours["date"].nunique() == 3
         assert set(site.frame("inverter_batch_energy")["system_id"]) == {EAST, WEST}
         result = run.of("system_hourly_energy", "2024-03-05")
         assert not result.is_complete and result.rows == 24
@@ -117,14 +118,9 @@ def test_the_restricting_server_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> None:
-    from aps_pipeline.wiring import open_pipeline
-    from aps_pipeline_tests.sites import settings_for
-
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret=None)
     pipeline = open_pipeline(settings)
     wanted = Wanted(FETCHED, FIRST, LAST, pipeline.system_ids)
-    from aps_pipeline.ingest import Summary
-
     with pytest.raises(NotConfiguredError, match="APS_APP_SECRET not set"):
         list(pipeline.collect(wanted, Summary()))
     assert site.calls == 0 and not list(pipeline.ledger.rows())
@@ -138,8 +134,6 @@ def test_a_range_or_a_fleet_of_nothing_is_refused() -> None:
 
 
 def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> None:
-    from aps_pipeline.ingest import Summary
-
     pipeline = site.pipeline()
     results = pipeline.collect(Wanted(FETCHED, FIRST, LAST, pipeline.system_ids), Summary())
     for _ in range(7):
@@ -153,11 +147,7 @@ def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> Non
 
 
 def test_the_client_is_made_once_and_only_when_it_is_needed(site: Site) -> None:
-    from dataclasses import replace
-
     from aps_pipeline.ingest import Summary
-    from aps_pipeline_tests.sites import client_for, settings_for
-
     made: list[Client] = []
 
     def client() -> Client:
@@ -165,12 +155,8 @@ def test_the_client_is_made_once_and_only_when_it_is_needed(site: Site) -> None:
         return made[-1]
 
     pipeline = replace(site.pipeline(), client=client)
-    wanted = Wanted(FETCHED, FIRST, LAST, pipeline.system_ids)
+    wanted = Wanted(FETCHED, FIRST, FIRST, pipeline.system_ids)
     for expected in (1, 1):
         list(pipeline.collect(wanted, Summary()))
         assert len(made) == expected
     pipeline.ledger.close()
-
-
-def test_credentials_never_show() -> None:
-    assert "hush" not in repr(Credentials("id", "hush"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,20 @@ class Plant:
         self.now = LATE
         self.ledger = Ledger(f"sqlite:///{root}/ledger.sqlite", now=lambda: self.now)
         self.account = Account("app", 1000, 0, zone("UTC"))
-        self.calls = 0
+        self.calls: dict[tuple[str, str, datetime], int] = {}
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def call(self, level: str = "daily", sent: datetime = LATE, endpoint: str = "system_energy") -> int:
-        """One answered call, each with a question of its own; returns its number."""
-        self.now, self.calls = sent, self.calls + 1
-        question = Question(endpoint, level, "S1", f"D{self.calls}", Period(Grain.YEAR, date(2024, 1, 1)))
-        call_id = self.ledger.reserve(question, self.account)
-        end = Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
-        self.ledger.finish(call_id, end)
-        return call_id
+        """The answered call of that kind and time, made when first wanted; returns its number."""
+        kind = (endpoint, level, sent)
+        if kind not in self.calls:
+            self.now, device = sent, f"D{len(self.calls) + 1}"
+            period = Period(Grain.YEAR, date(2024, 1, 1))
+            call_id = self.ledger.reserve(Question(endpoint, level, "S1", device, period), self.account)
+            end = Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
+            self.ledger.finish(call_id, end)
+            self.calls[kind] = call_id
+        return self.calls[kind]
 
     def system(
         self, system_id: str = "S1", capacity_kw: float | None = 10.0, created: date | None = None
@@ -55,7 +58,8 @@ class Plant:
     def inverter(self, inverter_id: str, ecu_id: str = "E1", system_id: str = "S1") -> None:
         self.rows["inverters"].append({
             "system_id": system_id, "ecu_id": ecu_id, "inverter_id": inverter_id, "type": "DS3",
-            "first_seen_utc": LATE, "last_seen_utc": LATE, "call_id": self.call("", endpoint="system_inverters"),
+            "first_seen_utc": LATE, "last_seen_utc": LATE,
+            "call_id": self.call("", endpoint="system_inverters"),
         })  # fmt: skip
 
     def hours(
@@ -111,17 +115,22 @@ class Plant:
 
 
 def _partition(table: Table, row: dict[str, Any]) -> tuple[str, ...]:
-    key: dict[str, Callable[[], str]] = {
-        "date": lambda: row["date"].isoformat(),
-        "month": lambda: row["date"].isoformat()[:7],
-        "year": lambda: row["month"].isoformat()[:4],
-        "source_table": lambda: row["source_table"],
-    }
-    return tuple(key[name]() for name in table.folder_columns)
+    texts = {"date": str(row.get("date")), "source_table": str(row.get("source_table"))}
+    texts |= {"month": texts["date"][:7], "year": str(row.get("month"))[:4]}
+    return tuple(texts[name] for name in table.folder_columns)
 
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:
+    """A plant of this test alone."""
     plant = Plant(tmp_path)
+    yield plant
+    plant.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def shared_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """A plant of all tests of a module: each gives its systems other names, or only reads."""
+    plant = Plant(tmp_path_factory.mktemp("plant"))
     yield plant
     plant.ledger.close()

@@ -42,7 +42,9 @@ def test_a_header_becomes_comments_and_the_key_the_order() -> None:
         connection.execute("CREATE SCHEMA mart")
         add_mart(connection, mart())
         assert connection.execute("FROM mart.sums").fetchall() == [(1, None), (2, 3)]
-        said = connection.execute("SELECT column_name, comment, is_nullable FROM duckdb_columns() WHERE NOT internal").fetchall()
+        said = connection.execute(
+            "SELECT column_name, comment, is_nullable FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
         assert said == [("a", "A", False), ("b", "B, at length [kWh]", True)]
         assert connection.execute("SELECT comment FROM duckdb_tables()").fetchall() == [
             ("Sums. One row per a.",)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from aps_pipeline import warehouse
@@ -15,11 +16,14 @@ from aps_pipeline_tests.warehouse.conftest import Plant
 DAY = date(2024, 3, 5)
 
 
-@pytest.fixture
-def built(plant: Plant) -> Plant:
-    plant.total("daily", DAY, 1.5)
-    plant.build()
-    return plant
+@pytest.fixture(scope="module")
+def built(shared_plant: Plant) -> Plant:
+    shared_plant.total("daily", DAY, 1.5)
+    shared_plant.build()
+    directory = shared_plant.path.parent
+    (directory / "other.txt").write_text("secret")
+    (directory / "other.csv").write_text("a\n1\n")
+    return shared_plant
 
 
 def test_no_warehouse_says_what_to_do(tmp_path: Path) -> None:
@@ -69,8 +73,6 @@ FILES = [
 @pytest.mark.parametrize("sql", WRITES + FILES)
 def test_no_sql_changes_the_warehouse_or_opens_a_file(built: Plant, sql: str) -> None:
     directory, before = built.path.parent, built.path.read_bytes()
-    (directory / "other.txt").write_text("secret")
-    (directory / "other.csv").write_text("a\n1\n")
     sql = sql.format(directory=directory, path=built.path)
     with warehouse.open_warehouse(built.path) as connection, pytest.raises(duckdb.Error):
         connection.execute(sql)
@@ -81,7 +83,7 @@ def test_no_sql_changes_the_warehouse_or_opens_a_file(built: Plant, sql: str) ->
 
 
 def test_variables_of_the_caller_are_not_tables(built: Plant) -> None:
-    secret = __import__("pyarrow").table({"a": [1]})
+    secret = pa.table({"a": [1]})
     with warehouse.open_warehouse(built.path) as connection, pytest.raises(duckdb.CatalogException):
         connection.execute("FROM secret")
     assert secret.num_rows == 1

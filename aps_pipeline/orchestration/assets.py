@@ -1,0 +1,152 @@
+"""One factory makes every asset of `core` from its table declaration; the warehouse comes after them all."""
+
+# No postponed annotations here: Dagster looks at that of `context`.
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from aps_pipeline.api import ENDPOINTS
+from aps_pipeline.ingest import is_inventory
+from aps_pipeline.ingest.needs import DEVICE_ENDPOINTS
+from aps_pipeline.orchestration.checks import check_results, check_specs
+from aps_pipeline.orchestration.collecting import asset_key, collect
+from aps_pipeline.orchestration.failures import told_plainly
+from aps_pipeline.orchestration.partitions import Calendar
+from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
+from aps_pipeline.warehouse import build
+
+OWNERS = ["team:aps-pipeline"]
+POOL = "aps_api"
+"""Shared by all assets that call the API: one run of them at a time."""
+
+WAREHOUSE = dg.AssetKey(["warehouse"])
+
+
+def all_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Every asset there is, in the order of the declarations."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy; the version is pinned
+        made = [
+            core_asset(table, calendar) if table in FETCHED else written_along(table, calendar)
+            for table in TABLES.values()
+        ]
+    return [*made, warehouse_asset()]
+
+
+def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
+    """The asset that fetches and builds the partitions of one table."""
+    partitions = calendar.of_table(table)
+
+    @dg.asset(
+        key=asset_key(table),
+        deps=[asset_key(each) for each in needed(table)],
+        description=described(table),
+        metadata=shown(table),
+        group_name=table.group,
+        kinds={"parquet"},
+        owners=OWNERS,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+        output_required=False,  # each partition has its own event instead of one output for all of them
+        required_resource_keys={RESOURCE},
+        pool=POOL,
+    )
+    def fetch(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        access: Access = getattr(context.resources, RESOURCE)
+        with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+            yield from collect(context, table, access, settings, pipeline)
+
+    return fetch
+
+
+def written_along(table: Table, calendar: Calendar) -> dg.AssetSpec:
+    """A table that the run of another one writes: shown, but nothing to launch."""
+    return dg.AssetSpec(
+        asset_key(table),
+        deps=[asset_key(TABLES[table.side_of])],
+        description=described(table),
+        metadata=shown(table),
+        group_name=table.group,
+        kinds={"parquet"},
+        owners=OWNERS,
+        partitions_def=calendar.of_table(table),
+    )
+
+
+def warehouse_asset() -> dg.AssetsDefinition:
+    """The DuckDB file, with the checks on it."""
+
+    @dg.asset(
+        key=WAREHOUSE,
+        deps=[asset_key(table) for table in TABLES.values()],
+        description="`warehouse.duckdb`: core tables, marts and calls, swapped in whole. Makes no call.",
+        group_name="warehouse",
+        kinds={"duckdb"},
+        owners=OWNERS,
+        required_resource_keys={RESOURCE},
+        check_specs=check_specs(WAREHOUSE),
+        automation_condition=after_any_table(),
+    )
+    def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        access: Access = getattr(context.resources, RESOURCE)
+        with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+            built = build(settings.warehouse_path, pipeline.lake, pipeline.ledger, settings.revision_days)
+            rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(built.rows.items()))
+            yield dg.MaterializeResult(
+                metadata={
+                    "path": dg.MetadataValue.path(str(built.path)),
+                    "rows": sum(count for name, count in built.rows.items() if name.startswith("core.")),
+                    "tables": dg.MetadataValue.md(f"| table | rows |\n| --- | ---: |\n{rows}"),
+                },
+                check_results=list(check_results(WAREHOUSE, built.path)),
+            )
+
+    return warehouse
+
+
+def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
+    """Once some table has changed and no run is still changing one; some partitions may be missing."""
+    return (
+        dg.AutomationCondition.eager()
+        .without(~dg.AutomationCondition.any_deps_missing())
+        .with_label("after any table")
+    )
+
+
+def needed(table: Table) -> list[Table]:
+    """The inventory tables that show what a fact table can ask about."""
+    if is_inventory(table):
+        return []
+    endpoints = DEVICE_ENDPOINTS[ENDPOINTS[table.source.endpoint].device]
+    return [each for each in FETCHED if is_inventory(each) and each.source.endpoint in endpoints]
+
+
+def described(table: Table) -> str:
+    """What a table holds, for people who look at the asset."""
+    level = f" `{table.source.level}`" if table.source.level else ""
+    source = f"Source: `{table.source.endpoint}`{level}, manual {table.source.section}."
+    caveats = "\n".join(f"- {caveat}" for caveat in table.caveats)
+    return f"{table.description} {table.grain[0].upper()}{table.grain[1:]}.\n\n{caveats}\n\n{source}"
+
+
+def shown(table: Table) -> dict[str, Any]:
+    """Table name and columns, as Dagster shows them."""
+    columns = [
+        dg.TableColumn(
+            column.name,
+            type_names[column.type],
+            description=column.comment,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable),
+        )
+        for column in table.columns
+    ]
+    return {
+        "dagster/table_name": f"core.{table.name}",
+        "dagster/column_schema": dg.TableSchema(
+            columns, constraints=dg.TableConstraints(other=[f"unique: {', '.join(table.keys)}"])
+        ),
+    }

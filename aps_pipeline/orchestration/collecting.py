@@ -1,0 +1,98 @@
+"""What a run of a core asset does: collect its partitions, tell Dagster about each one that is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+
+from aps_pipeline.config import Settings
+from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted, grain_of
+from aps_pipeline.lake import Lake
+from aps_pipeline.orchestration.ahead import ahead
+from aps_pipeline.orchestration.failures import incomplete
+from aps_pipeline.orchestration.partitions import last_day_of_run, stretches
+from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.periods import Period
+from aps_pipeline.tables import REJECTED_ITEMS, Table
+
+REVISE_TAG = "aps/revise"
+"""Tag of a run that asks answers again that may have been revised since: a refresh."""
+
+_PREVIEWED_ROWS = 10
+
+
+def asset_key(table: Table) -> dg.AssetKey:
+    """The asset of a table."""
+    return dg.AssetKey(["core", table.name])
+
+
+def collect(
+    context: dg.AssetExecutionContext, table: Table, access: Access, settings: Settings, pipeline: Pipeline
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Bring the partitions of this run up to date: one event for each that is complete, then one failure.
+
+    Relaunched, it makes the calls that are still missing. Raises dg.Failure and what `Pipeline.collect` does.
+    """
+    summary, mine, unfinished = Summary(), 0, []
+    for first, last in _ranges(context, table, settings):
+        revise = context.run.tags.get(REVISE_TAG) == "true"
+        wanted = Wanted((table,), first, last, pipeline.system_ids, revise)
+        for result in ahead(_collected(pipeline, wanted, summary, access)):
+            access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+            mine += result.table is table
+            if not result.is_complete:
+                unfinished += [result] if result.table is table else []
+            elif result.table is table and not table.partition:
+                yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
+            else:
+                _tell(context, result)
+    if unfinished:
+        raise incomplete(table, mine, unfinished, summary)
+
+
+def _collected(
+    pipeline: Pipeline, wanted: Wanted, summary: Summary, access: Access
+) -> Generator[PartitionResult]:
+    yield from pipeline.collect(wanted, summary, access.watch.planned)
+
+
+def _ranges(
+    context: dg.AssetExecutionContext, table: Table, settings: Settings
+) -> Iterator[tuple[date, date]]:
+    """The stretches of days that this run is about; a table without partitions is wanted up to its end."""
+    if table.partition:
+        keys = (Period.parse(grain_of(table), key) for key in context.partition_keys)
+        yield from ((first.first, last.last) for first, last in stretches(keys))
+        return
+    last = last_day_of_run(context.run.tags) or datetime.now(UTC).date()
+    yield min(settings.start_date, last), last
+
+
+def _tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
+    """Log the one event of a partition, and that of the items it refused."""
+    key = result.key or None
+    facts = _facts_of(result)
+    context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=facts))
+    if result.rejected and REJECTED_ITEMS.side_of == result.table.name:
+        rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
+        context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=key, metadata=rows))
+
+
+def _facts_of(result: PartitionResult) -> dict[str, Any]:
+    """What Dagster shows of a partition."""
+    rows = result.rows or 0
+    count = "dagster/partition_row_count" if result.table.partition else "dagster/row_count"
+    facts: dict[str, Any] = {count: rows, "rows": rows, "calls": result.calls}
+    facts |= {"no_data": result.no_data, "rejected": result.rejected}
+    return facts | ({"remark": result.remark} if result.remark else {})
+
+
+def _preview(lake: Lake, table: Table) -> dict[str, Any]:
+    """The first rows of a small table, as people read them."""
+    rows = lake.read(table).slice(0, _PREVIEWED_ROWS).to_pylist()
+    lines = ["| " + " | ".join(table.schema.names) + " |", "|" + " --- |" * len(table.schema.names)]
+    lines += ["| " + " | ".join("" if v is None else str(v) for v in row.values()) + " |" for row in rows]
+    return {"preview": dg.MetadataValue.md("\n".join(lines))}

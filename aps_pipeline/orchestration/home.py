@@ -1,0 +1,23 @@
+"""The directory in which Dagster keeps runs and events: DAGSTER_HOME."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+NAME = "dagster.yaml"
+
+
+def template() -> str:
+    """The settings of an instance that suits this pipeline."""
+    return resources.files(__package__).joinpath(NAME).read_text("utf-8")
+
+
+def prepare_home(path: Path) -> Path:
+    """Make DAGSTER_HOME with our settings, unless it has some; return it absolute. Raises OSError."""
+    home = path.absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / NAME
+    if not settings.exists():
+        settings.write_text(template(), "utf-8")
+    return home

@@ -1,0 +1,73 @@
+"""The daily refresh: yesterday and what may have been revised since, of every table. Off until turned on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+
+from aps_pipeline.orchestration.assets import WAREHOUSE
+from aps_pipeline.orchestration.collecting import REVISE_TAG
+from aps_pipeline.orchestration.failures import told_plainly
+from aps_pipeline.orchestration.jobs import DESCRIPTIONS, GRAINS, WAREHOUSE_JOB, keys_of
+from aps_pipeline.orchestration.partitions import Calendar, range_tags
+from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.periods import Period
+
+AFTER_EVERY_MIDNIGHT = "30 12 * * *"
+"""Half an hour after yesterday has ended in the last time zone, in UTC."""
+
+ANY_ASSETS = "__ASSET_JOB"
+"""Dagster's own job of all assets: the only one that may hold days, months and years."""
+
+
+def daily_refresh(calendar: Calendar, access: Access) -> dg.ScheduleDefinition:
+    """The schedule that keeps every table fresh: one ranged run for each length of partition."""
+
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        with told_plainly():
+            revision = timedelta(days=access.settings().revision_days)
+        last = calendar.last_day(context.scheduled_execution_time)
+        if last is None:
+            yield dg.SkipReason(f"No day since {calendar.start} is over yet.")
+            return
+        first = max(last - revision, calendar.start)
+        for job in DESCRIPTIONS:
+            if job != WAREHOUSE_JOB:
+                yield refresh_of(job, first, last)
+
+    return dg.ScheduleDefinition(
+        name="daily_refresh",
+        job_name=ANY_ASSETS,
+        cron_schedule=AFTER_EVERY_MIDNIGHT,
+        execution_timezone="UTC",
+        execution_fn=requests,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=(
+            "Yesterday and the revision window (APS_REVISION_DAYS) of every table, asked again where an "
+            "answer may have changed, at most once a day. `warehouse_follows` then rebuilds the warehouse."
+        ),
+    )
+
+
+def refresh_of(job: str, first: date, last: date) -> dg.RunRequest:
+    """The run that refreshes the tables of a job over the periods that hold a day from `first` to `last`."""
+    grain = GRAINS[job]
+    partitions = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
+    return dg.RunRequest(
+        run_key=f"{job} {last}",
+        asset_selection=keys_of(job),
+        tags={REVISE_TAG: "true", **partitions},
+    )
+
+
+def warehouse_follows() -> dg.AutomationConditionSensorDefinition:
+    """Builds the warehouse once tables have changed and no run is changing one any more. Makes no call."""
+    return dg.AutomationConditionSensorDefinition(
+        "warehouse_follows",
+        target=dg.AssetSelection.assets(WAREHOUSE),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=60,
+        description="Builds the warehouse after tables have changed. Makes no call.",
+    )

@@ -1,0 +1,66 @@
+"""`aps` in a process of its own, against a simulator that lives in the present."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aps_pipeline.simulator import Simulator
+from aps_pipeline_tests.sites import Site, serving
+
+
+@dataclass
+class Shell:
+    """Runs `aps` as a user would; `changes` are environment variables."""
+
+    site: Site
+
+    @property
+    def environment(self) -> dict[str, str]:
+        simulator: Simulator = self.site.simulator
+        own = {name: value for name, value in os.environ.items() if not name.startswith("APS_")}
+        return own | {
+            "APS_BASE_URL": self.site.url,
+            "APS_APP_ID": simulator.app_id,
+            "APS_APP_SECRET": simulator.app_secret,
+            "APS_SYSTEM_IDS": ",".join(simulator.fleet.system_ids),
+            "APS_DATA_DIR": str(self.site.data_dir),
+            "APS_MONTHLY_CALLS": "100000",
+            "APS_CALLS_PER_SECOND": "2000",
+        }
+
+    def __call__(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from aps_pipeline.cli import main; main()", *words],
+            env={**self.environment, **changes},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=self.site.data_dir.parent,
+        )
+
+    def json(self, *words: str, **changes: str) -> Any:
+        run = self(*words, "--json", **changes)
+        assert "Traceback" not in run.stderr
+        return json.loads(run.stdout)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Site]:
+    """A simulator whose clock runs, as those of other processes do."""
+    with serving(tmp_path / "kept", now=None, signing_clock=None) as site:
+        yield site
+
+
+@pytest.fixture
+def aps(live: Site) -> Shell:
+    return Shell(live)

@@ -1,0 +1,146 @@
+"""The commands as a user meets them: output, `--json`, and the contract's exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aps_pipeline.simulator import Fault
+from aps_pipeline_tests.cli.conftest import Shell
+from aps_pipeline_tests.sites import Site
+
+MONTH = ("--from", "2025-03-25", "--to", "2025-04-03")
+COMPLETE, USAGE, INCOMPLETE, ACCOUNT, REFUSED, STORAGE, REMOTE = 0, 2, 3, 4, 5, 7, 8
+
+
+def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in run.stderr
+    return run.stderr.strip().splitlines()[-1]
+
+
+def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
+    first = aps("backfill", *MONTH)
+    assert first.returncode == COMPLETE, first.stderr
+    assert "backfill complete" in first.stdout
+    spent = live.simulator.counts.total
+    again = aps.json("backfill", *MONTH)
+    assert (again["exit_code"], again["calls"]) == (COMPLETE, 0)
+    assert live.simulator.counts.total == spent == again["quota"]["used"]
+
+    rows = aps.json("sql", "select count(*) as n, count(distinct date) as days from core.system_hourly_energy")
+    assert rows == [{"n": len(live.simulator.fleet.system_ids) * 10 * 24, "days": 10}]
+    assert "10" in aps("sql", "select 10 as ten").stdout
+
+    status = aps.json("status")
+    assert status["quota"]["used"] == spent
+    assert sum(kind.get("answered", 0) + kind.get("no_data", 0) for kind in status["calls"]) == spent
+    tables = {row["name"]: row["calls"] for row in aps.json("tables")}
+    assert tables["system_hourly_energy"] == len(live.simulator.fleet.system_ids)
+    rebuilt = aps.json("rebuild")
+    assert (rebuilt["exit_code"], rebuilt["calls"]) == (COMPLETE, 0)
+    assert live.simulator.counts.total == spent
+
+
+def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
+    outcome = aps.json("refresh", "--tables", "system_daily_energy")
+    assert outcome["exit_code"] == COMPLETE
+    assert outcome["calls"] > 0
+    assert aps.json("refresh", "--tables", "system_daily_energy")["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--from", "2025-02-30", "--to", "2025-03-01"), "2025-02-30"),
+        (("--from", "2025-03-02", "--to", "2025-03-01"), "ends (2025-03-01) before"),
+        (("--from", "2999-01-01", "--to", "2999-01-02"), "future"),
+        ((*MONTH, "--tables", "system_weekly_energy"), "there are: systems"),
+        ((*MONTH, "--tables", "rejected_items"), "inverter_batch_energy"),
+        ((*MONTH, "--systems", "../etc"), "not an APsystems id"),
+    ],
+)
+def test_wrong_arguments_end_with_usage_and_no_call(
+    aps: Shell, live: Site, words: tuple[str, ...], said: str
+) -> None:
+    run = aps("backfill", *words)
+    assert run.returncode == USAGE
+    assert said in _one_sentence(run)
+    assert live.simulator.counts.received == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"APS_APP_SECRET": "not-the-secret"}, ACCOUNT, "APS_APP_SECRET"),
+        ({"APS_APP_SECRET": ""}, USAGE, "APS_APP_SECRET not set"),
+        ({"APS_SYSTEM_IDS": ""}, USAGE, "APS_SYSTEM_IDS"),
+        ({"APS_SYSTEM_IDS": "0000UNKNOWN"}, ACCOUNT, "APS_SYSTEM_IDS"),
+        ({"APS_BASE_URL": "http://example.com"}, USAGE, "use https"),
+        ({"APS_BASE_URL": "http://127.0.0.1:9"}, REMOTE, "APS_BASE_URL"),
+        ({"APS_API_PREFIX": "/wrong/api"}, REMOTE, "APS_API_PREFIX"),
+        ({"APS_DATA_DIR": "/dev/null/data"}, STORAGE, "/dev/null/data"),
+        ({"APS_MONTHLY_CALLS": "many"}, USAGE, "APS_MONTHLY_CALLS"),
+        ({"APS_MONTHLY_CALLS": "110"}, INCOMPLETE, "come back after"),
+    ],
+)
+def test_trouble_ends_with_its_code_and_what_to_do(
+    aps: Shell, changes: dict[str, str], code: int, said: str
+) -> None:
+    run = aps("backfill", *MONTH, **changes)
+    assert run.returncode == code, run.stderr
+    assert said in _one_sentence(run)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("html", REMOTE), ("truncate", REMOTE), ("badjson", REMOTE), ("reset", REMOTE), ("redirect", REMOTE),
+     ("short", REFUSED), ("long", REFUSED), ("4001", REFUSED), ("2004", ACCOUNT), ("2005", INCOMPLETE),
+     ("7001", INCOMPLETE), ("5000", REMOTE)],
+)  # fmt: skip
+def test_a_bad_answer_is_named_and_healed_by_exactly_the_missing_call(
+    aps: Shell, live: Site, fault: str, code: int
+) -> None:
+    words = ("backfill", "--from", "2025-03-25", "--to", "2025-03-25", "--tables", "system_hourly_energy")
+    one = (*words, "--systems", live.simulator.fleet.system_ids[0])
+    live.simulator.faults.append(Fault(fault, endpoint="system_energy"))
+    bad = aps(*one)
+    assert bad.returncode == code, bad.stderr
+    assert "Traceback" not in bad.stderr
+    assert not list(Path(live.data_dir).glob("lake/core/system_hourly_energy/**/*.parquet"))
+    live.simulator.faults.clear()
+    before = live.simulator.counts.received
+    healed = aps.json(*one, APS_MONTHLY_CALLS="200000")
+    assert healed["exit_code"] == COMPLETE
+    assert live.simulator.counts.received - before == 1
+
+
+def test_no_secret_in_anything_printed_or_kept(aps: Shell, live: Site) -> None:
+    live.simulator.faults.append(Fault("4000", endpoint="system_energy"))
+    said = aps("backfill", *MONTH)
+    said_json = aps("backfill", *MONTH, "--json")
+    secret = live.simulator.app_secret
+    for text in (said.stdout, said.stderr, said_json.stdout, said_json.stderr):
+        assert secret not in text
+    for path in Path(live.data_dir).rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes()
+
+
+def test_sql_cannot_write_or_reach_files(aps: Shell) -> None:
+    assert aps("sql", "select 1").returncode == USAGE  # no warehouse yet
+    aps("backfill", "--from", "2025-03-25", "--to", "2025-03-25", "--tables", "system_daily_energy")
+    for query in ("drop table core.systems", "select * from read_text('/etc/hostname')", "selec 1"):
+        run = aps("sql", query)
+        assert run.returncode == USAGE
+        assert "Traceback" not in run.stderr
+
+
+def test_doctor_names_what_is_missing(aps: Shell, live: Site) -> None:
+    assert aps("doctor").returncode == COMPLETE
+    assert live.simulator.counts.received == 0
+    run = aps("doctor", APS_APP_ID="")
+    assert run.returncode == USAGE
+    assert "APS_APP_ID" in run.stdout
+    assert aps("doctor", "--call").returncode == COMPLETE

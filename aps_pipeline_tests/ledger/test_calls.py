@@ -1,0 +1,194 @@
+"""Reserving, finishing and reading calls, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aps_pipeline.ledger import (
+    NOTHING_HELD,
+    Account,
+    AlreadyAnsweredError,
+    CallState,
+    Finish,
+    InFlightError,
+    Ledger,
+    LedgerError,
+    MixedDataError,
+)
+from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
+from aps_pipeline_tests.sites import NOW, Clock
+
+BODIES = ["", '{"code":0,"data":["0.00"]}', "Straße 太陽 🌞 \x7f", "\n", '"' * 3 + "\\", "0123456789" * 400_000]
+
+
+def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
+    ledger: Ledger, account: Account, clock: Clock
+) -> None:
+    call_id = ledger.reserve(question(5, "S1", "E-1"), account)
+    (row,) = next(iter(ledger.rows()))
+    assert row["state"] == "in_flight" and row["finished_utc"] is None and row["sent_utc"] == NOW
+    assert (row["endpoint"], row["level"], row["system_id"], row["device_id"], row["period"]) == (
+        "system_energy",
+        "hourly",
+        "S1",
+        "E-1",
+        "2024-03-05",
+    )
+    clock.turn(seconds=2)
+    ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
+    (row,) = next(iter(ledger.rows()))
+    assert row["state"] == "answered" and row["finished_utc"] == NOW + timedelta(seconds=2)
+    assert (row["http_status"], row["code"], row["body_bytes"], row["quota_month"]) == (200, 0, 10, "2024-03")
+    assert ledger.sent(call_id) == NOW and ledger.sent(call_id).tzinfo is UTC
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{len(body)} characters")
+def test_bodies_come_back_as_they_were(ledger: Ledger, account: Account, body: str) -> None:
+    call_id = answered(ledger, account, question(), body)
+    assert ledger.bodies([call_id]) == {call_id: body}
+
+
+def test_many_bodies_are_read_at_once_and_those_without_left_out(ledger: Ledger) -> None:
+    from aps_pipeline.periods import zone
+
+    rich = Account("rich", 5000, 0, zone("UTC"))
+    ids = [answered(ledger, rich, question(system_id=f"S{n}"), f"body {n}") for n in range(12)]
+    without = ended(ledger, rich, question(2), CallState.FAILED)
+    found = ledger.bodies([*ids, without, 10**6, *ids, *range(10**7, 10**7 + 1100)])
+    assert found == {call_id: f"body {n}" for n, call_id in enumerate(ids)}
+
+
+def test_what_is_held_of_a_question(ledger: Ledger, account: Account, clock: Clock) -> None:
+    key = ("S1", "", "2024-03-01")
+    assert ledger.held("system_energy", "hourly").get(key, NOTHING_HELD).good == 0
+    refused = ended(ledger, account, question(), CallState.REFUSED)
+    assert ledger.held("system_energy", "hourly")[key].refused == refused
+    assert ledger.held("system_energy", "hourly")[key].asked_utc is None, "a refused answer is none"
+    first = answered(ledger, account, question())
+    clock.turn(hours=1)
+    none = ended(ledger, account, question(), CallState.NO_DATA, after=first)
+    held = ledger.held("system_energy", "hourly")[key]
+    assert (held.answered, held.no_data, held.good, held.newest) == (first, none, first, none)
+    assert (held.answered_utc, held.asked_utc) == (NOW, NOW + timedelta(hours=1))
+    clock.turn(hours=1)
+    newest = answered(ledger, account, question(), after=none)
+    assert ledger.held("system_energy", "hourly")[key].good == newest
+
+
+def test_failed_calls_hold_nothing(ledger: Ledger, account: Account) -> None:
+    for state in (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.UNSENT):
+        ended(ledger, account, question(), state)
+    assert ledger.held("system_energy", "hourly") == {}
+
+
+def test_held_is_of_one_endpoint_one_level_and_the_periods_asked_for(ledger: Ledger, account: Account) -> None:
+    for day in (1, 2, 3, 4):
+        answered(ledger, account, question(day))
+    assert ledger.held("system_energy", "daily") == {} == ledger.held("ecu_energy", "hourly")
+    found = ledger.held("system_energy", "hourly", ("2024-03-02", "2024-03-03"))
+    assert sorted(key for _, _, key in found) == ["2024-03-02", "2024-03-03"]
+
+
+def test_a_question_answered_since_the_caller_looked_is_not_asked(ledger: Ledger, account: Account) -> None:
+    call_id = answered(ledger, account, question())
+    with pytest.raises(AlreadyAnsweredError):
+        ledger.reserve(question(), account)
+    assert ledger.quota(account).used == 1 and len(states(ledger)) == 1
+    ledger.reserve(question(), account, after=call_id)
+    ledger.reserve(question(2), account)
+    assert ledger.quota(account).used == 3
+
+
+def test_one_question_is_not_asked_twice_at_once(ledger: Ledger, account: Account) -> None:
+    ledger.reserve(question(), account)
+    with pytest.raises(InFlightError):
+        ledger.reserve(question(), account)
+    ledger.reserve(question(2), account)
+    ledger.reserve(question(system_id="S2"), account)
+    ledger.reserve(question(device_id="E1"), account)
+    assert ledger.quota(account).used == 4
+
+
+def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: Account) -> None:
+    assert ledger.is_simulated() is None
+    answered(ledger, account, question())
+    assert ledger.is_simulated() is True
+    for day, state in ((2, CallState.ANSWERED), (3, CallState.NO_DATA), (4, CallState.REFUSED)):
+        call_id = ledger.reserve(question(day), account)
+        with pytest.raises(MixedDataError, match="APS_DATA_DIR"):
+            ledger.finish(call_id, Finish(state, 200, 0, body="real", simulated=False))
+        assert ledger.bodies([call_id]) == {}
+    assert states(ledger)[1:] == ["denied"] * 3
+    call_id = ledger.reserve(question(5), account)
+    ledger.finish(call_id, Finish(CallState.FAILED, 500, body="<html>"))
+    assert ledger.bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
+
+
+def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, account: Account) -> None:
+    ledger = Ledger(ledger_url, accepts_simulated=False)
+    for day, state in ((1, CallState.REFUSED), (2, CallState.ANSWERED)):
+        call_id = ledger.reserve(question(day), account)
+        with pytest.raises(MixedDataError):
+            ledger.finish(call_id, Finish(state, 200, 0, body="{}", simulated=True))
+        assert ledger.bodies([call_id]) == {}
+    assert ledger.is_simulated() is None
+    ledger.close()
+
+
+def test_a_body_is_judged_anew(ledger: Ledger, account: Account) -> None:
+    call_id = ended(ledger, account, question(), CallState.REFUSED)
+    ledger.mark(call_id, CallState.ANSWERED)
+    assert ledger.held("system_energy", "hourly")["S1", "", "2024-03-01"].good == call_id
+    ledger.mark(call_id, CallState.REFUSED, "seen to be wrong")
+    assert ledger.held("system_energy", "hourly")["S1", "", "2024-03-01"].good == 0
+    (row,) = next(iter(ledger.rows()))
+    assert row["error"] == "seen to be wrong"
+
+
+def test_good_calls_are_told_in_order(ledger: Ledger, account: Account) -> None:
+    first = answered(ledger, account, question(1))
+    ended(ledger, account, question(2), CallState.FAILED)
+    third = ended(ledger, account, question(3), CallState.NO_DATA)
+    found = [(call_id, state) for call_id, _, state, _ in ledger.good_calls("system_energy")]
+    assert found == [(first, "answered"), (third, "no_data")]
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "nul \x00 inside", "half a pair \ud83c", "x" * 100_000])
+def test_any_error_text_can_be_kept(ledger: Ledger, account: Account, text: str) -> None:
+    call_id = ledger.reserve(question(), account)
+    ledger.finish(call_id, Finish(CallState.FAILED, 200, 5000, error=text, body=text))
+    (row,) = next(iter(ledger.rows()))
+    assert row["state"] == "failed" and row["error"]
+    assert call_id in ledger.bodies([call_id])
+
+
+def test_ids_are_never_used_twice(ledger: Ledger, account: Account) -> None:
+    ids = [answered(ledger, account, question(day)) for day in (1, 2, 3)]
+    assert ids == sorted(set(ids)) and ids[0] > 0
+
+
+def test_an_unknown_call_is_an_error_of_the_ledger(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError):
+        ledger.sent(12345)
+    with pytest.raises(LedgerError):
+        ledger.finish(12345, Finish(CallState.FAILED))
+
+
+def test_instants_are_kept_in_utc(ledger: Ledger, account: Account, clock: Clock) -> None:
+    from zoneinfo import ZoneInfo
+
+    clock.instant = datetime(2024, 3, 20, 23, 30, 0, 123456, tzinfo=ZoneInfo("America/New_York"))
+    call_id = ledger.reserve(question(), account)
+    assert ledger.sent(call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
+
+
+def test_the_overview_counts_by_state(ledger: Ledger, account: Account) -> None:
+    for day in (1, 2):
+        answered(ledger, account, question(day))
+    ended(ledger, account, question(3), CallState.FAILED)
+    assert ledger.overview() == [
+        ("system_energy", "hourly", "answered", 2, "2024-03-01", "2024-03-02"),
+        ("system_energy", "hourly", "failed", 1, "2024-03-03", "2024-03-03"),
+    ]

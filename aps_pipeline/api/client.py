@@ -23,6 +23,7 @@ from aps_pipeline.api.endpoints import request_of
 from aps_pipeline.api.errors import (
     ApsError,
     BusyError,
+    MalformedError,
     NotAnAnswerError,
     PassingError,
     SignatureError,
@@ -186,6 +187,8 @@ def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
         return WrongAddressError(f"HTTP {response.status} without an API answer", None, response.status)
     if response.status == requests.codes.too_many_requests:
         return BusyError("HTTP 429, too many requests", None, response.status)
+    if response.text.lstrip()[:1] == "{":
+        return MalformedError(f"HTTP {response.status}, {problem}", None, response.status)
     page = " (a web page)" if response.text.lstrip()[:1] == "<" else ""
     return NotAnAnswerError(f"HTTP {response.status}{page}, {problem}", None, response.status)
 

@@ -4,6 +4,7 @@
     ├── NotSentError            no connection, nothing was counted
     ├── TransportError          sent, but no whole answer came back
     ├── NotAnAnswerError        an answer that is not the API's envelope
+    │   └── MalformedError      nearly: JSON that is cut off or breaks the rules
     ├── WrongAddressError       a redirect, or a page where the API should be
     ├── PassingError            1000, 5000, 6000: try again
     ├── BusyError               7002, 7003: try again, slower
@@ -63,10 +64,16 @@ class TransportError(ApsError):
 
 
 class NotAnAnswerError(ApsError):
-    """The body is not the API's JSON envelope, or is cut off."""
+    """The body is not the API's JSON envelope."""
 
     retries = 2
     advice = "the server is not answering as the API; run again later"
+
+
+class MalformedError(NotAnAnswerError):
+    """The body begins like the API's JSON and is not: cut off, NaN, a key twice, no integer code."""
+
+    advice = "the answer was not used; run again later"
 
 
 class WrongAddressError(ApsError):

@@ -107,6 +107,8 @@ class _Entry:
 def _state_of(error: ApsError) -> CallState:
     if isinstance(error, api_errors.NotSentError):
         return CallState.UNSENT
+    if isinstance(error, api_errors.MalformedError):
+        return CallState.REFUSED
     remote = trouble_of(error) in (Trouble.REMOTE, Trouble.DEFERRED)
     return CallState.FAILED if remote else CallState.DENIED
 

@@ -41,6 +41,7 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (api_errors.TokenError, Trouble.ACCOUNT),
     (UnknownSystemError, Trouble.ACCOUNT),
     (api_errors.ParameterError, Trouble.REFUSED),
+    (api_errors.MalformedError, Trouble.REFUSED),
     (RefusedError, Trouble.REFUSED),
 )
 

@@ -30,6 +30,9 @@ class UtcInstant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_MAKING_TABLES = 20_240_305
+"""The number of a PostgreSQL advisory lock; any that nobody else uses."""
+
 metadata = sa.MetaData()
 _Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -93,6 +96,8 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     with engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":  # where two processes would both make the tables
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         metadata.create_all(connection)
     return engine
 

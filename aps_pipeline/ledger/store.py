@@ -28,6 +28,7 @@ from aps_pipeline.ledger.schema import bodies, calls, facts, open_engine, quotas
 from aps_pipeline.question import Question
 
 _QUOTA_CODE = 2005
+_LONGEST_ERROR = 1000
 
 
 def _utc_now() -> datetime:
@@ -55,9 +56,8 @@ class Ledger(LedgerReader):
         try:
             self._engine = open_engine(url)
             self._write_engine = self._engine.execution_options(writes=True)
-        except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-            shown = url if "://" not in url else sa.make_url(url).render_as_string(hide_password=True)
-            raise LedgerError(f"cannot open the ledger {shown}: {first_line(error)}") from error
+        except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError) as error:
+            raise LedgerError(f"cannot open the ledger {_shown(url)}: {first_line(error)}") from error
 
     def close(self) -> None:
         """Let go of the database."""
@@ -115,10 +115,8 @@ class Ledger(LedgerReader):
         return int(row[0])
 
     def _spend(self, tx: sa.Connection, account: Account, month: str, now: datetime) -> None:
-        insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(
-            insert(quotas).values(account=account.app_id, month=month, used=0).on_conflict_do_nothing()
-        )
+        month_of_account = _insert(tx, quotas).values(account=account.app_id, month=month, used=0)
+        tx.execute(month_of_account.on_conflict_do_nothing())
         refused_at = quotas.c.refused_at_monthly_calls
         spent = tx.execute(
             sa.update(quotas)
@@ -138,7 +136,7 @@ class Ledger(LedgerReader):
         """
         body = None if end.body is None else end.body.encode("utf-8", "replace")
         simulated = end.simulated
-        mixed = end.state in GOOD and not self._fits(simulated=end.simulated)
+        mixed = end.state in (*GOOD, CallState.REFUSED) and not self._fits(simulated=end.simulated)
         if mixed:
             end, body = Finish(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
@@ -153,7 +151,7 @@ class Ledger(LedgerReader):
                 finished_utc=self.now(),
                 http_status=end.http_status,
                 code=end.code,
-                error=end.error,
+                error=_printable(end.error),
                 body_bytes=None if body is None else len(body),
             )
             if body is not None:
@@ -174,17 +172,16 @@ class Ledger(LedgerReader):
             return False
         if self._simulated is None:
             with self._writing() as tx:
-                known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
-                if known is None:
-                    known = str(simulated)
-                    tx.execute(sa.insert(facts).values(name="simulated", value=known))
+                fact = _insert(tx, facts).values(name="simulated", value=str(simulated))
+                tx.execute(fact.on_conflict_do_nothing())
+                known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar_one()
             self._simulated = known == str(True)
         return self._simulated == simulated
 
     def mark(self, call_id: int, state: CallState, error: str = "") -> None:
         """Judge a kept body anew: a parser took it now, or refuses it now."""
         with self._writing() as tx:
-            _set(tx, call_id, state=state, error=error)
+            _set(tx, call_id, state=state, error=_printable(error))
 
     def settle(self) -> int:
         """Close the calls in flight whose process is gone, as lost but counted; return how many."""
@@ -218,3 +215,21 @@ def _same(question: Question) -> list[sa.ColumnElement[bool]]:
 
 def _set(tx: sa.Connection, call_id: int, **values: object) -> None:
     tx.execute(sa.update(calls).where(calls.c.call_id == call_id).values(**values))
+
+
+def _insert(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can leave alone what is there."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _printable(text: str) -> str:
+    """A message as any database takes it: a server may send control characters and halves of pairs."""
+    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_ERROR])
+
+
+def _shown(url: str) -> str:
+    """The address without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except (sa.exc.SQLAlchemyError, ValueError):
+        return "of APS_LEDGER_URL"

@@ -80,6 +80,8 @@ def query(path: Path, sql: str) -> pa.Table:
 
 def _one_query(connection: Connection, sql: str) -> str:
     statements = connection.extract_statements(sql)
+    if not statements:
+        raise QueryError("there is no query")
     if len(statements) != 1:
         raise QueryError(f"one query at a time, not {len(statements)}")
     if statements[0].type != duckdb.StatementType.SELECT:

@@ -95,7 +95,7 @@ def test_trouble_ends_with_its_code_and_what_to_do(
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [("html", REMOTE), ("truncate", REMOTE), ("badjson", REMOTE), ("reset", REMOTE), ("redirect", REMOTE),
+    [("html", REMOTE), ("truncate", REMOTE), ("badjson", REFUSED), ("reset", REMOTE), ("redirect", REMOTE),
      ("short", REFUSED), ("long", REFUSED), ("4001", REFUSED), ("2004", ACCOUNT), ("2005", INCOMPLETE),
      ("7001", INCOMPLETE), ("5000", REMOTE)],
 )  # fmt: skip

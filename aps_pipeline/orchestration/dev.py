@@ -1,0 +1,72 @@
+"""The Dagster UI on the simulator, with demo data apart from real data: `make dev`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser
+from datetime import date
+
+from aps_pipeline.config import SettingsError, load_settings
+from aps_pipeline.orchestration.home import prepare_home
+from aps_pipeline.orchestration.simulated import as_environment, demo_dir, demo_year, simulated_settings
+from aps_pipeline.simulator import Simulator, demo_fleet
+
+_SECONDS_TO_END = 20
+
+
+def serve(port: int) -> int:
+    """Run simulator and UI until Ctrl-C; return the exit code of the UI. Raises SettingsError, OSError."""
+    if load_settings().app_id:
+        _say(
+            "APS_APP_ID is set, but this shows simulated data; the real thing: dagster dev -w workspace.yaml"
+        )
+    directory = demo_dir()
+    home = prepare_home(directory / "dagster")
+    simulator = Simulator(fleet=demo_fleet(), seed=1)
+    with simulator.serving() as url:
+        settings = simulated_settings(simulator, url, directory, date(demo_year(), 1, 1))
+        _say(
+            f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it"
+        )
+        os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
+        return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))
+
+
+def _child(*arguments: str) -> int:
+    """Run `dagster dev`; Ctrl-C reaches it as well, and it gets some time to end its own children."""
+    command = [sys.executable, "-m", "dagster", "dev", *arguments]
+    child = subprocess.Popen(command)  # noqa: S603 - our own interpreter
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            try:
+                return child.wait(_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """The command; returns its exit code."""
+    parser = ArgumentParser(prog="make dev", description=__doc__)
+    parser.add_argument("--port", type=int, default=3000, help="port of the UI on 127.0.0.1")
+    try:
+        return serve(parser.parse_args().port)
+    except SettingsError as error:
+        _say(str(error))
+        return 2
+    except OSError as error:
+        _say(f"cannot start: {error}")
+        return 7
+
+
+if __name__ == "__main__":
+    sys.exit(main())

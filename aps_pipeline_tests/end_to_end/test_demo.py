@@ -1,0 +1,49 @@
+"""`aps demo` as a newcomer runs it: a year through Dagster, then again for nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from aps_pipeline.simulator import Simulator, demo_fleet
+
+
+def _demo(folder: Path) -> dict[str, Any]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("APS_", "DAGSTER_"))}
+    run = subprocess.run(
+        [sys.executable, "-m", "aps_pipeline.orchestration.demo", "--json"],
+        env=own,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def test_a_year_is_paid_for_once(tmp_path: Path) -> None:
+    first = _demo(tmp_path)
+    assert first["calls"] == first["calls_in_ledger"] > 2000
+    again = _demo(tmp_path)
+    assert again["calls"] == 0
+    assert again["lake_sha256"] == first["lake_sha256"]
+    assert again["calls_in_ledger"] == first["calls"]
+
+    assert len({row["system_id"] for row in first["production"]}) == len(demo_fleet().systems) >= 3
+    assert len(first["production"]) == 12 * len(demo_fleet().systems)
+    assert all(row["kwh"] > 0 for row in first["production"])
+
+    data = Path(tmp_path, first["data_dir"])
+    assert data.is_relative_to(tmp_path / "data" / "demo")
+    assert not (tmp_path / "data" / "lake").exists()
+    secret = Simulator(fleet=demo_fleet()).app_secret.encode()
+    for path in data.rglob("*"):
+        if path.is_file():
+            assert secret not in path.read_bytes(), path

@@ -14,7 +14,14 @@ SECRET_KEY = "authorization_code"  # noqa: S105 - the name of the field, not a s
 """A visitor token in `details` that grants access to the system: never stored, never shown."""
 
 REMOVED = "[removed]"
-_LOOSE_SECRET = re.compile(r'("' + SECRET_KEY + r'"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^",}\s]+)', re.IGNORECASE)
+_KEY = re.compile(
+    r'(?<!\\)(?P<quote>\\*")'
+    + "".join(rf"(?:{c}|\\+u{ord(c):04x})" for c in SECRET_KEY)
+    + r"(?P=quote)\s*:\s*",
+    re.IGNORECASE,
+)
+_INSIDE_TEXT = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
+_BARE_WORD = re.compile(r'[^",}\s]*')
 _MAX_MESSAGE = 200
 
 
@@ -72,27 +79,37 @@ def open_envelope(text: str) -> Envelope:
     code = body.get("code")
     if not isinstance(code, Number) or not re.fullmatch(r"[0-9]{1,6}", code, re.ASCII):
         raise NotAnEnvelopeError("no integer code")
-    message = body.get("msg") or body.get("message") or ""
-    return Envelope(int(code), body.get("data"), str(message)[:_MAX_MESSAGE])
+    message = str(body.get("msg") or body.get("message") or "")[:_MAX_MESSAGE]
+    plain = "".join(c if c.isprintable() else " " for c in message)
+    return Envelope(int(code), body.get("data"), plain)
 
 
 def without_secrets(text: str) -> str:
-    """`text` with every value of the key `authorization_code` removed; otherwise unchanged."""
+    """`text` with every value of the key `authorization_code` removed; otherwise unchanged.
+
+    Works on the text, whole or cut off: what is read strictly afterwards is what came.
+    """
     if "\\u" not in text and SECRET_KEY not in text.lower():
         return text
+    parts, at = [], 0
+    for key in _KEY.finditer(text):
+        if key.start() >= at:
+            parts += [text[at : key.end()], key["quote"] + REMOVED + key["quote"]]
+            at = _value_end(text, key.end(), key["quote"])
+    return "".join([*parts, text[at:]])
+
+
+def _value_end(text: str, start: int, quote: str) -> int:
+    """Where the value that begins at `start` ends; the end of the text where that cannot be told."""
+    if quote != '"':  # JSON within a text of JSON: up to the next quote of its kind, or the end of that text
+        end = text.find(quote, start + len(quote)) if text.startswith(quote, start) else -1
+        return end + len(quote) if end >= 0 else _rest(_INSIDE_TEXT, text, start)
     try:
-        body = json.loads(text)
-        clean, found = _scrub(body)
+        return json.JSONDecoder().raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        return _LOOSE_SECRET.sub(rf'\1"{REMOVED}"', text)
-    return json.dumps(clean, ensure_ascii=False, separators=(",", ":")) if found else text
+        return len(text) if text[start : start + 1] in ('"', "{", "[") else _rest(_BARE_WORD, text, start)
 
 
-def _scrub(value: Any) -> tuple[Any, bool]:
-    if isinstance(value, dict):
-        pairs = {key: (REMOVED, True) if key.lower() == SECRET_KEY else _scrub(v) for key, v in value.items()}
-        return {key: clean for key, (clean, _) in pairs.items()}, any(hit for _, hit in pairs.values())
-    if isinstance(value, list):
-        items = [_scrub(item) for item in value]
-        return [clean for clean, _ in items], any(hit for _, hit in items)
-    return value, False
+def _rest(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return found.end() if found else start

@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from aps_pipeline.config import Settings
 from aps_pipeline_tests.sites import Site, serving, settings_for
+
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

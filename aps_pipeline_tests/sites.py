@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +19,11 @@ from aps_pipeline.simulator import Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.tables import FETCHED, table_named
 from aps_pipeline.wiring import open_pipeline
+from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
-NOW = datetime(2024, 3, 20, 12, 0, tzinfo=UTC)
 EAST, WEST = "EAST000000000001", "WEST000000000002"
 EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "2030000000022-1"
 CREATED = {EAST: date(2024, 2, 10), WEST: date(2024, 3, 3)}
-
-
-def real_time() -> datetime:
-    return datetime.now(UTC)
-
-
-class Clock:
-    """An aware time that stands still until it is turned."""
-
-    def __init__(self, instant: datetime) -> None:
-        self.instant = instant
-
-    def __call__(self) -> datetime:
-        return self.instant
-
-    def turn(self, **by: float) -> None:
-        self.instant += timedelta(**by)
 
 
 def a_fleet() -> Fleet:
@@ -146,7 +129,8 @@ class Site:
         lake = self.data_dir / "lake"
         files = (path for path in lake.rglob("*") if path.is_file())
         return {
-            str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
+            str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(files)
         }
 
 

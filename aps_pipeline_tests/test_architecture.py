@@ -57,7 +57,9 @@ def _imports(path: Path) -> set[str]:
     ],
 )
 def test_a_library_is_imported_in_its_home_only(library: str, homes: set[str]) -> None:
-    users = {path.relative_to(ROOT / "aps_pipeline").parts[0] for path in MODULES if library in _imports(path)}
+    users = {
+        path.relative_to(ROOT / "aps_pipeline").parts[0] for path in MODULES if library in _imports(path)
+    }
     assert users
     assert users <= homes
 
@@ -92,14 +94,28 @@ def test_every_setting_is_in_the_example() -> None:
 
 
 def test_the_commands_of_the_contract_are_there() -> None:
-    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert {"demo", "simulate", "doctor", "backfill", "refresh", "status", "rebuild", "sql", "tables"} <= names
+    names = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    assert {
+        "demo",
+        "simulate",
+        "doctor",
+        "backfill",
+        "refresh",
+        "status",
+        "rebuild",
+        "sql",
+        "tables",
+    } <= names
 
 
 @pytest.mark.parametrize("path", TRACKED_TEXT, ids=_name)
 def test_no_address_of_a_registry_and_no_path_of_a_machine(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert not re.search(r"(?i)pypi\.org|files\.pythonhosted|registry\.npmjs|index-url|/work/|/root/|/home/", text)
+    assert not re.search(
+        r"(?i)pypi\.org|files\.pythonhosted|registry\.npmjs|index-url|/work/|/root/|/home/", text
+    )
 
 
 def test_constraints_are_versions_only() -> None:

@@ -6,7 +6,9 @@ Retries belong here alone. Each attempt is signed anew and is a call of its own 
 from __future__ import annotations
 
 import ipaddress
+import math
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -15,7 +17,6 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
-import tenacity
 from pyrate_limiter import Duration, Limiter, Rate
 
 from aps_pipeline.api.auth import Credentials, signed_headers
@@ -85,8 +86,7 @@ class Client:
         self._credentials = credentials
         self._limits = limits or Limits()
         self._backoff_seconds = backoff_seconds
-        pace = Fraction(calls_per_second).limit_denominator(60)
-        self._limiter = Limiter(Rate(pace.numerator, pace.denominator * int(Duration.SECOND)))
+        self._limiter = Limiter(_rates(calls_per_second))
         self._throttle = Throttle(max_in_flight)
         self._sessions = threading.local()
         self._stopped = threading.Event()
@@ -100,28 +100,18 @@ class Client:
 
         Raises ApsError, or what the journal raises.
         """
-        retrying = tenacity.Retrying(
-            retry=self._is_worth_retrying,
-            wait=self._pause,
-            sleep=self._rest,
-            reraise=True,
-        )
-        return retrying(self._attempt, question, journal)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._attempt(question, journal)
+            except ApsError as error:
+                if attempt > error.retries or self._stopped.wait(self._pause(attempt)):
+                    raise
 
-    def _is_worth_retrying(self, state: tenacity.RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        return (
-            isinstance(error, ApsError)
-            and state.attempt_number <= error.retries
-            and not self._stopped.is_set()
-        )
-
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        longest = self._backoff_seconds * 2 ** (state.attempt_number - 1)
+    def _pause(self, attempt: int) -> float:
+        longest = self._backoff_seconds * 2 ** (attempt - 1)
         return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
-
-    def _rest(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
 
     def _attempt(self, question: Question, journal: Journal) -> Answer:
         self._limiter.try_acquire("calls")
@@ -162,14 +152,31 @@ class Client:
     def _redacted(self, text: str, headers: dict[str, str]) -> str:
         for secret in (self._credentials.app_secret, headers["X-CA-Signature"]):
             text = text.replace(secret, REMOVED)
+            if "\\" in text:  # JSON may spell any character in other ways
+                text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
         return without_secrets(text)
+
+
+def _rates(calls_per_second: float) -> list[Rate]:
+    """That many calls on average, and in no single second more than its next whole number."""
+    second = int(Duration.SECOND)
+    if calls_per_second < 1:
+        return [Rate(1, round(second / calls_per_second))]
+    pace = Fraction(calls_per_second).limit_denominator(60)
+    burst = Rate(math.ceil(pace), second)
+    return [burst] if pace.denominator == 1 else [burst, Rate(pace.numerator, pace.denominator * second)]
+
+
+def _spellings(character: str) -> str:
+    return rf"(?:\\?{re.escape(character)}|\\u{ord(character):04x})"
 
 
 def checked_base_url(url: str) -> str:
     """`url` without a trailing slash. Raises ValueError unless it is https, or http to loopback."""
     parts = urlsplit(url)
+    _ = parts.port  # raises ValueError if it is not a number
     if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
-        raise ValueError(f"{parts.hostname or url!r} is not a plain base URL such as https://host:9282")
+        raise ValueError(f"{parts.hostname or 'this'} is not a plain base URL such as https://host:9282")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise ValueError(f"{parts.scheme}://{parts.hostname} is refused: use https (http only to loopback)")
     return url.rstrip("/")

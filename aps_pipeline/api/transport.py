@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
 from typing import Any
 
@@ -74,13 +75,14 @@ _watch = _Watch()
 
 
 class _Watched:
-    """A connection that lets this thread's deadline close its socket."""
+    """A connection that lets this thread's deadline close its socket, and tells whether there is one."""
 
     sock: Any
 
     def connect(self) -> None:
+        _watch.sockets.clear()
         super().connect()  # type: ignore[misc]
-        _watch.sockets[:] = [self.sock]
+        _watch.sockets.append(self.sock)
 
 
 class _HttpConnection(_Watched, urllib3.connection.HTTPConnection):
@@ -106,10 +108,11 @@ class _Adapter(HTTPAdapter):
 
 
 def new_session() -> requests.Session:
-    """A session for one thread and one host; environment proxies, .netrc and CA overrides are not used."""
+    """A session for one thread and one host: no cookies, no proxies, .netrc or CA of the environment."""
     session = requests.Session()
     session.trust_env = False
     session.verify = True
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0))
     return session
@@ -128,9 +131,9 @@ def exchange(
             with response:
                 text = _text(response, limits.max_bytes)
     except requests.RequestException as error:
-        if _watch.fired:
-            raise TransportError(f"no whole answer within {limits.total_seconds:g} s") from None
-        raise _transport_error(error) from None
+        raise _transport_error(error, limits) from None
+    if _watch.fired:  # without a length, the end of time looks like the end of the answer
+        raise TransportError(_too_late(limits))
     if response.is_redirect or 300 <= response.status_code < 400:
         raise WrongAddressError(
             "the server redirects elsewhere, which is not followed", None, response.status_code
@@ -154,17 +157,23 @@ def _text(response: requests.Response, max_bytes: int) -> str:
         raise NotAnAnswerError("an answer that is not UTF-8", None, response.status_code) from None
 
 
-def _transport_error(error: requests.RequestException) -> NotSentError | TransportError:
-    """Tell 'never sent' from 'perhaps counted'; when in doubt it was counted."""
-    cause = error.args[0] if error.args else error
-    reason = getattr(cause, "reason", cause)
-    if isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)):
-        return NotSentError("no connection to the API")
-    if isinstance(error, requests.exceptions.SSLError):
-        return NotSentError("the server's certificate cannot be verified")
+def _transport_error(error: requests.RequestException, limits: Limits) -> NotSentError | TransportError:
+    """Tell 'never sent' from 'perhaps counted': without a connection, TLS included, nothing was sent."""
+    if not _watch.sockets:
+        is_tls = isinstance(error, requests.exceptions.SSLError)
+        return NotSentError(
+            "the server's certificate cannot be verified" if is_tls else "no connection to the API"
+        )
+    if _watch.fired:
+        return TransportError(_too_late(limits))
     if isinstance(error, requests.exceptions.Timeout):
         return TransportError("the API did not answer in time")
-    return TransportError(f"the answer broke off ({type(reason).__name__})")
+    cause = error.args[0] if error.args else error
+    return TransportError(f"the answer broke off ({type(getattr(cause, 'reason', cause)).__name__})")
+
+
+def _too_late(limits: Limits) -> str:
+    return f"no whole answer within {limits.total_seconds:g} s"
 
 
 def _date(header: str | None) -> float | None:

@@ -55,13 +55,21 @@ class Budget:
         self._left = calls
         self._lock = threading.Lock()
 
+    def give_back(self) -> None:
+        """Return a call that was not made."""
+        with self._lock:
+            if self._left is not None:
+                self._left += 1
+
     def take(self) -> bool:
         """Take one call, if there is one."""
         with self._lock:
             if self._left is None:
                 return True
+            if self._left == 0:
+                return False
             self._left -= 1
-            return self._left >= 0
+            return True
 
 
 class BudgetSpentError(Exception):
@@ -77,12 +85,13 @@ class _Entry:
         self.refused: RefusedError | None = None
 
     def begin(self, question: Question) -> int:
-        if self._caller.stop is not None:
+        if self._caller.stop is not None or not self._caller.budget.take():
             raise BudgetSpentError
-        call_id = self._caller.ledger.reserve(question, self._caller.account, self._ask.after)
-        if not self._caller.budget.take():
-            self._caller.ledger.finish(call_id, Finish(CallState.UNSENT, error="--max-calls reached"))
-            raise BudgetSpentError
+        try:
+            call_id = self._caller.ledger.reserve(question, self._caller.account, self._ask.after)
+        except BaseException:
+            self._caller.budget.give_back()
+            raise
         self.calls += 1
         return call_id
 

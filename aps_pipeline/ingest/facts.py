@@ -96,7 +96,8 @@ class FactsStep:
 
     def _judge(self, question: Question, body: str, call_id: int) -> None:
         system = self._due[question][0].system
-        asked = asked_of(question, system, call_id, self._run.ledger.now(), self._run.revision)
+        sent = self._run.ledger.sent(call_id)  # as when it is built: midnight may pass meanwhile
+        asked = asked_of(question, system, call_id, sent, self._run.revision)
         for table in FETCHED:
             if (table.source.endpoint, table.source.level) == (question.endpoint, question.level):
                 parse_rows(table, body, asked)

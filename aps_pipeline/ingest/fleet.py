@@ -123,7 +123,8 @@ def _devices(sightings: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[De
     last: dict[str, Sighting] = {}
     for seen in sightings:
         last.update(dict.fromkeys(ids_of(seen.record or ()), seen))
-    newest = sightings[-1] if sightings else None
+    # A 'no data' names nothing, and so removes nothing.
+    newest = next((seen for seen in reversed(sightings) if seen.record is not None), None)
     return tuple(
         Device(device_id, None if seen is newest else local_day(seen.sent_utc, zone))
         for device_id, seen in sorted(last.items())

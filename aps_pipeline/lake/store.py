@@ -48,6 +48,8 @@ class Lake:
         try:
             if "://" in url:
                 self._fs, self._root = pafs.FileSystem.from_uri(url)
+                if not self._root.strip("/"):
+                    raise ValueError("it names no bucket and no directory")
             else:
                 self._fs, self._root = pafs.LocalFileSystem(), str(Path(url).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:

@@ -25,12 +25,19 @@ def in_file_order(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.T
     if rows.num_rows != rows.select(list(table.keys)).group_by(list(table.keys)).aggregate([]).num_rows:
         raise InvalidRowsError(f"{table.name} has two rows of one key {table.keys}")
     for name, value in zip(table.folder_columns, values, strict=True):
-        if name in table.schema.names and not _all_equal(rows.column(name), value):
+        inside = _all_equal(rows, name, value) if name in table.schema.names else _all_in(rows, name, value)
+        if not inside:
             raise InvalidRowsError(f"{table.name}: a row with another {name} than {value}")
     rows = rows.sort_by([(key, "ascending") for key in table.keys])
     return rows.select(table.file_schema.names).combine_chunks()
 
 
-def _all_equal(column: pa.ChunkedArray, text: str) -> bool:
-    value = pa.scalar(text).cast(column.type)
-    return bool(pc.all(pc.equal(column, value)).as_py() in (True, None))
+def _all_equal(rows: pa.Table, name: str, text: str) -> bool:
+    value = pa.scalar(text).cast(rows.schema.field(name).type)
+    return bool(pc.all(pc.equal(rows.column(name), value)).as_py() in (True, None))
+
+
+def _all_in(rows: pa.Table, folder: str, text: str) -> bool:
+    """Whether every row is of the month or year that stands in the folder name only."""
+    days = rows.column({"month": "date", "year": "month"}[folder]).cast(pa.string())
+    return bool(pc.all(pc.starts_with(days, text + "-")).as_py() in (True, None))

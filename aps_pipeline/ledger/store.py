@@ -136,7 +136,8 @@ class Ledger(LedgerReader):
         """
         body = None if end.body is None else end.body.encode("utf-8", "replace")
         simulated = end.simulated
-        mixed = end.state in (*GOOD, CallState.REFUSED) and not self._fits(simulated=end.simulated)
+        is_answer = end.state in GOOD or (end.state is CallState.REFUSED and end.code is not None)
+        mixed = is_answer and not self._fits(simulated=end.simulated)
         if mixed:
             end, body = Finish(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:

@@ -11,15 +11,24 @@ from pathlib import Path
 import dagster as dg
 
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
-from aps_pipeline.warehouse.checks import all_checks
+from aps_pipeline.warehouse.checks import Check, all_checks
 
 _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """What is checked of a warehouse."""
-    named = {kind_of(check.name): check for check in reversed(all_checks())}
-    return [dg.AssetCheckSpec(kind, asset=asset, description=named[kind].advice) for kind in sorted(named)]
+    kinds: dict[str, list[Check]] = {}
+    for check in all_checks():
+        kinds.setdefault(kind_of(check.name), []).append(check)
+    return [
+        dg.AssetCheckSpec(kind, asset=asset, description=_described(checks)) for kind, checks in kinds.items()
+    ]
+
+
+def _described(checks: list[Check]) -> str:
+    meaning = checks[0].meaning if len(checks) == 1 else f"{len(checks)} tables are checked"
+    return f"{meaning}. If some fail: {checks[0].advice}"
 
 
 def check_results(asset: dg.AssetKey, path: Path) -> Iterator[dg.AssetCheckResult]:

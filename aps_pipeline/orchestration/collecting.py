@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.config import Settings
-from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted, grain_of
+from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted, grain_of, is_inventory
 from aps_pipeline.lake import Lake
 from aps_pipeline.orchestration.ahead import ahead
 from aps_pipeline.orchestration.failures import incomplete
@@ -36,19 +36,23 @@ def collect(
 
     Relaunched, it makes the calls that are still missing. Raises dg.Failure and what `Pipeline.collect` does.
     """
-    summary, mine, unfinished = Summary(), 0, []
+    summary, mine = Summary(), 0
+    unfinished: list[PartitionResult] = []
     for first, last in _ranges(context, table, settings):
         revise = context.run.tags.get(REVISE_TAG) == "true"
         wanted = Wanted((table,), first, last, pipeline.system_ids, revise)
         for result in ahead(_collected(pipeline, wanted, summary, access)):
             access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
-            mine += result.table is table
+            if result.table is not table:
+                _tell_along(context, table, result)
+                continue
+            mine += 1
             if not result.is_complete:
-                unfinished += [result] if result.table is table else []
-            elif result.table is table and not table.partition:
-                yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
+                unfinished.append(result)
+            elif table.partition:
+                tell(context, result)
             else:
-                _tell(context, result)
+                yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)
 
@@ -71,7 +75,7 @@ def _ranges(
     yield min(settings.start_date, last), last
 
 
-def _tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
+def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     """Log the one event of a partition, and that of the items it refused."""
     key = result.key or None
     facts = _facts_of(result)
@@ -79,6 +83,12 @@ def _tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     if result.rejected and REJECTED_ITEMS.side_of == result.table.name:
         rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
         context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=key, metadata=rows))
+
+
+def _tell_along(context: dg.AssetExecutionContext, table: Table, result: PartitionResult) -> None:
+    """Tell of inventory that was asked ahead of facts; inventory assets each tell of themselves."""
+    if result.is_complete and not is_inventory(table):
+        tell(context, result)
 
 
 def _facts_of(result: PartitionResult) -> dict[str, Any]:

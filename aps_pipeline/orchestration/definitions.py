@@ -2,29 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-import dagster as dg
-
 from aps_pipeline.config import load_settings
-from aps_pipeline.orchestration.assets import all_assets
-from aps_pipeline.orchestration.jobs import all_jobs
-from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.schedules import daily_refresh, warehouse_follows
-
-
-def definitions_of(start: date, access: Access) -> dg.Definitions:
-    """Everything that Dagster knows, with partitions from `start`."""
-    calendar = Calendar(start)
-    return dg.Definitions(
-        assets=all_assets(calendar),
-        jobs=all_jobs(),
-        schedules=[daily_refresh(calendar, access)],
-        sensors=[warehouse_follows()],
-        resources={RESOURCE: access},
-        executor=dg.in_process_executor,  # the runs wait for the API; a process for each step would cost more
-    )
-
+from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.resources import Access
 
 defs = definitions_of(load_settings().start_date, Access())

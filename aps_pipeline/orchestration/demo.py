@@ -5,26 +5,19 @@ Run again, it makes no call and leaves the lake as it is.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import sys
 import time
 from argparse import ArgumentParser
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-from rich.console import Console
-from rich.table import Table as Grid
 
 from aps_pipeline.config import Settings
-from aps_pipeline.ledger import Ledger
+from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.collecting import asset_key
-from aps_pipeline.orchestration.definitions import definitions_of
+from aps_pipeline.orchestration.demo_result import Demo, result_of, show
 from aps_pipeline.orchestration.failures import EXPECTED
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
@@ -33,115 +26,58 @@ from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.orchestration.simulated import demo_dir, demo_year, simulated_settings
 from aps_pipeline.periods import Period
 from aps_pipeline.progress import PartitionProgress
-from aps_pipeline.simulator import Simulator, demo_fleet
+from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
 from aps_pipeline.tables import TABLES
-from aps_pipeline.warehouse import query
 
-_BY_MONTH = """
-    SELECT strftime(month, '%Y-%m') AS month, system_id, round(sum(energy_kwh), 1) AS kwh
-    FROM core.system_monthly_energy WHERE year(month) = {year} GROUP BY ALL ORDER BY ALL
-"""
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's own lines on the console are not wanted beside the progress."""
 
 
 class DemoError(RuntimeError):
     """A run of the demo failed; the message is what it said."""
 
 
-@dataclass(frozen=True)
-class Demo:
-    """What a demo came to."""
+def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
+    """Backfill those days, with their months and years, into `directory` and build its warehouse.
 
-    year: int
-    seconds: float
-    calls: int
-    calls_in_ledger: int
-    files: int
-    lake_bytes: int
-    lake_sha256: str
-    data_dir: str
-    production: list[dict[str, Any]]
-
-
-def run(directory: Path, year: int, *, quiet: bool = False) -> Demo:
-    """Backfill that year into `directory` and build its warehouse. Raises DemoError and what assets raise."""
+    Raises DemoError, KeyboardInterrupt, LedgerError, WarehouseError, OSError.
+    """
     began = time.monotonic()
-    simulator = Simulator(fleet=demo_fleet(), seed=1)
+    simulator = Simulator(fleet=fleet or demo_fleet(), seed=1)
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
-        settings = simulated_settings(simulator, url, directory, date(year, 1, 1))
+        settings = simulated_settings(simulator, url, directory, first)
         for job in (*GRAINS, WAREHOUSE_JOB):
             if job == INVENTORY and instance.get_latest_materialization_event(asset_key(TABLES["systems"])):
                 continue  # known from the first run; asking again would be a refresh
-            _execute(job, year, settings, instance, quiet=quiet)
-    with closing(Ledger(settings.ledger_address)) as ledger:
-        held = sum(len(portion) for portion in ledger.rows())
-    files = sorted(Path(settings.lake_address).rglob("*.parquet"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(str(file.relative_to(directory)).encode() + file.read_bytes())
-    return Demo(
-        year=year,
-        seconds=round(time.monotonic() - began, 1),
-        calls=simulator.counts.total,
-        calls_in_ledger=held,
-        files=len(files),
-        lake_bytes=sum(file.stat().st_size for file in files),
-        lake_sha256=digest.hexdigest(),
-        data_dir=str(directory),
-        production=query(settings.warehouse_path, _BY_MONTH.format(year=year)).to_pylist(),
-    )
+            _execute(job, first, last, settings, instance)
+    return result_of(settings, first, last, time.monotonic() - began, simulator.counts.total)
 
 
-def _execute(job: str, year: int, settings: Settings, instance: dg.DagsterInstance, *, quiet: bool) -> None:
-    """One run of a job over the whole year."""
+def _execute(job: str, first: date, last: date, settings: Settings, instance: dg.DagsterInstance) -> None:
+    """One run of a job over the whole range."""
     grain = GRAINS.get(job)
-    first, last = date(year, 1, 1), date(year, 12, 31)
     tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     title = job.replace("_", " ")
-    if not quiet:
-        print(f"{title} …", file=sys.stderr, flush=True)
-    with PartitionProgress(title, quiet=quiet or job == WAREHOUSE_JOB) as progress:
+    print(f"{title} …", file=sys.stderr, flush=True)
+    with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
         access = Access(lambda: settings, progress)
         definition = definitions_of(settings.start_date, access).resolve_job_def(job)
         result = definition.execute_in_process(
-            instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
+            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
         )
     if not result.success:
-        failed = result.filter_events(lambda event: event.is_step_failure)
-        said = [
-            failure.description for event in failed if (failure := event.step_failure_data.user_failure_data)
-        ]
-        raise DemoError("\n".join(str(text) for text in said) or f"{job} failed")
+        raise _error_of(job, result)
 
 
-def show(demo: Demo) -> None:
-    """Print what came of it and where to go from here."""
-    console = Console()
-    systems = list(dict.fromkeys(row["system_id"] for row in demo.production))
-    months = list(dict.fromkeys(row["month"] for row in demo.production))
-    kwh = {(row["month"], row["system_id"]): row["kwh"] for row in demo.production}
-    grid = Grid(title=f"Energy by month in {demo.year} [kWh]", title_justify="left")
-    grid.add_column("month")
-    for system in systems:
-        grid.add_column(system, justify="right")
-    for month in months:
-        grid.add_row(month, *(f"{kwh.get((month, system), 0):,.1f}" for system in systems))
-    grid.add_section()
-    grid.add_row("year", *(f"{sum(kwh.get((m, s), 0) for m in months):,.1f}" for s in systems))
-    console.print(grid)
-    console.print(
-        f"{demo.calls:,} calls made, {demo.calls_in_ledger:,} kept in the ledger; "
-        f"{demo.files:,} files, {demo.lake_bytes / 1e6:.1f} MB, sha256 {demo.lake_sha256[:12]}; "
-        f"{demo.seconds:.0f} s\n",
-        highlight=False,
-    )
-    lines = (
-        ("Open the UI:", "make dev"),
-        ("Query:", f'APS_DATA_DIR={demo.data_dir} aps sql "FROM mart.monthly_production"'),
-        ("Run again:", "aps demo   (makes 0 calls)"),
-    )
-    for what, how in lines:
-        console.print(f"  {what:<13} {how}", highlight=False, soft_wrap=True)
+def _error_of(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
+    said = []
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        data = event.step_failure_data
+        if data.error and "Interrupt" in (data.error.cls_name or ""):
+            return KeyboardInterrupt()
+        said.append(data.user_failure_data.description if data.user_failure_data else None)
+    return DemoError("\n".join(text for text in said if text) or f"{job} failed")
 
 
 def main() -> int:
@@ -149,18 +85,21 @@ def main() -> int:
     parser = ArgumentParser(prog="aps demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     wants_json = parser.parse_args().json
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)  # the progress bar says it all
+    year = demo_year()
     try:
-        demo = run(demo_dir(), demo_year())
+        demo = run(demo_dir(), date(year, 1, 1), date(year, 12, 31))
     except KeyboardInterrupt:
         print("stopped; nothing is lost: run it again to go on", file=sys.stderr)
         return 130
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
-    except (*EXPECTED, OSError) as error:
+    except EXPECTED as error:
         print(error, file=sys.stderr)
         return 7 if isinstance(error, OSError) else 2
+    except OSError as error:
+        print(f"{error.filename or 'storage'}: {error.strerror or error}", file=sys.stderr)
+        return 7
     if wants_json:
         print(json.dumps(vars(demo)))
     else:

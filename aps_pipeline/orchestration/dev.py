@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import date
 
 from aps_pipeline.config import SettingsError, load_settings
@@ -28,26 +29,31 @@ def serve(port: int) -> int:
     simulator = Simulator(fleet=demo_fleet(), seed=1)
     with simulator.serving() as url:
         settings = simulated_settings(simulator, url, directory, date(demo_year(), 1, 1))
-        _say(
-            f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it"
-        )
+        _say(f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it")
         os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
         return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))
 
 
 def _child(*arguments: str) -> int:
-    """Run `dagster dev`; Ctrl-C reaches it as well, and it gets some time to end its own children."""
-    command = [sys.executable, "-m", "dagster", "dev", *arguments]
-    child = subprocess.Popen(command)  # noqa: S603 - our own interpreter
-    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            try:
-                return child.wait(_SECONDS_TO_END)
-            except subprocess.TimeoutExpired:
-                child.kill()
+    """Run `dagster dev` in its own session, so that Ctrl-C reaches it once; it ends its children."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    quietly = ("-W", "ignore:Function `dev_command` is superseded")
+    command = [sys.executable, *quietly, "-m", "dagster", "dev", "--log-level", "warning", *arguments]
+    child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.wait(_SECONDS_TO_END)
+            return 0
+        os.killpg(child.pid, signal.SIGKILL)
+        return child.wait()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

@@ -33,8 +33,8 @@ EXPECTED = (
 )
 """Errors whose message is a sentence for the user."""
 
-_NAMED = 10
-_LONGEST_REASON = 200
+_NAMED = 8
+_LONGEST_REASON = 400
 _USER_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 
@@ -51,7 +51,7 @@ def told_plainly(settings: Settings | None = None) -> Iterator[None]:
         told = f"a bug in aps_pipeline: {type(error).__name__} at {_place(error)}; please report it"
     else:
         return
-    raise dg.Failure(told, allow_retries=False)
+    raise dg.Failure(told, allow_retries=False) from None  # Dagster would keep the cause as it is
 
 
 def redacted(text: str, settings: Settings | None) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from pathlib import Path
 
 NAME = "dagster.yaml"
 
 
-def template() -> str:
-    """The settings of an instance that suits this pipeline."""
-    return resources.files(__package__).joinpath(NAME).read_text("utf-8")
+def template(home: Path) -> str:
+    """The settings of an instance in `home` that suits this pipeline."""
+    text = resources.files(__package__).joinpath(NAME).read_text("utf-8")
+    return text.replace("DAGSTER_HOME/history/runs", json.dumps(str(home / "history" / "runs")))
 
 
 def prepare_home(path: Path) -> Path:
@@ -19,5 +21,5 @@ def prepare_home(path: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     settings = home / NAME
     if not settings.exists():
-        settings.write_text(template(), "utf-8")
+        settings.write_text(template(home), "utf-8")
     return home

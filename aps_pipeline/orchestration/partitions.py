@@ -13,11 +13,8 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from aps_pipeline.ingest import grain_of
-from aps_pipeline.periods import Grain, Period, local_day, zone
+from aps_pipeline.periods import LAST_ZONE, Grain, Period, local_day, zone
 from aps_pipeline.tables import Table
-
-LAST_ZONE = "Etc/GMT+12"
-"""UTC-12, where every day ends last."""
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 ONE_PARTITION = "dagster/partition"

@@ -45,12 +45,13 @@ class Access:
 
     settings: Callable[[], Settings] = load_settings
     watch: Watch = field(default_factory=Nobody)
+    open: Callable[[Settings], Pipeline] = open_pipeline
 
     @contextmanager
     def pipeline(self) -> Iterator[tuple[Settings, Pipeline]]:
         """The settings and the pipeline they describe. Raises SettingsError, LedgerError, StorageError."""
         settings = self.settings()
-        pipeline = open_pipeline(settings)
+        pipeline = self.open(settings)
         try:
             yield settings, pipeline
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -49,11 +50,9 @@ def day(value: Any, what: str) -> date | None:
     """A day `yyyy-MM-dd`; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
-    try:
-        if isinstance(value, str) and len(value) == 10:
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if isinstance(value, str) and (found := date.fromisoformat(value)).isoformat() == value:
+            return found
     raise RefusedError(f"{what} is {shown(value)}, not a day yyyy-MM-dd")
 
 

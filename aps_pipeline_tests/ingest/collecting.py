@@ -7,7 +7,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from aps_pipeline_tests.sites import Clock, Site, serving
+from aps_pipeline_tests.clocks import Clock
+from aps_pipeline_tests.sites import Site, serving
 
 THREADS = 4
 

@@ -10,7 +10,17 @@ import pytest
 
 from aps_pipeline.simulator import Simulator
 from aps_pipeline_tests.simulator.caller import data, panels
-from aps_pipeline_tests.sites import EAST, EAST_ECU, WEST, WEST_BARN, WEST_ECU, Site, a_fleet, fewest_calls, serving
+from aps_pipeline_tests.sites import (
+    EAST,
+    EAST_ECU,
+    WEST,
+    WEST_BARN,
+    WEST_ECU,
+    Site,
+    a_fleet,
+    fewest_calls,
+    serving,
+)
 
 FIRST, LAST = date(2024, 2, 27), date(2024, 3, 6)
 
@@ -92,7 +102,10 @@ def test_the_inventory_is_that_served(collected: Site) -> None:
     assert systems.loc[WEST, "create_date"] == date(2024, 3, 3)
     assert float(systems.loc[EAST, "capacity_kw"]) == pytest.approx(2.4)
     assert set(collected.frame("ecus")["ecu_id"]) == {EAST_ECU, WEST_ECU, WEST_BARN}
-    assert set(collected.frame("inverters", ecu_id=EAST_ECU)["inverter_id"]) == {"702000000111", "902000000112"}
+    assert set(collected.frame("inverters", ecu_id=EAST_ECU)["inverter_id"]) == {
+        "702000000111",
+        "902000000112",
+    }
     assert collected.frame("meters")["meter_id"].tolist() == [EAST_ECU]
 
 

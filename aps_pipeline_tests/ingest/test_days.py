@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from aps_pipeline.ingest import Summary, Wanted
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline.simulator.fleet import Ecu
+from aps_pipeline.tables import table_named
+from aps_pipeline_tests.clocks import Ticking
 from aps_pipeline_tests.sites import EAST, WEST, WEST_BARN, Site, a_fleet, serving
 
 TODAY = date(2024, 3, 20)
@@ -168,8 +171,25 @@ def test_the_inventory_is_asked_again_with_other_calls_after_a_day(site: Site) -
 
 def test_an_ecu_without_inverters_is_named_and_not_asked(tmp_path: Path) -> None:
     east = a_fleet().systems[0]
-    bare = Ecu("203000000099", (replace(east.ecus[0].inverters[0], uid="702000000999", until=date(2024, 3, 1)),))
+    bare = Ecu(
+        "203000000099", (replace(east.ecus[0].inverters[0], uid="702000000999", until=date(2024, 3, 1)),)
+    )
     with serving(tmp_path, fleet=Fleet((replace(east, ecus=(*east.ecus, bare)),))) as site:
         run = site.collect(date(2024, 3, 5), date(2024, 3, 5), (PANELS,))
         assert run.of(PANELS, "2024-03-05").asked == 1
         assert set(site.frame("ecus")["ecu_id"]) == {east.ecus[0].eid, "203000000099"}
+
+
+def test_an_answer_is_judged_by_when_it_was_asked(site: Site) -> None:
+    """Sent a moment before midnight, back a moment after it: the day was still open."""
+    before_midnight = datetime(2024, 3, 20, 18, 14, 59, 900_000, tzinfo=UTC)  # 23:59:59.9 in Kathmandu
+    site.clock.instant = before_midnight
+    site.simulator.faults.append(Fault("short", endpoint="hourly"))
+    site.collect(TODAY, TODAY, ("systems", "inverters", "meters"), system_ids=(EAST,))
+    pipeline = site.pipeline()
+    pipeline.ledger.now = Ticking(before_midnight, timedelta(milliseconds=30))
+    summary = Summary()
+    list(pipeline.collect(Wanted((table_named(HOURS),), TODAY, TODAY, (EAST,)), summary))
+    pipeline.ledger.close()
+    assert not summary.failures
+    assert site.frame(HOURS)["hour"].tolist() == list(range(23))

@@ -42,8 +42,10 @@ def test_after_kill_9_the_next_run_makes_the_missing_calls(tmp_path: Path, share
         pipeline.ledger.close()
         one_go = Site(site.simulator, site.url, site.clock, tmp_path / "one_go")
         one_go.collect(FIRST, LAST)
-        assert one_go.frame("system_hourly_energy").drop(columns="call_id").equals(
-            site.frame("system_hourly_energy").drop(columns="call_id")
+        assert (
+            one_go.frame("system_hourly_energy")
+            .drop(columns="call_id")
+            .equals(site.frame("system_hourly_energy").drop(columns="call_id"))
         )
         written = {name for name in site.digest() if not name.startswith(".staging")}
         assert written == one_go.digest().keys(), "nothing half-written lies about"

@@ -39,12 +39,14 @@ def test_max_calls_of_nothing_makes_no_call(site: Site) -> None:
 
 
 def test_a_partition_waits_until_all_its_answers_are_there(site: Site) -> None:
-    run = site.collect(FIRST, LAST, max_calls=8)
-    for result in run.results:
-        file = site.data_dir / "lake/core" / result.table.name / f"date={result.key}" / "part-0.parquet"
-        if result.waiting:
-            assert result.rows is None and not file.exists()
-            assert "not asked yet" in result.remark
+    years = "system_yearly_energy"
+    run = site.collect(FIRST, LAST, (years,), max_calls=7, max_in_flight=1)
+    result = run.of(years, "")
+    assert (result.asked, result.waiting, result.calls, result.rows) == (2, 1, 1, None)
+    assert result.remark == "1 of 2 questions not asked yet"
+    assert not (site.data_dir / "lake/core" / years).exists(), "half of its calls are no partition"
+    site.collect(FIRST, LAST, (years,))
+    assert set(site.frame(years)["system_id"]) == {EAST, WEST} and site.calls == 8
 
 
 def test_our_own_quota_stops_a_run_and_a_new_month_lets_it_go_on(site: Site, fewest: int) -> None:
@@ -148,6 +150,7 @@ def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> Non
 
 def test_the_client_is_made_once_and_only_when_it_is_needed(site: Site) -> None:
     from aps_pipeline.ingest import Summary
+
     made: list[Client] = []
 
     def client() -> Client:

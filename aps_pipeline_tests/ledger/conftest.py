@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import zone
-from aps_pipeline_tests.sites import NOW, Clock
+from aps_pipeline_tests.clocks import NOW, Clock
 
 _numbers = itertools.count(1)
 

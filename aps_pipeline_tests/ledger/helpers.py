@@ -17,7 +17,9 @@ def question(day: int = 1, system_id: str = "S1", device_id: str = "") -> Questi
     return Question("system_energy", "hourly", system_id, device_id, period)
 
 
-def answered(ledger: Ledger, account: Account, asked: Question, body: str = '{"code":0}', after: int = 0) -> int:
+def answered(
+    ledger: Ledger, account: Account, asked: Question, body: str = '{"code":0}', after: int = 0
+) -> int:
     """A call that ended well; its call_id."""
     call_id = ledger.reserve(asked, account, after)
     ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body=body, simulated=True))

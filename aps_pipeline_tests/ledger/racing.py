@@ -16,8 +16,8 @@ from aps_pipeline.ledger import (
     QuotaExhaustedError,
 )
 from aps_pipeline.periods import zone
+from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import question
-from aps_pipeline_tests.sites import NOW, Clock
 
 
 def account_of(limit: int) -> Account:

@@ -17,10 +17,17 @@ from aps_pipeline.ledger import (
     LedgerError,
     MixedDataError,
 )
+from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
-from aps_pipeline_tests.sites import NOW, Clock
 
-BODIES = ["", '{"code":0,"data":["0.00"]}', "Straße 太陽 🌞 \x7f", "\n", '"' * 3 + "\\", "0123456789" * 400_000]
+BODIES = [
+    "",
+    '{"code":0,"data":["0.00"]}',
+    "Straße 太陽 🌞 \x7f",
+    "\n",
+    '"' * 3 + "\\",
+    "0123456789" * 400_000,
+]
 
 
 def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
@@ -83,7 +90,9 @@ def test_failed_calls_hold_nothing(ledger: Ledger, account: Account) -> None:
     assert ledger.held("system_energy", "hourly") == {}
 
 
-def test_held_is_of_one_endpoint_one_level_and_the_periods_asked_for(ledger: Ledger, account: Account) -> None:
+def test_held_is_of_one_endpoint_one_level_and_the_periods_asked_for(
+    ledger: Ledger, account: Account
+) -> None:
     for day in (1, 2, 3, 4):
         answered(ledger, account, question(day))
     assert ledger.held("system_energy", "daily") == {} == ledger.held("ecu_energy", "hourly")

@@ -18,9 +18,9 @@ import pytest
 
 from aps_pipeline.ledger import Account, InFlightError, Ledger
 from aps_pipeline.ledger.owners import LEASE, is_gone, this_process
+from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger import racing
 from aps_pipeline_tests.ledger.helpers import give_to, question, states
-from aps_pipeline_tests.sites import NOW, Clock
 
 WORKERS = 3
 

@@ -18,8 +18,8 @@ from aps_pipeline.ledger import (
     resets_utc,
 )
 from aps_pipeline.periods import zone
+from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
-from aps_pipeline_tests.sites import Clock
 
 
 def use_up(ledger: Ledger, account: Account) -> None:

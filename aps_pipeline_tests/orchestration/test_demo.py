@@ -1,0 +1,65 @@
+"""The demo and what it hands to `dagster dev`: simulated data, apart from real data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from aps_pipeline.config import load_settings
+from aps_pipeline.orchestration import demo
+from aps_pipeline.orchestration.demo_result import show
+from aps_pipeline.orchestration.simulated import as_environment, demo_dir, simulated_settings
+from aps_pipeline.simulator import Fleet, Simulator
+from aps_pipeline_tests.sites import a_fleet
+
+
+def test_a_month_through_the_assets_and_again_without_a_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    young = Fleet((replace(a_fleet().systems[0], create_date=date(2025, 12, 28)),))
+    days = (date(2025, 12, 1), date(2025, 12, 31))
+    first = demo.run(tmp_path, *days, young)
+    assert (first.calls, first.calls_in_ledger) == (3 + 4 + 4 + 1 + 1 + 1, 14)
+    assert "refresh days" in capsys.readouterr().err
+
+    again = demo.run(tmp_path, *days, young)
+    assert (again.calls, again.calls_in_ledger) == (0, 14)
+    assert (again.files, again.lake_sha256) == (first.files, first.lake_sha256)
+
+    show(again)
+    shown = capsys.readouterr().out
+    assert "2025-12" in shown
+    assert "0 calls made, 14 kept in the ledger" in shown
+    assert "make dev" in shown
+
+
+def test_data_of_the_demo_lies_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("APS_DATA_DIR", str(tmp_path))
+    assert demo_dir() == tmp_path / "demo"
+
+
+def test_another_process_finds_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("APS_LEDGER_URL=postgresql://real/one\nAPS_APP_ID=real\n")
+    settings = simulated_settings(Simulator(), "http://127.0.0.1:1", tmp_path / "demo", date(2025, 1, 1))
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+def test_a_demo_that_cannot_start_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["demo"])
+    monkeypatch.setenv("APS_MONTHLY_CALLS", "many")
+    assert demo.main() == 2
+    assert "APS_MONTHLY_CALLS" in capsys.readouterr().err
+
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("APS_MONTHLY_CALLS")
+    monkeypatch.setenv("APS_DATA_DIR", str(tmp_path / "file"))
+    assert demo.main() == 7
+    assert "file" in capsys.readouterr().err

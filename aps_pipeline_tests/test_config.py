@@ -1,0 +1,142 @@
+"""Settings: the contract's names and defaults, and what a wrong one says."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aps_pipeline.config import Settings, SettingsError, load_settings
+
+DEFAULTS: dict[str, Any] = {
+    "app_id": None,
+    "app_secret": None,
+    "base_url": "https://api.apsystemsema.com:9282",
+    "api_prefix": "/user/api/v2",
+    "signature_method": "HmacSHA256",
+    "system_ids": (),
+    "data_dir": Path("data"),
+    "ledger_url": None,
+    "lake_url": None,
+    "start_date": date(2020, 1, 1),
+    "monthly_calls": 1000,
+    "reserved_calls": 100,
+    "max_in_flight": 4,
+    "calls_per_second": 5,
+    "revision_days": 5,
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings()
+    assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
+
+
+def test_addresses_lie_under_the_data_directory(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=Path("here"))
+    assert settings.ledger_address == f"sqlite:///{tmp_path}/here/ledger.sqlite"
+    assert settings.lake_address == f"{tmp_path}/here/lake"
+    assert settings.warehouse_path == tmp_path / "here/warehouse.duckdb"
+    settings = load_settings(ledger_url="postgresql://h/d", lake_url="s3://bucket/prefix")
+    assert (settings.ledger_address, settings.lake_address) == ("postgresql://h/d", "s3://bucket/prefix")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("SYSTEM_IDS", " A1, B-2 ,,A1", ("A1", "B-2")),
+        ("SYSTEM_IDS", "A1", ("A1",)),
+        ("SYSTEM_IDS", "", ()),
+        ("SYSTEM_IDS", "000123", ("000123",)),
+        ("API_PREFIX", "installer/api/v2/", "/installer/api/v2"),
+        ("BASE_URL", "http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("SIGNATURE_METHOD", "HmacSHA1", "HmacSHA1"),
+        ("START_DATE", "2023-05-01", date(2023, 5, 1)),
+        ("MONTHLY_CALLS", "100000", 100_000),
+        ("CALLS_PER_SECOND", "0.5", 0.5),
+        ("APP_ID", "", None),
+        ("DATA_DIR", "", Path("data")),
+    ],
+)
+def test_the_environment_sets(monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: Any) -> None:
+    monkeypatch.setenv(f"APS_{name}", text)
+    assert getattr(load_settings(), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("BASE_URL", "http://api.apsystemsema.com", "use https"),
+        ("BASE_URL", "https://user:hush-hush@host", "base URL"),
+        ("BASE_URL", "https://user:hush-hush@", "base URL"),
+        ("BASE_URL", "https://host:x", "[Pp]ort"),
+        ("API_PREFIX", "/user/api/v2?x=1", "is not a path"),
+        ("API_PREFIX", "/../x", "is not a path"),
+        ("API_PREFIX", "/", "is not a path"),
+        ("SIGNATURE_METHOD", "md5", "HmacSHA256, HmacSHA1"),
+        ("SYSTEM_IDS", "A1,../x", "not an APsystems id"),
+        ("START_DATE", "yesterday", "date"),
+        ("MONTHLY_CALLS", "-1", "greater than or equal to 0"),
+        ("MONTHLY_CALLS", "many", "integer"),
+        ("CALLS_PER_SECOND", "0", "greater than 0"),
+        ("CALLS_PER_SECOND", "nan", "."),
+        ("MAX_IN_FLIGHT", "0", "greater than or equal to 1"),
+        ("REVISION_DAYS", "-5", "greater than or equal to 0"),
+        ("QUOTA_ZONE", "Mars", "unknown time zone"),
+    ],
+)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str) -> None:
+    monkeypatch.setenv(f"APS_{name}", text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"APS_{name}: ") and "\n" not in str(caught.value)
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APS_MONTHLY_CALLS", "x")
+    monkeypatch.setenv("APS_START_DATE", "y")
+    with pytest.raises(SettingsError, match=r"APS_START_DATE.*; APS_MONTHLY_CALLS"):
+        load_settings()
+
+
+def test_a_file_of_settings_and_the_environment_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("APS_APP_ID=file\nAPS_APP_SECRET=hush\nSOMETHING_ELSE=1\nAPS_UNKNOWN=2\n")
+    settings = load_settings()
+    assert settings.app_id == "file" and settings.app_secret
+    assert settings.app_secret.get_secret_value() == "hush"
+    monkeypatch.setenv("APS_APP_ID", "environment")
+    assert load_settings().app_id == "environment"
+    assert load_settings(app_id="argument").app_id == "argument"
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"APS_APP_ID=\xff\xfe\n")
+    with pytest.raises(SettingsError, match=r"\.env cannot be read"):
+        load_settings()
+
+
+def test_the_secret_does_not_show() -> None:
+    settings = load_settings(app_secret="hush-hush")
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert "hush-hush" not in shown
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().app_id = "x"
+
+
+def test_every_setting_has_the_prefix() -> None:
+    assert Settings.model_config["env_prefix"] == "APS_"
+    assert not [name for name in os.environ if name.startswith("APS_")], "tests see none of this machine's"

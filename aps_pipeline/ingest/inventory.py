@@ -42,9 +42,9 @@ class InventoryStep:
         if due:
             self._ask(due)
             self.fleet = Fleet.load(self._run.ledger)
-        wanted = self._run.wanted.inventory
+        asked = {question.endpoint for question in due}
         for table in INVENTORY_TABLES:
-            if table in wanted or due:
+            if table in self._run.wanted.inventory or table.source.endpoint in asked:
                 yield self._result(table)
 
     def _questions(self, busy_systems: set[str]) -> list[Question]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ class Lake:
             else:
                 self._fs, self._root = pafs.LocalFileSystem(), str(Path(url).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise StorageError(f"lake {url}: {error}") from error
+            raise StorageError(f"the lake {_shown(url)} cannot be opened: {type(error).__name__}") from None
         self._local = isinstance(self._fs, pafs.LocalFileSystem)
 
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
@@ -152,6 +153,11 @@ class Lake:
             yield
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"{path}: {error}") from error
+
+
+def _shown(url: str) -> str:
+    """The address without a key and secret in it."""
+    return re.sub(r"(?<=//)[^/@]*@", "", url.split("?", 1)[0])
 
 
 def _sync_directory(path: Path) -> None:

@@ -58,7 +58,7 @@ def _execute(job: str, first: date, last: date, settings: Settings, instance: dg
     """One run of a job over the whole range."""
     grain = GRAINS.get(job)
     tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
-    title = job.replace("_", " ")
+    title = job.removeprefix("refresh_").replace("_", " ")
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
         access = Access(lambda: settings, progress)
@@ -90,7 +90,7 @@ def main() -> int:
         demo = run(demo_dir(), date(year, 1, 1), date(year, 12, 31))
     except KeyboardInterrupt:
         print("stopped; nothing is lost: run it again to go on", file=sys.stderr)
-        return 130
+        return 3
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -73,10 +74,11 @@ def show(demo: Demo) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    aps = _near(Path(sys.executable).with_name("aps"))
     lines = (
         ("Open the UI:", "make dev"),
-        ("Query:", f'APS_DATA_DIR={demo.data_dir} aps sql "FROM mart.monthly_production"'),
-        ("Run again:", "aps demo   (makes 0 calls)"),
+        ("Query:", f'APS_DATA_DIR={_near(demo.data_dir)} {aps} sql "FROM mart.monthly_production"'),
+        ("Run again:", f"{aps} demo   (makes 0 calls)"),
     )
     for what, how in lines:
         console.print(f"  {what:<13} {how}", highlight=False, soft_wrap=True)
@@ -101,3 +103,9 @@ def _sum(values: Iterable[float | None]) -> str:
     """What is there added up; nothing where nothing is there, because that is not 0."""
     found = [value for value in values if value is not None]
     return f"{sum(found):,.1f}" if found else ""
+
+
+def _near(path: str | Path) -> str:
+    """A path as one would type it from here."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)

@@ -12,6 +12,7 @@ from typing import Any
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.batch import inverter_batch_energy
+from aps_pipeline.parse.devices import DEVICE_PARSERS
 from aps_pipeline.parse.inventory import (
     EcuRecord,
     InverterRecord,
@@ -20,16 +21,12 @@ from aps_pipeline.parse.inventory import (
     system_inverters,
     system_meters,
 )
-from aps_pipeline.parse.series import system_energy
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 _OK, _NO_DATA = 0, 1001
 
-PARSERS: dict[str, Callable[[str, Any, Asked], Parsed]] = {
-    "system_hourly_energy": system_energy,
-    "system_daily_energy": system_energy,
-    "system_monthly_energy": system_energy,
-    "system_yearly_energy": system_energy,
+PARSERS: dict[str, Callable[[Table, Any, Asked], Parsed]] = {
+    **DEVICE_PARSERS,
     "inverter_batch_energy": inverter_batch_energy,
 }
 """Table name to the function that makes its rows of `data`."""
@@ -62,7 +59,7 @@ def parse_rows(table: Table, text: str, asked: Asked) -> Parsed:
     data = opened(text)
     if data is None:
         return Parsed(empty(table), empty(REJECTED_ITEMS))
-    return PARSERS[table.name](table.name, data, asked)
+    return PARSERS[table.name](table, data, asked)
 
 
 __all__ = [

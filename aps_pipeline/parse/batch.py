@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from aps_pipeline.parse.asked import Asked, Parsed
 from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, a_list, an_object
 from aps_pipeline.question import ID_PATTERN
-from aps_pipeline.tables import REJECTED_ITEMS, from_columns, table_named
+from aps_pipeline.tables import REJECTED_ITEMS, Table, from_columns
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"
 """uid, channel and energy in kWh; tested on every string."""
@@ -57,7 +57,7 @@ def _read(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
     return pa.table(columns, names=["uid", "channel", "energy"])
 
 
-def inverter_batch_energy(name: str, data: Any, asked: Asked) -> Parsed:
+def inverter_batch_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
     items = a_list(an_object(data, "data").get("energy"), "energy")
     read = read_strings(_texts(items))
@@ -67,7 +67,7 @@ def inverter_batch_energy(name: str, data: Any, asked: Asked) -> Parsed:
         good[list(reasons)] = False
         read = read.filter(pa.array(good))
     rows = from_columns(
-        table_named(name),
+        table,
         {
             "system_id": asked.system_id,
             "ecu_id": asked.device_id,
@@ -79,7 +79,7 @@ def inverter_batch_energy(name: str, data: Any, asked: Asked) -> Parsed:
         },
         read.num_rows,
     )
-    return Parsed(rows, _rejected(name, items, reasons, asked))
+    return Parsed(rows, _rejected(table.name, items, reasons, asked))
 
 
 def _texts(items: Sequence[Any]) -> pa.Array:

@@ -6,8 +6,9 @@ here (`lake`), nor how a body becomes rows (`parse`).
 
 from __future__ import annotations
 
-from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS, SYSTEM_ENERGY
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
 from aps_pipeline.tables.inventory import INVENTORY
+from aps_pipeline.tables.levels import SYSTEM_ENERGY
 from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
 
 TABLES: dict[str, Table] = {

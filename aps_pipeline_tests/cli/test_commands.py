@@ -29,7 +29,9 @@ def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
     assert (again["exit_code"], again["calls"]) == (COMPLETE, 0)
     assert live.simulator.counts.total == spent == again["quota"]["used"]
 
-    rows = aps.json("sql", "select count(*) as n, count(distinct date) as days from core.system_hourly_energy")
+    rows = aps.json(
+        "sql", "select count(*) as n, count(distinct date) as days from core.system_hourly_energy"
+    )
     assert rows == [{"n": len(live.simulator.fleet.system_ids) * 10 * 24, "days": 10}]
     assert "10" in aps("sql", "select 10 as ten").stdout
 

@@ -23,7 +23,7 @@ def test_a_month_through_the_assets_and_again_without_a_call(
     days = (date(2025, 12, 1), date(2025, 12, 31))
     first = demo.run(tmp_path, *days, young)
     assert (first.calls, first.calls_in_ledger) == (3 + 4 + 4 + 1 + 1 + 1, 14)
-    assert "refresh days" in capsys.readouterr().err
+    assert "days: 62 of 62 partitions" in capsys.readouterr().err
 
     again = demo.run(tmp_path, *days, young)
     assert (again.calls, again.calls_in_ledger) == (0, 14)

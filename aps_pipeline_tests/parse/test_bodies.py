@@ -52,7 +52,7 @@ def test_anything_else_is_refused(body: str) -> None:
 
 def test_every_fact_table_has_a_parser() -> None:
     facts = {table.name for table in FETCHED if table.group != "inventory"}
-    assert facts == set(PARSERS)
+    assert facts <= set(PARSERS)
 
 
 def test_a_body_of_another_kind_is_refused() -> None:

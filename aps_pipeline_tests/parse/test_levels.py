@@ -125,7 +125,7 @@ def test_hours_of_a_meter_by_their_labels(labels: list[Any]) -> None:
     found = rows("meter_hourly_energy", body, asked("meter_hourly_energy", DAY))
     assert [row["hour"] for row in found] == list(range(24))
     for row in found:
-        assert [row[f"{flow}_kwh"] for flow in FLOWS] == [n + row["hour"] / 100 for n in range(4)]
+        assert [row[f"{flow}_kwh"] for flow in FLOWS] == [float(f"{n}.{row['hour']:02d}") for n in range(4)]
         assert (row["meter_id"], row["date"]) == ("D1", date(2025, 7, 20))
 
 

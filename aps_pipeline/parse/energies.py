@@ -1,0 +1,60 @@
+"""Energy by hour, day, month and year of systems, ECUs and inverters: manual 3.2.2, 3.3.2 and 3.5.2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aps_pipeline.parse import slots
+from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
+from aps_pipeline.parse.bodies import body_of, channels_in, parsed
+from aps_pipeline.parse.values import a_list
+from aps_pipeline.tables import Table
+
+SLOTS: dict[str, Callable[[Asked], list[slots.Slot]]] = {
+    "hourly": slots.hours,
+    "daily": slots.days,
+    "monthly": slots.months,
+    "yearly": slots.years,
+}
+"""What the entries of a list stand for, by level."""
+
+_LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "year"}
+
+
+def energy_list(table: Table, data: Any, asked: Asked) -> Parsed:
+    """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
+    found = slots.matched(a_list(data, "data"), SLOTS[table.source.level](asked), asked)
+    columns = when(table, [slot for slot, _ in found], asked)
+    return parsed(table, asked, columns | {"energy_kwh": [value for _, value in found]}, len(found))
+
+
+def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
+    """Rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
+
+    Raises RefusedError, also where the channels differ in length.
+    """
+    body = body_of(table, data, asked)
+    channels = channels_in(body, ["e"])
+    lists = [a_list(body[f"e{channel}"], f"e{channel}") for channel in channels]
+    if not lists or len(set(map(len, lists))) > 1:
+        raise RefusedError(f"channels of {[len(entries) for entries in lists]} entries")
+    expected = SLOTS[table.source.level](asked)
+    found = [pair for entries in lists for pair in slots.matched(entries, expected, asked)]
+    each = len(found) // len(lists)
+    columns = when(table, [slot for slot, _ in found], asked) | {
+        "channel": [channel for channel in channels for _ in range(each)],
+        "energy_kwh": [value for _, value in found],
+    }
+    return parsed(table, asked, columns, len(found))
+
+
+def when(table: Table, found: Sequence[slots.Slot], asked: Asked) -> dict[str, Any]:
+    """The columns of a table that say when: its label, and bounds or `is_final` where it has them."""
+    columns: dict[str, Any] = {_LABELS[table.source.level]: [slot.label for slot in found]}
+    if "end_utc" in table.schema.names:
+        columns["start_utc"] = [slot.start_utc for slot in found]
+        columns["end_utc"] = [slot.end_utc for slot in found]
+    if "is_final" in table.schema.names:
+        columns["is_final"] = [asked.is_final(slot.last_day) for slot in found]
+    return columns

@@ -4,11 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check bench clean
+.PHONY: help install demo dev ui test check bench clean
 
 help:
 	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
 	@echo "make dev      open the Dagster UI on the demo data"
+	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
 	@echo "make bench    ratios that should not get worse"
@@ -28,6 +29,10 @@ demo: $(STAMP)
 
 dev: $(STAMP)
 	@$(BIN)/python -m aps_pipeline.orchestration.dev
+
+ui: $(STAMP)
+	@$(BIN)/python -m aps_pipeline.orchestration.home data/dagster
+	@DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2

@@ -6,6 +6,7 @@ import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,30 +41,14 @@ class LedgerReader:
 
         `periods` bounds the period keys, both included.
         """
-
-        def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-            return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
-
-        key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-        wanted = [calls.c.endpoint == endpoint, calls.c.level == level]
-        if periods:
-            wanted.append(calls.c.period.between(*periods))
-        query = (
-            sa.select(
-                *key,
-                newest(CallState.ANSWERED),
-                newest(CallState.NO_DATA),
-                newest(CallState.REFUSED),
-                newest(CallState.ANSWERED, of=calls.c.sent_utc),
-                newest(*GOOD, of=calls.c.sent_utc),
-            )
-            .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED)))
-            .group_by(*key)
-        )
+        bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
+        asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
             return {
                 (s, d, p): Held(answered or 0, no_data or 0, refused or 0, answered_utc, asked_utc)
-                for s, d, p, answered, no_data, refused, answered_utc, asked_utc in connection.execute(query)
+                for s, d, p, answered, no_data, refused, answered_utc, asked_utc in connection.execute(
+                    _held_query(bool(periods)), asked
+                )
             }
 
     def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
@@ -136,6 +121,31 @@ class LedgerReader:
         with self._reading() as connection:
             value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
         return None if value is None else value == str(True)
+
+
+@cache
+def _held_query(is_bounded: bool) -> sa.Select[Any]:
+    """Written once: a run asks it for every partition."""
+
+    def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
+        return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
+
+    key = (calls.c.system_id, calls.c.device_id, calls.c.period)
+    wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
+    if is_bounded:
+        wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
+    return (
+        sa.select(
+            *key,
+            newest(CallState.ANSWERED),
+            newest(CallState.NO_DATA),
+            newest(CallState.REFUSED),
+            newest(CallState.ANSWERED, of=calls.c.sent_utc),
+            newest(*GOOD, of=calls.c.sent_utc),
+        )
+        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED)))
+        .group_by(*key)
+    )
 
 
 def quota_of(connection: sa.Connection, account: Account, now: datetime) -> Quota:

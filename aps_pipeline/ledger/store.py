@@ -115,17 +115,19 @@ class Ledger(LedgerReader):
         return int(row[0])
 
     def _spend(self, tx: sa.Connection, account: Account, month: str, now: datetime) -> None:
-        month_of_account = _insert(tx, quotas).values(account=account.app_id, month=month, used=0)
-        tx.execute(month_of_account.on_conflict_do_nothing())
         refused_at = quotas.c.refused_at_monthly_calls
-        spent = tx.execute(
+        spend = (
             sa.update(quotas)
             .where(quotas.c.account == account.app_id, quotas.c.month == month)
             .where(quotas.c.used < account.limit)
             .where(sa.or_(refused_at.is_(None), refused_at < account.monthly_calls))
             .values(used=quotas.c.used + 1)
         )
-        if spent.rowcount == 0:
+        if tx.execute(spend).rowcount:
+            return
+        first = _insert(tx, quotas).values(account=account.app_id, month=month, used=0)
+        tx.execute(first.on_conflict_do_nothing())
+        if not tx.execute(spend).rowcount:
             raise QuotaExhaustedError(quota_of(tx, account, now))
 
     def finish(self, call_id: int, end: Finish, monthly_calls: int = 0) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock
 from sqlalchemy.engine.interfaces import Dialect
 
 
@@ -29,6 +31,9 @@ class UtcInstant(sa.types.TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+
+_PATIENCE = 60.0
+"""Seconds to wait for another process that writes."""
 
 _MAKING_TABLES = 20_240_305
 """The number of a PostgreSQL advisory lock; any that nobody else uses."""
@@ -87,15 +92,18 @@ facts = sa.Table(
 def open_engine(url: str) -> sa.Engine:
     """An engine with the tables made. Raises sqlalchemy.exc.SQLAlchemyError or OSError."""
     address = sa.make_url(url)
+    # SQLite's timeout does not cover the switch to WAL: processes that open a new ledger together would fail.
+    alone: AbstractContextManager[object] = nullcontext()
     if address.get_backend_name() != "sqlite":
         engine = sa.create_engine(address, pool_pre_ping=True)
     else:
         if address.database and address.database != ":memory:":
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(address, connect_args={"timeout": 60.0})
+            alone = FileLock(f"{address.database}.lock", timeout=_PATIENCE)
+        engine = sa.create_engine(address, connect_args={"timeout": _PATIENCE})
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
-    with engine.execution_options(writes=True).begin() as connection:
+    with alone, engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":  # where two processes would both make the tables
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         metadata.create_all(connection)

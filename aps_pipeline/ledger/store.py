@@ -56,7 +56,7 @@ class Ledger(LedgerReader):
         try:
             self._engine = open_engine(url)
             self._write_engine = self._engine.execution_options(writes=True)
-        except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError) as error:
+        except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError, NotImplementedError) as error:
             raise LedgerError(f"cannot open the ledger {_shown(url)}: {first_line(error)}") from error
 
     def close(self) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from aps_pipeline.ledger import Account, InFlightError, Ledger
 from aps_pipeline.ledger.owners import LEASE, is_gone, this_process
@@ -43,6 +46,19 @@ def test_processes_together_never_exceed_the_quota(workers: ProcessPoolExecutor,
     ledger = Ledger(ledger_url, now=Clock(NOW))
     assert len(states(ledger)) == limit == ledger.quota(racing.account_of(limit)).used
     ledger.close()
+
+
+def test_opening_waits_for_the_process_that_makes_the_ledger(tmp_path: Path) -> None:
+    """SQLite refuses the switch to WAL at once while another process writes, whatever the timeout."""
+    path = tmp_path / "ledger.sqlite"
+    with ThreadPoolExecutor(1) as other, closing(sqlite3.connect(path, isolation_level=None)) as making:
+        with FileLock(f"{path}.lock"):
+            making.execute("BEGIN IMMEDIATE")
+            opening = other.submit(Ledger, f"sqlite:///{path}", Clock(NOW))
+            wait([opening], timeout=0.5)
+            assert not opening.done()
+            making.execute("COMMIT")
+        opening.result(60).close()
 
 
 def test_processes_together_ask_each_question_once(workers: ProcessPoolExecutor, ledger_url: str) -> None:

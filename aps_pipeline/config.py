@@ -13,6 +13,7 @@ from aps_pipeline.api import checked_base_url
 from aps_pipeline.api.auth import METHODS
 from aps_pipeline.periods import zone
 from aps_pipeline.question import checked_id
+from aps_pipeline.tables import PROFILES
 
 DEFAULT_DATA_DIR = Path("data")
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     calls_per_second: float = Field(default=5, gt=0, le=10_000)
     revision_days: int = Field(default=5, ge=0, le=60)
     quota_zone: str = "Asia/Shanghai"
+    profile: str = "standard"
 
     @field_validator("system_ids", mode="before")
     @classmethod
@@ -69,6 +71,13 @@ class Settings(BaseSettings):
     def _known(cls, value: str) -> str:
         if value not in METHODS:
             raise ValueError(f"is none of {', '.join(METHODS)}")
+        return value
+
+    @field_validator("profile")
+    @classmethod
+    def _a_profile(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise ValueError(f"is none of {', '.join(PROFILES)}")
         return value
 
     @field_validator("quota_zone")

@@ -17,7 +17,7 @@ from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.simulator import Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
-from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.tables import HISTORY, table_named
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
@@ -108,7 +108,7 @@ class Site:
     ) -> Run:
         """One whole run; `overrides` are settings."""
         pipeline = self.pipeline(**overrides)
-        chosen = tuple(map(table_named, tables)) or FETCHED
+        chosen = tuple(map(table_named, tables)) or HISTORY
         wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls)
         run = Run()
         try:

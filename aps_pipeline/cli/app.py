@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aps_pipeline.cli import collect, look, simulate
+from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
     name="aps",
@@ -21,6 +22,9 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
 Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
+Profile = Annotated[
+    str, typer.Option(help=f"A set of tables instead: {', '.join(PROFILES)}.", metavar="PROFILE")
+]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
 
 
@@ -50,19 +54,24 @@ def backfill(
     last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last local day.")],
     tables: Tables = "",
     systems: Systems = "",
+    profile: Profile = "",
     max_calls: MaxCalls = None,
     as_json: Json = False,
 ) -> None:
     """Ask what is missing in a range of days and build its partitions and the warehouse."""
-    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json))
+    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json, profile))
 
 
 @app.command()
 def refresh(
-    tables: Tables = "", systems: Systems = "", max_calls: MaxCalls = None, as_json: Json = False
+    tables: Tables = "",
+    systems: Systems = "",
+    profile: Profile = "",
+    max_calls: MaxCalls = None,
+    as_json: Json = False,
 ) -> None:
     """Ask for yesterday, and once more for the days that may have been revised."""
-    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json))
+    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json, profile))
 
 
 @app.command()

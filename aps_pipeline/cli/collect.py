@@ -17,7 +17,7 @@ from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, S
 from aps_pipeline.periods import FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.question import checked_id
-from aps_pipeline.tables import FETCHED, Table, UnknownTableError, table_named
+from aps_pipeline.tables import FETCHED, HISTORY, PROFILES, Table, UnknownTableError, table_named
 from aps_pipeline.wiring import open_pipeline
 
 _COMPLAINTS_SHOWN = 5
@@ -29,7 +29,15 @@ def demo(as_json: bool) -> int:
     return subprocess.run(command, check=False).returncode  # noqa: S603 - fixed words
 
 
-def backfill(first: date, last: date, tables: str, systems: str, max_calls: int | None, as_json: bool) -> int:
+def backfill(
+    first: date,
+    last: date,
+    tables: str,
+    systems: str,
+    max_calls: int | None,
+    as_json: bool,
+    profile: str = "",
+) -> int:
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
@@ -37,7 +45,7 @@ def backfill(first: date, last: date, tables: str, systems: str, max_calls: int 
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")
     wanted = Wanted(
-        _tables(tables),
+        _tables(tables, profile, HISTORY),
         first,
         max(min(last, today), first) if first <= last else last,
         _systems(systems, settings),
@@ -46,13 +54,18 @@ def backfill(first: date, last: date, tables: str, systems: str, max_calls: int 
     return _collect("backfill", settings, pipeline, wanted, as_json)
 
 
-def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool) -> int:
+def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, profile: str) -> int:
     """Collect yesterday and the revision window."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
     first, last = pipeline.refresh_range()
     wanted = Wanted(
-        _tables(tables), first, last, _systems(systems, settings), revise=True, max_calls=max_calls
+        _tables(tables, profile, PROFILES[settings.profile]),
+        first,
+        last,
+        _systems(systems, settings),
+        revise=True,
+        max_calls=max_calls,
     )
     return _collect("refresh", settings, pipeline, wanted, as_json)
 
@@ -61,20 +74,32 @@ def rebuild(tables: str, as_json: bool) -> int:
     """Write everything again from the ledger."""
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
-    _consume("rebuild", pipeline.rebuild(summary, _tables(tables)), as_json)
+    _consume("rebuild", pipeline.rebuild(summary, _tables(tables, "", FETCHED)), as_json)
     return _finish("rebuild", settings, pipeline, summary, as_json)
 
 
-def _tables(names: str) -> tuple[Table, ...]:
+def _tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
+    if names and profile:
+        raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
+    if profile:
+        return _profile(profile)
     if not names:
-        return FETCHED
+        return otherwise
     found = tuple(
         table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip()
     )
     for table in found:
         if table.side_of:
-            raise UnknownTableError(f"{table.name} comes along with {table.side_of}: ask for that")
+            raise UnknownTableError(
+                f"{table.name} comes along with {' or '.join(table.side_of)}: ask for that"
+            )
     return found
+
+
+def _profile(name: str) -> tuple[Table, ...]:
+    if name not in PROFILES:
+        raise NotConfiguredError(f"no profile {name[:60]!r}; there are: {', '.join(PROFILES)}")
+    return PROFILES[name]
 
 
 def _systems(ids: str, settings: Settings) -> tuple[str, ...]:
@@ -110,7 +135,7 @@ def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary
         f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
         f"{summary.calls:,} calls; {quota.left:,} calls left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
     )
-    for line in _complaints(summary):
+    for line in (*_complaints(summary), *_news(summary)):
         print(f"  {line}", file=sys.stderr)
     return code
 
@@ -130,6 +155,11 @@ def _complaints(summary: Summary) -> list[str]:
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
 
+def _news(summary: Summary) -> list[str]:
+    """What the API has begun to send, said in the run that meets it first."""
+    return [f"new: {each}" for each in summary.news]
+
+
 def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
     return {
         "exit_code": int(code),
@@ -142,4 +172,5 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
             {"question": str(f.question), "trouble": f.trouble, "message": f.message}
             for f in summary.failures
         ],
+        "news": [asdict(each) for each in summary.news],
     }

@@ -12,7 +12,7 @@ from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, HeldByKey, asked_of
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.ledger import NOTHING_HELD, Held
-from aps_pipeline.parse import parse_rows
+from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
 from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
@@ -98,9 +98,11 @@ class FactsStep:
         system = self._due[question][0].system
         sent = self._run.ledger.sent(call_id)  # as when it is built: midnight may pass meanwhile
         asked = asked_of(question, system, call_id, sent, self._run.revision)
+        data = opened(body)
         for table in FETCHED:
             if (table.source.endpoint, table.source.level) == (question.endpoint, question.level):
-                parse_rows(table, body, asked)
+                self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
+        self._run.news.read(question, call_id, data)
 
     def _built(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]
@@ -114,7 +116,7 @@ class FactsStep:
             waiting=waiting,
             failures=tuple(failures),
         )
-        if waiting:
+        if waiting and not job.table.is_snapshot:
             return result  # half of its calls are no partition yet
         builder = self._run.builder
         unchanged = None if job.due else builder.current(job.table, job.period, self._fleet, job.held)

@@ -1,4 +1,4 @@
-"""The fleet as the ledger knows it: systems with their calendar and devices, and the inventory tables."""
+"""The fleet as the ledger knows it: systems with their calendar and devices, read from inventory answers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from aps_pipeline.ledger import CallState, Ledger
-from aps_pipeline.parse import INVENTORY_PARSERS, EcuRecord, RefusedError, SystemRecord, opened
-from aps_pipeline.periods import local_day
+from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
+from aps_pipeline.periods import Period, local_day
 from aps_pipeline.question import Question
-from aps_pipeline.tables import Table, from_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +26,21 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An ECU, meter or inverter and, if it is no longer named, the last local day on which it was."""
+    """An ECU, meter or inverter with the local days between which it can have been there.
+
+    It was not there on a day before the last answer that did not name it yet (`first_day`), nor after the
+    last that still did (`last_day`); None where no answer bounds it.
+    """
 
     device_id: str
-    last_day: date | None
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def was_there(self, period: Period) -> bool:
+        """Whether it can have reported in a period."""
+        return (self.first_day is None or self.first_day <= period.last) and (
+            self.last_day is None or period.first <= self.last_day
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class System:
     def devices(self, kind: str) -> tuple[Device, ...]:
         """The devices of a kind; the system itself at system level."""
         if kind == "system":
-            return (Device("", None),)
+            return (Device(""),)
         return {"ecu": self.ecus, "inverter": self.inverters, "meter": self.meters}[kind]
 
 
@@ -71,23 +79,6 @@ class Fleet:
         """The newest good answer to an inventory question."""
         mine = [seen for seen in self.sightings[question.endpoint] if seen.system_id == question.system_id]
         return mine[-1] if mine else None
-
-    def rows(self, table: Table) -> pa.Table:
-        """The rows of an inventory table: each thing once, as last named, with first and last sighting."""
-        named: dict[tuple[str, ...], dict[str, Any]] = {}
-        for seen in _in_order(self.sightings, table.name):
-            for row in _NAMED[table.name](seen):
-                key = tuple(row[name] for name in table.keys)
-                first = named.get(key, {}).get("first_seen_utc", seen.sent_utc)
-                times = {"first_seen_utc": first, "last_seen_utc": seen.sent_utc, "call_id": seen.call_id}
-                known = {k: v for k, v in named.get(key, {}).items() if row.get("bare")}
-                named[key] = row | known | times
-        found = [named[key] for key in sorted(named)]
-        return from_columns(table, {name: [row.get(name) for row in found] for name in table.schema.names})
-
-    def inputs(self, table: Table) -> list[int]:
-        """The calls behind an inventory table."""
-        return [seen.call_id for seen in _in_order(self.sightings, table.name)]
 
 
 def _sightings(ledger: Ledger, endpoint: str) -> Iterable[Sighting]:
@@ -120,49 +111,19 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
 
 
 def _devices(sightings: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[Device, ...]:
-    last: dict[str, Sighting] = {}
-    for seen in sightings:
-        last.update(dict.fromkeys(ids_of(seen.record or ()), seen))
-    # A 'no data' names nothing, and so removes nothing.
-    newest = next((seen for seen in reversed(sightings) if seen.record is not None), None)
+    """The devices that answers named. A 'no data' names nothing, and so removes nothing."""
+    told = [seen for seen in sightings if seen.record is not None]
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for position, seen in enumerate(told):
+        for device_id in ids_of(seen.record):
+            first.setdefault(device_id, position)
+            last[device_id] = position
     return tuple(
-        Device(device_id, None if seen is newest else local_day(seen.sent_utc, zone))
-        for device_id, seen in sorted(last.items())
+        Device(
+            device_id,
+            first_day=local_day(told[first[device_id] - 1].sent_utc, zone) if first[device_id] else None,
+            last_day=local_day(told[at].sent_utc, zone) if at < len(told) - 1 else None,
+        )
+        for device_id, at in sorted(last.items())
     )
-
-
-def _in_order(sightings: dict[str, list[Sighting]], table: str) -> list[Sighting]:
-    endpoints = {"systems": ["system_details"], "ecus": ["system_details", "system_inverters"]}
-    wanted = endpoints.get(table, ["system_inverters" if table == "inverters" else "system_meters"])
-    found = [seen for endpoint in wanted for seen in sightings[endpoint] if seen.record is not None]
-    return sorted(found, key=lambda seen: seen.call_id)
-
-
-def _systems(seen: Sighting) -> list[dict[str, Any]]:
-    names = ("system_id", "capacity_kw", "timezone", "type", "create_date", "light")
-    return [{name: getattr(seen.record, name) for name in names}]
-
-
-def _ecus(seen: Sighting) -> list[dict[str, Any]]:
-    if isinstance(seen.record, SystemRecord):  # details name the ids only
-        return [{"system_id": seen.system_id, "ecu_id": ecu, "bare": True} for ecu in seen.record.ecu_ids]
-    names = ("ecu_id", "type", "timezone", "model", "capacity_kwh")
-    return [
-        {"system_id": seen.system_id} | {name: getattr(ecu, name) for name in names} for ecu in seen.record
-    ]
-
-
-def _inverters(seen: Sighting) -> list[dict[str, Any]]:
-    ecus: tuple[EcuRecord, ...] = seen.record
-    return [
-        {"system_id": seen.system_id, "ecu_id": ecu.ecu_id, "inverter_id": i.inverter_id, "type": i.type}
-        for ecu in ecus
-        for i in ecu.inverters
-    ]
-
-
-def _meters(seen: Sighting) -> list[dict[str, Any]]:
-    return [{"system_id": seen.system_id, "meter_id": meter} for meter in seen.record]
-
-
-_NAMED = {"systems": _systems, "ecus": _ecus, "inverters": _inverters, "meters": _meters}

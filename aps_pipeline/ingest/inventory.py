@@ -34,10 +34,11 @@ class InventoryStep:
 
         `busy_systems` have calls to make anyway, so their inventory is brought up to date first.
         """
+        named = self._run.news.inverters_named_by
         due = [
             question
             for question in self._questions(busy_systems)
-            if is_stale(question, self.fleet, self._run.now)
+            if is_stale(question, self.fleet, self._run.now, named.get(question.system_id, 0))
         ]
         if due:
             self._ask(due)
@@ -60,12 +61,20 @@ class InventoryStep:
     def _ask(self, due: list[Question]) -> None:
         newest = ((question, self.fleet.newest(question)) for question in due)
         asks = [Ask(question, seen.call_id if seen else 0) for question, seen in newest]
-        for result in self._run.ask(asks, _judge):
+        for result in self._run.ask(asks, self._judge):
             self._calls[result.question.endpoint] += result.calls
             if result.failure:
                 self.failures[result.question] = result.failure
             elif not result.is_good:
                 self._waiting[result.question.endpoint] += 1
+
+    def _judge(self, question: Question, body: str, call_id: int) -> None:
+        data = opened(body)
+        if data is not None:
+            INVENTORY_PARSERS[question.endpoint](data, question.system_id)
+            self._run.news.read(question, call_id, data)
+        elif question.endpoint == "system_details":
+            raise UnknownSystemError(f"the API has no data of {question.system_id}: check APS_SYSTEM_IDS")
 
     def _result(self, table: Table) -> PartitionResult:
         endpoint = table.source.endpoint
@@ -80,14 +89,6 @@ class InventoryStep:
             waiting=self._waiting[endpoint],
             failures=tuple(f for question, f in self.failures.items() if question.endpoint == endpoint),
         )
-
-
-def _judge(question: Question, body: str, _call_id: int) -> None:
-    data = opened(body)
-    if data is not None:
-        INVENTORY_PARSERS[question.endpoint](data, question.system_id)
-    elif question.endpoint == "system_details":
-        raise UnknownSystemError(f"the API has no data of {question.system_id}: check APS_SYSTEM_IDS")
 
 
 def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> PartitionResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from aps_pipeline.api import ENDPOINTS, LEVEL_GRAIN
-from aps_pipeline.ingest.fleet import Device, Fleet, System
+from aps_pipeline.ingest.fleet import Fleet, System
 from aps_pipeline.ledger import Held
 from aps_pipeline.periods import LIFETIME, Grain, Period, local_day, periods_between
 from aps_pipeline.question import Question
@@ -51,17 +51,13 @@ def parts_of(table: Table, period: Period, systems: Iterable[System], now: datet
         for system in systems
         if _exists(system, period, now)
         for each in system.devices(kind)
-        if _was_there(each, period)
+        if each.was_there(period)
     ]
 
 
 def _exists(system: System, period: Period, now: datetime) -> bool:
     installed = system.create_date is None or period.last >= system.create_date
     return installed and period.first <= local_day(now, system.zone)
-
-
-def _was_there(device: Device, period: Period) -> bool:
-    return device.last_day is None or period.first <= device.last_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +80,16 @@ class Freshness:
         zone = part.system.zone
         if local_day(held.asked_utc, zone) >= local_day(self.now, zone):
             return False
-        end = self._closed(part.question.period).end_utc(zone)
+        end = self._closed(part.question).end_utc(zone)
         if end is None or held.asked_utc < end:
             return True
         return self.revise and held.asked_utc < end + self.revision
 
-    def _closed(self, period: Period) -> Period:
-        if period == LIFETIME:
-            return Period.containing(Grain.YEAR, self.until)
-        return period
+    def _closed(self, question: Question) -> Period:
+        """The period after whose end an answer is whole: a summary's last day, the last year of years."""
+        if question.period != LIFETIME:
+            return question.period
+        return Period.containing(Grain.YEAR if question.level else Grain.DAY, self.until)
 
 
 DEVICE_ENDPOINTS = {
@@ -111,10 +108,15 @@ def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Questi
     return [question for question in wanted if fleet.newest(question) is None]
 
 
-def is_stale(question: Question, fleet: Fleet, now: datetime) -> bool:
-    """Whether an inventory question was never answered, or not within a day."""
+def is_stale(question: Question, fleet: Fleet, now: datetime, named_by: int) -> bool:
+    """Whether an inventory question was never answered, not within a day, or not since unknown names came.
+
+    `named_by` is the last call that first named an inverter which the inventory did not know; 0 for none.
+    """
     newest = fleet.newest(question)
-    return newest is None or now - newest.sent_utc > INVENTORY_AGE
+    if newest is None or now - newest.sent_utc > INVENTORY_AGE:
+        return True
+    return question.endpoint == "system_inverters" and named_by > newest.call_id
 
 
 def calls_for_one(table: Table, fleet: Fleet) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from aps_pipeline.api import ApsError
 from aps_pipeline.api import errors as api_errors
+from aps_pipeline.ledger import News
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.periods import Period
 from aps_pipeline.question import Question
@@ -127,6 +128,8 @@ class Summary:
     calls: int = 0
     failures: list[Failure] = field(default_factory=list)
     stop: Stop | None = None
+    news: list[News] = field(default_factory=list)
+    """What answers named that nobody here knows, met for the first time."""
 
     def add(self, result: PartitionResult) -> None:
         """Count one partition in."""

@@ -1,4 +1,4 @@
-"""Building partitions: a pure function of the newest good answers, written only when they have changed."""
+"""Building partitions: a pure function of the good answers, written only when they have changed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import cache
 import pyarrow as pa
 
 from aps_pipeline.ingest.fleet import Fleet, System
+from aps_pipeline.ingest.history import inventory_calls, inventory_rows
 from aps_pipeline.ingest.needs import Part, grain_of
 from aps_pipeline.ingest.outcomes import Failure, Trouble
 from aps_pipeline.lake import Lake
@@ -35,6 +36,16 @@ class Built:
     no_data: int = 0
     rejected: int = 0
     failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A good answer that a partition is made from; one of 'no data' gives no rows."""
+
+    part: Part
+    call_id: int
+    sent_utc: datetime
+    has_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +79,10 @@ class Builder:
         if found is None or found.inputs != self._inputs(table, good):
             return None
         side = (table.name, *_values(table, period))
-        rejected = self.lake.found(REJECTED_ITEMS, side) if table.name == REJECTED_ITEMS.side_of else None
+        rejected = self.lake.found(REJECTED_ITEMS, side) if table.name in REJECTED_ITEMS.side_of else None
         return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0)
 
-    def _write(self, table: Table, period: Period, good: Sequence[tuple[Part, Held]]) -> Built:
+    def _write(self, table: Table, period: Period, good: Sequence[Good]) -> Built:
         parsed, failures = self._parsed(table, good)
         if failures:
             return Built(None, _count_no_data(good), failures=failures)
@@ -83,49 +94,53 @@ class Builder:
         count = self.lake.write(table, values, rows, inputs)
         return Built(count, _count_no_data(good), rejected.num_rows)
 
-    def _good(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> list[tuple[Part, Held]]:
-        """The good answers of a partition, whichever system was selected for asking."""
+    def _good(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> list[Good]:
+        """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
+        if table.is_snapshot:
+            return [
+                Good(Part(question, system), call_id, sent_utc, state is CallState.ANSWERED)
+                for call_id, question, state, sent_utc in self.ledger.good_calls(table.source.endpoint)
+                if (system := fleet.systems.get(question.system_id)) is not None
+            ]
         return [
-            (Part(Question(table.source.endpoint, table.source.level, *key[:2], period), system), each)
+            Good(Part(_question(table, key, period), system), each.good, each.good_utc, bool(each.answered))
             for key, each in sorted(held.items())
-            if each.good and (system := fleet.systems.get(key[0])) is not None
+            if each.good_utc is not None and (system := fleet.systems.get(key[0])) is not None
         ]
 
-    def _inputs(self, table: Table, good: Sequence[tuple[Part, Held]]) -> str:
+    def _inputs(self, table: Table, good: Sequence[Good]) -> str:
         """A digest of everything that decides the bytes of the file."""
         lines = [_VERSION, _declaration(table.name), str(self.revision)]
-        lines += [f"{each.good} {part.system.zone.key} {part.system.create_date}" for part, each in good]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        lines += [f"{g.call_id} {g.part.system.zone.key} {g.part.system.create_date}" for g in good]
+        return _digest(*lines)
 
-    def _parsed(
-        self, table: Table, good: Sequence[tuple[Part, Held]]
-    ) -> tuple[list[Parsed], tuple[Failure, ...]]:
-        answered = [(part, each) for part, each in good if each.answered]
-        bodies = self.ledger.bodies(each.answered for _, each in answered)
+    def _parsed(self, table: Table, good: Sequence[Good]) -> tuple[list[Parsed], tuple[Failure, ...]]:
+        answered = [each for each in good if each.has_data]
+        bodies = self.ledger.bodies(each.call_id for each in answered)
         parsed, failures = [], []
-        for part, each in answered:
-            assert each.answered_utc is not None  # noqa: S101 - an answered call was sent
+        for each in answered:
+            question, system = each.part.question, each.part.system
             try:
-                asked = asked_of(part.question, part.system, each.answered, each.answered_utc, self.revision)
-                parsed.append(parse_rows(table, bodies[each.answered], asked))
+                asked = asked_of(question, system, each.call_id, each.sent_utc, self.revision)
+                parsed.append(parse_rows(table, bodies[each.call_id], asked))
             except RefusedError as error:
-                self.ledger.mark(each.answered, CallState.REFUSED, str(error))
-                failures.append(Failure(part.question, Trouble.REFUSED, str(error)))
+                self.ledger.mark(each.call_id, CallState.REFUSED, str(error))
+                failures.append(Failure(question, Trouble.REFUSED, str(error)))
         return parsed, tuple(failures)
 
     def _write_rejected(self, table: Table, values: tuple[str, ...], rejected: pa.Table, inputs: str) -> None:
         side = (table.name, *values)
         if rejected.num_rows:
             self.lake.write(REJECTED_ITEMS, side, rejected, inputs)
-        elif table.name == REJECTED_ITEMS.side_of:
+        elif table.name in REJECTED_ITEMS.side_of:
             self.lake.remove(REJECTED_ITEMS, side)
 
     def build_inventory(self, table: Table, fleet: Fleet, *, force: bool = False) -> Built:
         """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
-        inputs = hashlib.sha256(f"{_VERSION} {fleet.inputs(table)}".encode()).hexdigest()
+        inputs = _digest(_VERSION, _declaration(table.name), str(inventory_calls(table, fleet)))
         if not force and (found := self.lake.found(table, ())) and found.inputs == inputs:
             return Built(found.rows)
-        return Built(self.lake.write(table, (), fleet.rows(table), inputs))
+        return Built(self.lake.write(table, (), inventory_rows(table, fleet), inputs))
 
     def reconsider(self, tables: Iterable[Table], fleet: Fleet) -> int:
         """Read refused bodies again, which a better parser may take; return how many are good now."""
@@ -138,8 +153,7 @@ class Builder:
         return taken
 
     def _take(self, table: Table, call_id: int, key: tuple[str, str, str], system: System) -> int:
-        period = Period.parse(grain_of(table), key[2])
-        question = Question(table.source.endpoint, table.source.level, key[0], key[1], period)
+        question = _question(table, key, Period.parse(grain_of(table), key[2]))
         body = self.ledger.bodies([call_id]).get(call_id)
         sent = self.ledger.sent(call_id)
         if body is None:
@@ -161,8 +175,16 @@ def _values(table: Table, period: Period) -> tuple[str, ...]:
     return (period.key,) if table.partition else ()
 
 
-def _count_no_data(good: Sequence[tuple[Part, Held]]) -> int:
-    return sum(not each.answered for _, each in good)
+def _digest(*lines: str) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _question(table: Table, key: tuple[str, str, str], period: Period) -> Question:
+    return Question(table.source.endpoint, table.source.level, key[0], key[1], period)
+
+
+def _count_no_data(good: Sequence[Good]) -> int:
+    return sum(not each.has_data for each in good)
 
 
 def asked_of(question: Question, system: System, call_id: int, sent: datetime, revision: timedelta) -> Asked:

@@ -57,6 +57,7 @@ class Pipeline:
                 yield result
         finally:
             summary.stop = run.stop
+            summary.news += run.news.fresh
 
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = Fleet.load(self.ledger)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from aps_pipeline.api import Client
 from aps_pipeline.ingest.calls import Ask, Budget, Caller, Judge, Result
 from aps_pipeline.ingest.needs import Freshness, is_inventory
+from aps_pipeline.ingest.news import Newsroom
 from aps_pipeline.ingest.outcomes import Stop
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.lake import Lake
@@ -69,6 +70,7 @@ class Run:
         self.ledger, self.lake, self.wanted, self.revision = ledger, lake, wanted, revision
         self.now: datetime = ledger.now()
         self.builder = Builder(ledger, lake, revision)
+        self.news = Newsroom(ledger)
         self.freshness = Freshness(self.now, revision, wanted.last, wanted.revise)
         self._account, self._client, self._threads = account, client, threads
         self._budget = Budget(wanted.max_calls)

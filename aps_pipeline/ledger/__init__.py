@@ -15,7 +15,7 @@ from aps_pipeline.ledger.errors import (
     QuotaExhaustedError,
 )
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held
+from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held, News, NewsKind
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "LedgerBusyError",
     "LedgerError",
     "MixedDataError",
+    "News",
+    "NewsKind",
     "Quota",
     "QuotaExhaustedError",
     "quota_month",

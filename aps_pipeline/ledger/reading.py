@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import GOOD, CallState, Held
-from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
+from aps_pipeline.ledger.records import GOOD, CallState, Held, News, NewsKind
+from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
 from aps_pipeline.question import Question
 
 _CHUNK = 500
@@ -115,6 +115,15 @@ class LedgerReader:
             result = connection.execute(sa.select(calls).order_by(calls.c.call_id)).mappings()
             for portion in result.partitions(10_000):
                 yield [dict(row) for row in portion]
+
+    def news(self) -> list[News]:
+        """Everything unknown that answers have named, in the order of the calls."""
+        query = sa.select(news).order_by(news.c.call_id, news.c.kind, news.c.subject, news.c.name)
+        with self._reading() as connection:
+            return [
+                News(NewsKind(row.kind), row.subject, row.name, row.call_id)
+                for row in connection.execute(query)
+            ]
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""

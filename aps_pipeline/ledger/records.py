@@ -31,6 +31,28 @@ class CallState(StrEnum):
 GOOD = (CallState.ANSWERED, CallState.NO_DATA)
 
 
+class NewsKind(StrEnum):
+    """What an answer may name that nobody here knows."""
+
+    FIELD = "unknown field"
+    """A field or a value that no parser reads; the subject is endpoint and level."""
+    INVERTER = "unknown inverter"
+    """An inverter that the inventory did not name; the subject is its system."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something unknown that an answer named, with the first call that did."""
+
+    kind: NewsKind
+    subject: str
+    name: str
+    call_id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.subject}), kept in the body of call {self.call_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came."""
@@ -61,6 +83,11 @@ class Held:
     def good(self) -> int:
         """The call to build from: data once given is not displaced by a later 'no data'. 0 if none."""
         return self.answered or self.no_data
+
+    @property
+    def good_utc(self) -> datetime | None:
+        """When `good` was sent."""
+        return self.answered_utc if self.answered else self.asked_utc
 
     @property
     def newest(self) -> int:

@@ -88,6 +88,15 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+news = sa.Table(
+    "news",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("call_id", _Id, sa.ForeignKey("calls.call_id"), nullable=False),
+)
+
 
 def open_engine(url: str) -> sa.Engine:
     """An engine with the tables made. Raises sqlalchemy.exc.SQLAlchemyError or OSError."""

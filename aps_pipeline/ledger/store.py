@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -23,8 +24,8 @@ from aps_pipeline.ledger.errors import (
 )
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
-from aps_pipeline.ledger.records import GOOD, CallState, Finish
-from aps_pipeline.ledger.schema import bodies, calls, facts, open_engine, quotas
+from aps_pipeline.ledger.records import GOOD, CallState, Finish, News
+from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas
 from aps_pipeline.question import Question
 
 _QUOTA_CODE = 2005
@@ -185,6 +186,15 @@ class Ledger(LedgerReader):
         """Judge a kept body anew: a parser took it now, or refuses it now."""
         with self._writing() as tx:
             _set(tx, call_id, state=state, error=_printable(error))
+
+    def note(self, found: Iterable[News]) -> list[News]:
+        """Keep what an answer named and nobody knew; return what is said for the first time."""
+        with self._writing() as tx:
+            return [
+                each
+                for each in found
+                if tx.execute(_insert(tx, news).values(**asdict(each)).on_conflict_do_nothing()).rowcount
+            ]
 
     def settle(self) -> int:
         """Close the calls in flight whose process is gone, as lost but counted; return how many."""

@@ -10,7 +10,6 @@ import dagster as dg
 
 from aps_pipeline.api import ENDPOINTS
 from aps_pipeline.ingest import is_inventory
-from aps_pipeline.ingest.needs import DEVICE_ENDPOINTS
 from aps_pipeline.orchestration.checks import check_results, check_specs
 from aps_pipeline.orchestration.collecting import asset_key, collect
 from aps_pipeline.orchestration.failures import told_plainly
@@ -67,7 +66,7 @@ def written_along(table: Table, calendar: Calendar) -> dg.AssetSpec:
     """A table that the run of another one writes: shown, but nothing to launch."""
     return dg.AssetSpec(
         asset_key(table),
-        deps=[asset_key(TABLES[table.side_of])],
+        deps=[asset_key(TABLES[name]) for name in table.side_of],
         description=described(table),
         metadata=shown(table),
         group_name=table.group,
@@ -118,17 +117,20 @@ def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 def needed(table: Table) -> list[Table]:
-    """The inventory tables that show what a fact table can ask about."""
+    """The inventory table that shows whose data a table holds; details first name what there is."""
     if is_inventory(table):
-        return []
-    endpoints = DEVICE_ENDPOINTS[ENDPOINTS[table.source.endpoint].device]
-    return [each for each in FETCHED if is_inventory(each) and each.source.endpoint in endpoints]
+        above = {"systems": [], "inverters": ["ecus"]}.get(table.name, ["systems"])
+    else:
+        above = [f"{ENDPOINTS[table.source.endpoint].device}s"]
+    return [TABLES[name] for name in above]
 
 
 def described(table: Table) -> str:
     """What a table holds, for people who look at the asset."""
     level = f" `{table.source.level}`" if table.source.level else ""
     source = f"Source: `{table.source.endpoint}`{level}, manual {table.source.section}."
+    if table.side_of:
+        source = f"Written along with {' and '.join(table.side_of)}."
     caveats = "\n".join(f"- {caveat}" for caveat in table.caveats)
     return f"{table.description} {table.grain[0].upper()}{table.grain[1:]}.\n\n{caveats}\n\n{source}"
 

@@ -11,15 +11,18 @@ from aps_pipeline.orchestration.jobs import all_jobs
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.orchestration.schedules import daily_refresh, warehouse_follows
+from aps_pipeline.tables import PROFILES, Table
 
 
-def definitions_of(start: date, access: Access) -> dg.Definitions:
-    """Everything that Dagster knows, with partitions from `start`."""
+def definitions_of(
+    start: date, access: Access, collected: tuple[Table, ...] = PROFILES["standard"]
+) -> dg.Definitions:
+    """Everything that Dagster knows: partitions from `start`, jobs and schedule of the tables `collected`."""
     calendar = Calendar(start)
     return dg.Definitions(
         assets=all_assets(calendar),
-        jobs=all_jobs(),
-        schedules=[daily_refresh(calendar, access)],
+        jobs=all_jobs(collected),
+        schedules=[daily_refresh(calendar, access, collected)],
         sensors=[warehouse_follows()],
         resources={RESOURCE: access},
         executor=dg.in_process_executor,  # the runs wait for the API; a process for each step would cost more

@@ -53,6 +53,8 @@ def collect(
                 tell(context, result)
             else:
                 yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
+    for news in summary.news:
+        context.log.warning(str(news))
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)
 
@@ -80,7 +82,7 @@ def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     key = result.key or None
     facts = _facts_of(result)
     context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=facts))
-    if result.rejected and REJECTED_ITEMS.side_of == result.table.name:
+    if result.rejected:
         rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
         context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=key, metadata=rows))
 

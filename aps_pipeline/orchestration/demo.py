@@ -27,7 +27,7 @@ from aps_pipeline.orchestration.simulated import demo_dir, demo_year, simulated_
 from aps_pipeline.periods import Period
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
-from aps_pipeline.tables import TABLES
+from aps_pipeline.tables import HISTORY, TABLES
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines on the console are not wanted beside the progress."""
@@ -62,7 +62,7 @@ def _execute(job: str, first: date, last: date, settings: Settings, instance: dg
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
         access = Access(lambda: settings, progress)
-        definition = definitions_of(settings.start_date, access).resolve_job_def(job)
+        definition = definitions_of(settings.start_date, access, HISTORY).resolve_job_def(job)
         result = definition.execute_in_process(
             _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
         )

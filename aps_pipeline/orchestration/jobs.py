@@ -1,10 +1,11 @@
-"""One job for each length of partition, because all partitions of a run are of one length.
+"""One job for each length of partition of a profile: all partitions of a run are of one length.
 
 Each asks what is missing; with the tag `aps/revise: "true"` also what may have been revised since.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,7 @@ from aps_pipeline.ingest import grain_of, is_inventory
 from aps_pipeline.orchestration.assets import WAREHOUSE
 from aps_pipeline.orchestration.collecting import asset_key
 from aps_pipeline.periods import Grain
-from aps_pipeline.tables import FETCHED, Table
+from aps_pipeline.tables import Table
 
 INVENTORY, WAREHOUSE_JOB = "refresh_inventory", "build_warehouse"
 
@@ -43,16 +44,18 @@ GRAINS = {
 """The length of the partitions of each job that asks; None where there are none."""
 
 
-def keys_of(job: str) -> list[dg.AssetKey]:
-    """The assets of a job."""
+def keys_of(job: str, collected: Iterable[Table]) -> list[dg.AssetKey]:
+    """The assets of a job, where `collected` are the tables of the profile."""
     if job == WAREHOUSE_JOB:
         return [WAREHOUSE]
-    return [asset_key(table) for table in FETCHED if job_of(table) == job]
+    return [asset_key(table) for table in collected if job_of(table) == job]
 
 
-def all_jobs() -> list[Any]:
+def all_jobs(collected: Iterable[Table]) -> list[Any]:
     """Every job there is, in the order in which they make sense."""
     return [
-        dg.define_asset_job(name, dg.AssetSelection.assets(*keys_of(name)), description=description)
+        dg.define_asset_job(
+            name, dg.AssetSelection.assets(*keys_of(name, collected)), description=description
+        )
         for name, description in DESCRIPTIONS.items()
     ]

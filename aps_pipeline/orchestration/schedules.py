@@ -1,4 +1,4 @@
-"""The daily refresh: yesterday and what may have been revised since, of every table. Off until turned on."""
+"""The daily refresh of the profile's tables: yesterday and what may have been revised since."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aps_pipeline.orchestration.jobs import DESCRIPTIONS, GRAINS, WAREHOUSE_JOB,
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import Period
+from aps_pipeline.tables import Table
 
 AFTER_EVERY_MIDNIGHT = "30 12 * * *"
 """Half an hour after yesterday has ended in the last time zone, in UTC."""
@@ -22,8 +23,8 @@ ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job of all assets: the only one that may hold days, months and years."""
 
 
-def daily_refresh(calendar: Calendar, access: Access) -> dg.ScheduleDefinition:
-    """The schedule that keeps every table fresh: one ranged run for each length of partition."""
+def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ...]) -> dg.ScheduleDefinition:
+    """The schedule that keeps those tables fresh: one ranged run for each length of partition."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with told_plainly():
@@ -34,8 +35,8 @@ def daily_refresh(calendar: Calendar, access: Access) -> dg.ScheduleDefinition:
             return
         first = max(last - revision, calendar.start)
         for job in DESCRIPTIONS:
-            if job != WAREHOUSE_JOB:
-                yield refresh_of(job, first, last)
+            if job != WAREHOUSE_JOB and keys_of(job, collected):
+                yield refresh_of(job, first, last, collected)
 
     return dg.ScheduleDefinition(
         name="daily_refresh",
@@ -45,19 +46,20 @@ def daily_refresh(calendar: Calendar, access: Access) -> dg.ScheduleDefinition:
         execution_fn=requests,
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=(
-            "Yesterday and the revision window (APS_REVISION_DAYS) of every table, asked again where an "
-            "answer may have changed, at most once a day. `warehouse_follows` then rebuilds the warehouse."
+            "Yesterday and the revision window (APS_REVISION_DAYS) of the tables of APS_PROFILE, asked "
+            "again where an answer may have changed, at most once a day. `warehouse_follows` then rebuilds "
+            "the warehouse."
         ),
     )
 
 
-def refresh_of(job: str, first: date, last: date) -> dg.RunRequest:
+def refresh_of(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:
     """The run that refreshes the tables of a job over the periods that hold a day from `first` to `last`."""
     grain = GRAINS[job]
     partitions = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     return dg.RunRequest(
         run_key=f"{job} {last}",
-        asset_selection=keys_of(job),
+        asset_selection=keys_of(job, collected),
         tags={REVISE_TAG: "true", **partitions},
     )
 

@@ -41,6 +41,7 @@ def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: da
         calls_per_second=1000,
         revision_days=5,
         quota_zone="Asia/Shanghai",
+        profile="standard",
     )
 
 

@@ -13,6 +13,7 @@ from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.batch import inverter_batch_energy
 from aps_pipeline.parse.devices import DEVICE_PARSERS
+from aps_pipeline.parse.drift import unknown_fields
 from aps_pipeline.parse.inventory import (
     EcuRecord,
     InverterRecord,
@@ -56,7 +57,11 @@ def opened(text: str) -> Any | None:
 
 def parse_rows(table: Table, text: str, asked: Asked) -> Parsed:
     """The rows that one answer gives to one table. Raises RefusedError."""
-    data = opened(text)
+    return rows_of(table, opened(text), asked)
+
+
+def rows_of(table: Table, data: Any | None, asked: Asked) -> Parsed:
+    """The rows that the `data` of one answer gives to one table; none for 'no data'. Raises RefusedError."""
     if data is None:
         return Parsed(empty(table), empty(REJECTED_ITEMS))
     return PARSERS[table.name](table, data, asked)
@@ -73,4 +78,6 @@ __all__ = [
     "SystemRecord",
     "opened",
     "parse_rows",
+    "rows_of",
+    "unknown_fields",
 ]

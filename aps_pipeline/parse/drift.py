@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from aps_pipeline.tables import Source
@@ -31,18 +32,25 @@ _FIELDS = {
 }
 """The fields that the parsers know, dotted where one lies in another. Lists without names have none."""
 
+_VALUES: dict[tuple[str, str], dict[str, frozenset[str]]] = {
+    ("system_details", ""): {"type": frozenset("123"), "light": frozenset("1234")},
+    ("system_inverters", ""): {"type": frozenset("012")},
+}
+"""The values that the manual gives for fields that number something; text that came is held against them."""
+
 _MOST = 20
 _LONGEST = 60
 
 
 def unknown_fields(source: Source, data: Any) -> set[str]:
-    """Names of fields in the `data` of an answer that no parser of that source reads: `power.reactive`.
+    """What in the `data` of an answer no parser of that source understands: `power.reactive`, `type=7`.
 
-    Of a new object only its own name is given. At most 20 names, each in printable ASCII; reads no values.
+    Of a new object only its own name is given. At most 20, each in printable ASCII.
     """
-    known = re.compile(f"(?:{_ID}|{_FIELDS.get((source.endpoint, source.level), '')})")
+    kind = (source.endpoint, source.level)
+    known = re.compile(f"(?:{_ID}|{_FIELDS.get(kind, '')})")
     found: set[str] = set()
-    for name in _unknown(data, "", known):
+    for name in chain(_unknown(data, "", known), _unknown_values(data, _VALUES.get(kind, {}))):
         found.add(ascii(name)[1:-1][:_LONGEST])
         if len(found) == _MOST:
             break
@@ -60,3 +68,10 @@ def _unknown(value: Any, prefix: str, known: re.Pattern[str]) -> Iterator[str]:
                 yield from _unknown(inside, f"{prefix}{key}.", known)
             else:
                 yield prefix + key
+
+
+def _unknown_values(data: Any, known: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    for item in data if isinstance(data, list) else [data]:
+        for name, values in known.items() if isinstance(item, dict) else ():
+            if item.get(name) is not None and str(item[name]) not in values:
+                yield f"{name}={item[name]}"

@@ -18,6 +18,9 @@ from aps_pipeline.tables.measures import FLOWS, SPANS
 _LETTERS = dict(zip(SPANS, "dmyt", strict=True))
 """The spans as an inverter names them, before the number of the channel."""
 
+_OFTEN_ABSENT = "lifetime"
+"""Named among a meter's spans by the manual, but not in its example."""
+
 
 def total_summary(table: Table, data: Any, asked: Asked) -> Parsed:
     """The row of `system_summary` or `ecu_summary` in kWh; `today` is null before the first production.
@@ -36,9 +39,10 @@ def meter_summary(table: Table, data: Any, asked: Asked) -> Parsed:
     body = body_of(table, data, asked)
     columns: dict[str, Any] = {}
     for span in SPANS:
-        if span not in body:
+        if span not in body and span != _OFTEN_ABSENT:
             raise RefusedError(f"no {span}")
-        flows = dict.fromkeys(FLOWS) if body[span] is None else an_object(body[span], span)
+        given = body.get(span)
+        flows = dict.fromkeys(FLOWS) if given is None else an_object(given, span)
         columns |= {f"{flow}_{span}_kwh": [_given(flows, flow, f"{span}.{flow}")] for flow in FLOWS}
     return parsed(table, asked, columns, 1)
 

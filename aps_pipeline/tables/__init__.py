@@ -6,17 +6,39 @@ here (`lake`), nor how a body becomes rows (`parse`).
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
 from aps_pipeline.tables.inventory import INVENTORY
-from aps_pipeline.tables.levels import SYSTEM_ENERGY
+from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
+from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
+from aps_pipeline.tables.summaries import SUMMARIES
+from aps_pipeline.tables.telemetry import TELEMETRY
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*INVENTORY, *SYSTEM_ENERGY, INVERTER_BATCH_ENERGY, REJECTED_ITEMS)
+    table.name: table
+    for table in (
+        *INVENTORY,
+        *SUMMARIES,
+        *SYSTEM_ENERGY,
+        *ECU_ENERGY,
+        *INVERTER_ENERGY,
+        INVERTER_BATCH_ENERGY,
+        *METER_ENERGY,
+        *TELEMETRY,
+        REJECTED_ITEMS,
+    )
 }
 
 FETCHED = tuple(table for table in TABLES.values() if not table.side_of)
 """Tables that somebody can ask for; the others are written along."""
+
+PROFILES = {
+    name: tuple(table for table in FETCHED if table in tables)
+    for name, tables in {"lean": LEAN, "standard": STANDARD, "full": FETCHED}.items()
+}
+"""Which tables a refresh collects."""
 
 
 class UnknownTableError(ValueError):
@@ -24,15 +46,19 @@ class UnknownTableError(ValueError):
 
 
 def table_named(name: str) -> Table:
-    """The declaration of that name. Raises UnknownTableError, which lists the names there are."""
+    """The declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
     try:
         return TABLES[name]
     except KeyError:
-        raise UnknownTableError(f"no table {name[:60]!r}; there are: {', '.join(TABLES)}") from None
+        alike = get_close_matches(name[:60], TABLES)
+        hint = f": did you mean {' or '.join(alike)}?" if alike else "; `aps tables` lists them"
+        raise UnknownTableError(f"no table {name[:60]!r}{hint}") from None
 
 
 __all__ = [
     "FETCHED",
+    "HISTORY",
+    "PROFILES",
     "REJECTED_ITEMS",
     "TABLES",
     "Column",

@@ -37,5 +37,5 @@ REJECTED_ITEMS = Table(
         c.call_id,
     ),
     source=INVERTER_BATCH_ENERGY.source,
-    side_of="inverter_batch_energy",
+    side_of=("inverter_batch_energy", "inverter_batch_power"),
 )

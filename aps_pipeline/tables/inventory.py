@@ -12,6 +12,12 @@ INVERTERS = Source("system_inverters", "", "3.1.2")
 METERS = Source("system_meters", "", "3.1.3")
 
 _seen = (c.first_seen_utc, c.last_seen_utc, c.call_id)
+_gone_utc = Column(
+    "gone_utc", c.INSTANT, "When an answer first named it no more; null while it is there", nullable=True
+)
+_device_seen = (c.first_seen_utc, c.last_seen_utc, _gone_utc, c.call_id)
+_capacity_kw = Column("capacity_kw", pa.float64(), "Installed size", "kW", True)
+_REPLACED = "A device that was replaced keeps its row; gone_utc is when its successor was first seen."
 _timezone = Column("timezone", pa.string(), "IANA time zone, as the API names it", nullable=True)
 
 INVENTORY = (
@@ -24,7 +30,7 @@ INVENTORY = (
         keys=("system_id",),
         columns=(
             c.system_id,
-            Column("capacity_kw", pa.float64(), "Installed size", "kW", True),
+            _capacity_kw,
             _timezone,
             Column("type", pa.int16(), "1 PV, 2 storage, 3 PV and storage", nullable=True),
             Column(
@@ -34,6 +40,17 @@ INVENTORY = (
             *_seen,
         ),
         source=DETAILS,
+    ),
+    Table(
+        name="system_capacity",
+        group="inventory",
+        grain="one row per system and stretch of time in which its capacity was the same",
+        description="The capacity of systems, dated.",
+        partition="",
+        keys=("system_id", "first_seen_utc"),
+        columns=(c.system_id, c.first_seen_utc, c.last_seen_utc, _capacity_kw, c.call_id),
+        source=DETAILS,
+        caveats=("What it was before the first answer is not known.",),
     ),
     Table(
         name="ecus",
@@ -49,9 +66,10 @@ INVENTORY = (
             _timezone,
             Column("model", pa.string(), "Model of a storage ECU", nullable=True),
             Column("capacity_kwh", pa.float64(), "Capacity of a storage ECU", "kWh", True),
-            *_seen,
+            *_device_seen,
         ),
         source=INVERTERS,
+        caveats=(_REPLACED,),
     ),
     Table(
         name="inverters",
@@ -67,9 +85,10 @@ INVENTORY = (
             Column(
                 "type", pa.string(), "Model family, such as DS3 (two inputs) or QT2D (four)", nullable=True
             ),
-            *_seen,
+            *_device_seen,
         ),
         source=INVERTERS,
+        caveats=(_REPLACED,),
     ),
     Table(
         name="meters",
@@ -78,7 +97,8 @@ INVENTORY = (
         description="Meter ECUs, which measure consumption, import and export.",
         partition="",
         keys=("system_id", "meter_id"),
-        columns=(c.system_id, c.meter_id, *_seen),
+        columns=(c.system_id, c.meter_id, *_device_seen),
         source=METERS,
+        caveats=(_REPLACED,),
     ),
 )

@@ -72,8 +72,8 @@ class Table:
     columns: tuple[Column, ...]
     source: Source
     caveats: tuple[str, ...] = ()
-    side_of: str = ""
-    """Name of the table whose partitions write this one along; empty for a table of its own."""
+    side_of: tuple[str, ...] = ()
+    """Names of the tables whose partitions write this one along; empty for a table of its own."""
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -91,6 +91,11 @@ class Table:
         """The columns inside a file: all but those in the folder name, as Hive readers expect."""
         inside = [c.field for c in self.columns if c.name not in self.folder_columns]
         return pa.schema(inside, self.schema.metadata)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether every answer is kept as rows of its own, not only the newest."""
+        return "taken_utc" in self.keys
 
     @property
     def measures(self) -> tuple[Column, ...]:

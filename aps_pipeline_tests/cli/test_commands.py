@@ -58,7 +58,7 @@ def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
         (("--from", "2025-02-30", "--to", "2025-03-01"), "2025-02-30"),
         (("--from", "2025-03-02", "--to", "2025-03-01"), "ends (2025-03-01) before"),
         (("--from", "2999-01-01", "--to", "2999-01-02"), "future"),
-        ((*MONTH, "--tables", "system_weekly_energy"), "there are: systems"),
+        ((*MONTH, "--tables", "system_weekly_energy"), "did you mean system_"),
         ((*MONTH, "--tables", "rejected_items"), "inverter_batch_energy"),
         ((*MONTH, "--systems", "../etc"), "not an APsystems id"),
     ],

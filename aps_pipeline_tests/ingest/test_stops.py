@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.api import Client
 from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble, Wanted
 from aps_pipeline.simulator import Fault
-from aps_pipeline.tables import FETCHED
+from aps_pipeline.tables import HISTORY
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import EAST, WEST, Site, client_for, fewest_calls, serving, settings_for
 
@@ -122,7 +122,7 @@ def test_the_restricting_server_is_left_alone(tmp_path: Path) -> None:
 def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> None:
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret=None)
     pipeline = open_pipeline(settings)
-    wanted = Wanted(FETCHED, FIRST, LAST, pipeline.system_ids)
+    wanted = Wanted(HISTORY, FIRST, LAST, pipeline.system_ids)
     with pytest.raises(NotConfiguredError, match="APS_APP_SECRET not set"):
         list(pipeline.collect(wanted, Summary()))
     assert site.calls == 0 and not list(pipeline.ledger.rows())
@@ -130,14 +130,14 @@ def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> N
 
 def test_a_range_or_a_fleet_of_nothing_is_refused() -> None:
     with pytest.raises(NotConfiguredError, match="before it begins"):
-        Wanted(FETCHED, LAST, FIRST, (EAST,))
+        Wanted(HISTORY, LAST, FIRST, (EAST,))
     with pytest.raises(NotConfiguredError, match="APS_SYSTEM_IDS"):
-        Wanted(FETCHED, FIRST, LAST, ())
+        Wanted(HISTORY, FIRST, LAST, ())
 
 
 def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> None:
     pipeline = site.pipeline()
-    results = pipeline.collect(Wanted(FETCHED, FIRST, LAST, pipeline.system_ids), Summary())
+    results = pipeline.collect(Wanted(HISTORY, FIRST, LAST, pipeline.system_ids), Summary())
     for _ in range(7):
         next(results)
     results.close()
@@ -158,7 +158,7 @@ def test_the_client_is_made_once_and_only_when_it_is_needed(site: Site) -> None:
         return made[-1]
 
     pipeline = replace(site.pipeline(), client=client)
-    wanted = Wanted(FETCHED, FIRST, FIRST, pipeline.system_ids)
+    wanted = Wanted(HISTORY, FIRST, FIRST, pipeline.system_ids)
     for expected in (1, 1):
         list(pipeline.collect(wanted, Summary()))
         assert len(made) == expected

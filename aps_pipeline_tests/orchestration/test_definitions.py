@@ -19,25 +19,47 @@ from aps_pipeline.tables import TABLES
 ROOT = Path(__file__).parents[2]
 
 ASSETS = """
-core/ecus                    inventory  -      <-
-core/inverter_batch_energy   inverter   day    <- ecus inverters systems
-core/inverters               inventory  -      <-
-core/meters                  inventory  -      <-
-core/rejected_items          quality    day    <- inverter_batch_energy   (external)
-core/system_daily_energy     system     month  <- systems
-core/system_hourly_energy    system     day    <- systems
-core/system_monthly_energy   system     year   <- systems
-core/system_yearly_energy    system     -      <- systems
-core/systems                 inventory  -      <-
-warehouse                    warehouse  -      <- (all of core)
+core/ecu_daily_energy          ecu        month  <- ecus
+core/ecu_hourly_energy         ecu        day    <- ecus
+core/ecu_monthly_energy        ecu        year   <- ecus
+core/ecu_power                 ecu        day    <- ecus
+core/ecu_summary               ecu        -      <- ecus
+core/ecu_yearly_energy         ecu        -      <- ecus
+core/ecus                      inventory  -      <- systems
+core/inverter_ac_telemetry     inverter   day    <- inverters
+core/inverter_batch_energy     inverter   day    <- ecus
+core/inverter_batch_power      inverter   day    <- ecus
+core/inverter_daily_energy     inverter   month  <- inverters
+core/inverter_dc_telemetry     inverter   day    <- inverters
+core/inverter_hourly_energy    inverter   day    <- inverters
+core/inverter_monthly_energy   inverter   year   <- inverters
+core/inverter_summary          inverter   -      <- inverters
+core/inverter_yearly_energy    inverter   -      <- inverters
+core/inverters                 inventory  -      <- ecus
+core/meter_daily_energy        meter      month  <- meters
+core/meter_hourly_energy       meter      day    <- meters
+core/meter_monthly_energy      meter      year   <- meters
+core/meter_power               meter      day    <- meters
+core/meter_summary             meter      -      <- meters
+core/meter_yearly_energy       meter      -      <- meters
+core/meters                    inventory  -      <- systems
+core/rejected_items            quality    day    <- inverter_batch_energy inverter_batch_power   (external)
+core/system_capacity           inventory  -      <- systems
+core/system_daily_energy       system     month  <- systems
+core/system_hourly_energy      system     day    <- systems
+core/system_monthly_energy     system     year   <- systems
+core/system_summary            system     -      <- systems
+core/system_yearly_energy      system     -      <- systems
+core/systems                   inventory  -      <-
+warehouse                      warehouse  -      <- (all of core)
 """
 
 JOBS = """
 build_warehouse    warehouse
-refresh_days       inverter_batch_energy system_hourly_energy
-refresh_inventory  ecus inverters meters systems
-refresh_months     system_daily_energy
-refresh_years      system_monthly_energy system_yearly_energy
+refresh_days       inverter_batch_energy inverter_batch_power meter_hourly_energy system_hourly_energy
+refresh_inventory  ecus inverters meters system_capacity systems
+refresh_months     meter_daily_energy system_daily_energy
+refresh_years      meter_monthly_energy meter_yearly_energy system_monthly_energy system_yearly_energy
 """
 
 SCHEDULES = """

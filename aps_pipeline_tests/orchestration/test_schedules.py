@@ -11,11 +11,14 @@ import pytest
 from aps_pipeline.config import Settings
 from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.tables import PROFILES
+
+BOTH = ("system", "meter")
 
 
 def tick(when: datetime, start: date = date(2020, 1, 1), **settings: Any) -> dg.ScheduleExecutionData | Any:
-    access = Access(lambda: Settings(_env_file=None, **settings))  # type: ignore[call-arg]
-    defs = definitions_of(start, access)
+    chosen = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
+    defs = definitions_of(start, Access(lambda: chosen), PROFILES[chosen.profile])
     schedule = defs.resolve_schedule_def("daily_refresh")
     context = dg.build_schedule_context(
         scheduled_execution_time=when, repository_def=defs.get_repository_def()
@@ -36,11 +39,25 @@ def ranges(when: datetime, **settings: Any) -> list[tuple[list[str], str | None,
 
 def test_yesterday_and_the_revision_window_in_one_run_for_each_length() -> None:
     assert ranges(datetime(2026, 3, 4, 12, 30, tzinfo=UTC)) == [
-        (["systems", "ecus", "inverters", "meters"], None, None),
-        (["system_monthly_energy", "system_yearly_energy"], "2026", "2026"),
-        (["system_daily_energy"], "2026-02", "2026-03"),
-        (["system_hourly_energy", "inverter_batch_energy"], "2026-02-26", "2026-03-03"),
+        (["systems", "system_capacity", "ecus", "inverters", "meters"], None, None),
+        ([f"{of}_{by}_energy" for of in BOTH for by in ("monthly", "yearly")], "2026", "2026"),
+        ([f"{of}_daily_energy" for of in BOTH], "2026-02", "2026-03"),
+        (
+            [
+                "system_hourly_energy",
+                "inverter_batch_energy",
+                "meter_hourly_energy",
+                "inverter_batch_power",
+            ],
+            "2026-02-26",
+            "2026-03-03",
+        ),
     ]
+
+
+def test_a_lean_profile_leaves_hours_and_power_out() -> None:
+    runs = ranges(datetime(2026, 3, 4, 12, 30, tzinfo=UTC), profile="lean")
+    assert runs[-1] == (["inverter_batch_energy"], "2026-02-26", "2026-03-03")
 
 
 def test_the_new_year() -> None:

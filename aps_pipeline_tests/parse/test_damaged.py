@@ -18,6 +18,7 @@ Path = tuple[Any, ...]
 MAY_LACK: dict[str, set[Path]] = {
     "ecu_power": {("today",)},
     "meter_power": {("today",), *((("today", f)) for f in ("produced", "consumed", "imported", "exported"))},
+    "meter_summary": {("lifetime",)},
     "inverter_batch_power": {("power", uid) for uid in BODIES["inverter_batch_power"]["power"]},
 }
 """What is not used, and panels, which a day may name or not."""

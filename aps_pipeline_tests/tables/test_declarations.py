@@ -7,8 +7,10 @@ import re
 import pyarrow as pa
 import pytest
 
+from aps_pipeline.api import ENDPOINTS
 from aps_pipeline.tables import (
     FETCHED,
+    PROFILES,
     REJECTED_ITEMS,
     TABLES,
     Table,
@@ -20,23 +22,104 @@ from aps_pipeline.tables import (
 )
 
 UNITS = {"_kwh": "kWh", "_kw": "kW", "_w": "W", "_v": "V", "_a": "A", "_hz": "Hz", "_c": "°C"}
-CONTRACT = {
+_LEVELS = {
+    "hourly": ("day", ("date", "hour")),
+    "daily": ("month", ("date",)),
+    "monthly": ("year", ("month",)),
+    "yearly": ("", ("year",)),
+}
+_IDS = {
+    "system": ("system_id",),
+    "ecu": ("system_id", "ecu_id"),
+    "inverter": ("system_id", "inverter_id", "channel"),
+    "meter": ("system_id", "meter_id"),
+}
+_SLOT = ("date", "label", "fold")
+_FLOWS = ("produced_kwh", "consumed_kwh", "imported_kwh", "exported_kwh")
+_TOTALS = ("today_kwh", "month_kwh", "year_kwh", "lifetime_kwh")
+CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "systems": ("", ("system_id",)),
+    "system_capacity": ("", ("system_id", "first_seen_utc")),
     "ecus": ("", ("system_id", "ecu_id")),
     "inverters": ("", ("system_id", "ecu_id", "inverter_id")),
     "meters": ("", ("system_id", "meter_id")),
-    "system_hourly_energy": ("day", ("system_id", "date", "hour")),
-    "system_daily_energy": ("month", ("system_id", "date")),
-    "system_monthly_energy": ("year", ("system_id", "month")),
-    "system_yearly_energy": ("", ("system_id", "year")),
     "inverter_batch_energy": ("day", ("system_id", "ecu_id", "inverter_id", "channel", "date")),
     "rejected_items": ("day", ("source_table", "system_id", "device_id", "date", "position")),
+    **{
+        f"{kind}_{level}_energy": (partition, (*ids, *when))
+        for kind, ids in _IDS.items()
+        for level, (partition, when) in _LEVELS.items()
+    },
+    "ecu_power": ("day", ("system_id", "ecu_id", *_SLOT)),
+    "meter_power": ("day", ("system_id", "meter_id", *_SLOT)),
+    "inverter_batch_power": ("day", ("system_id", "ecu_id", "inverter_id", "channel", *_SLOT)),
+    "inverter_dc_telemetry": ("day", ("system_id", "inverter_id", "channel", *_SLOT)),
+    "inverter_ac_telemetry": ("day", ("system_id", "inverter_id", *_SLOT)),
+    **{f"{kind}_summary": ("", (*ids, "taken_utc")) for kind, ids in _IDS.items()},
 }
+MEASURES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("inverters", "meters", "rejected_items"), ()),
+    **dict.fromkeys(("systems", "system_capacity"), ("capacity_kw",)),
+    "ecus": ("capacity_kwh",),
+    "inverter_batch_energy": ("energy_kwh",),
+    **{f"{kind}_{level}_energy": ("energy_kwh",) for kind in _IDS for level in _LEVELS},
+    **{f"meter_{level}_energy": _FLOWS for level in _LEVELS},
+    "ecu_power": ("power_w", "energy_kwh"),
+    "meter_power": ("produced_w", "consumed_w", "imported_exported_w", *_FLOWS),
+    "inverter_batch_power": ("power_w",),
+    "inverter_dc_telemetry": ("dc_power_w", "dc_current_a", "dc_voltage_v", "dc_energy_kwh"),
+    "inverter_ac_telemetry": (
+        "ac_power_w", "ac_frequency_hz", "ac_temperature_c",
+        "ac_voltage_1_v", "ac_voltage_2_v", "ac_voltage_3_v",
+    ),
+    **{f"{kind}_summary": _TOTALS for kind in ("system", "ecu", "inverter")},
+    "meter_summary": tuple(
+        f"{flow}_{span}_kwh"
+        for span in ("today", "month", "year", "lifetime")
+        for flow in ("produced", "consumed", "imported", "exported")
+    ),
+}  # fmt: skip
 every_table = pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 
 
-def test_partitions_and_keys_are_those_of_the_contract() -> None:
+def test_partitions_keys_and_measures_are_those_of_the_contract() -> None:
     assert {name: (table.partition, table.keys) for name, table in TABLES.items()} == CONTRACT
+    assert {name: tuple(c.name for c in table.measures) for name, table in TABLES.items()} == MEASURES
+
+
+@every_table
+def test_bounds_and_finality_stand_where_the_contract_has_them(table: Table) -> None:
+    dated = table.group in ("system", "ecu")
+    coarse = table.source.level in ("daily", "monthly", "yearly")
+    assert ("is_final" in table.schema.names) == (dated and coarse)
+    assert ("start_utc" in table.schema.names) == (dated and table.source.level == "hourly")
+
+
+@every_table
+def test_the_source_is_a_level_of_the_manual(table: Table) -> None:
+    endpoint = ENDPOINTS[table.source.endpoint]
+    assert table.source.level in endpoint.levels and table.source.section == endpoint.section
+
+
+def test_every_level_of_every_endpoint_has_its_table() -> None:
+    fed = {(table.source.endpoint, table.source.level) for table in TABLES.values()}
+    assert fed == {(name, level) for name, each in ENDPOINTS.items() for level in each.levels}
+
+
+def test_a_profile_holds_the_one_before() -> None:
+    lean, standard, full = (set(PROFILES[name]) for name in ("lean", "standard", "full"))
+    assert lean < standard < full == set(FETCHED)
+    assert {table.name for table in lean if table.group != "inventory"} == {
+        *(
+            f"{kind}_{level}_energy"
+            for kind in ("system", "meter")
+            for level in ("daily", "monthly", "yearly")
+        ),
+        "inverter_batch_energy",
+    }
+    assert {table.name for table in standard - lean} == {
+        "system_hourly_energy", "meter_hourly_energy", "inverter_batch_power",
+    }  # fmt: skip
 
 
 @every_table
@@ -77,8 +160,12 @@ def test_schemas(table: Table) -> None:
 
 def test_tables_by_name() -> None:
     assert table_named("systems") is TABLES["systems"]
-    with pytest.raises(UnknownTableError, match="no table 'system'; there are: systems, "):
-        table_named("system")
+    with pytest.raises(
+        UnknownTableError, match="no table 'system_daly_energy': did you mean system_daily_energy"
+    ):
+        table_named("system_daly_energy")
+    with pytest.raises(UnknownTableError, match="no table 'zzz'; `aps tables` lists them"):
+        table_named("zzz")
     with pytest.raises(UnknownTableError) as caught:
         table_named("x" * 10_000)
     assert len(str(caught.value)) < 400
@@ -86,7 +173,7 @@ def test_tables_by_name() -> None:
 
 def test_what_is_written_along_cannot_be_asked_for() -> None:
     assert set(TABLES.values()) - set(FETCHED) == {REJECTED_ITEMS}
-    assert REJECTED_ITEMS.side_of in TABLES
+    assert set(REJECTED_ITEMS.side_of) < set(TABLES)
 
 
 def test_rows_from_columns() -> None:

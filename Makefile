@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev ui test check bench clean
+.PHONY: help install demo dev ui test check docs bench clean
 
 help:
 	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
@@ -12,6 +12,7 @@ help:
 	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
+	@echo "make docs     write docs/data-dictionary.md from the declarations"
 	@echo "make bench    ratios that should not get worse"
 	@echo "make install  set up .venv (the others do it themselves)"
 
@@ -43,6 +44,9 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/dg check defs --no-check-yaml
+
+docs: $(STAMP)
+	@$(BIN)/python -m aps_pipeline.tables.dictionary > docs/data-dictionary.md
 
 bench: $(STAMP)
 	@$(BIN)/python -m aps_pipeline_tests.bench

@@ -16,7 +16,7 @@ from aps_pipeline.cli.exits import Exit
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import Fleet, calls_for_one
 from aps_pipeline.ledger import CallState
-from aps_pipeline.tables import FETCHED, TABLES
+from aps_pipeline.tables import FETCHED, PROFILES, TABLES
 from aps_pipeline.wiring import account_of, new_client, open_pipeline
 
 _STATES = (
@@ -84,24 +84,33 @@ def status(as_json: bool) -> int:
 def tables(as_json: bool) -> int:
     """Every table with its grain, partition and price."""
     fleet = Fleet.load(open_pipeline(load_settings()).ledger)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": table.name,
-            "row": table.grain,
+            "row": table.grain.removeprefix("one row per "),
             "partition": table.partition or "-",
             "manual": table.source.section,
+            "profile": next((name for name, some in PROFILES.items() if table in some), ""),
             "calls": calls_for_one(table, fleet) if not table.side_of else 0,
+            "with": [other.name for other in FETCHED if other.source == table.source and other != table],
         }
         for table in TABLES.values()
     ]
     if as_json:
         print(json.dumps(rows))
         return Exit.COMPLETE
-    grid = _grid("Tables (schema core)", "name", "row", "partition", "manual", "calls a partition>")
+    columns = ("name", "one row per", "manual", "profile", "partition", "calls a partition>", "same calls as")
+    grid = _grid("Tables (schema core)", *columns)
     for row in rows:
-        price = str(row["calls"]) if fleet.systems else "?"
-        grid.add_row(str(row["name"]), str(row["row"]), str(row["partition"]), str(row["manual"]), price)
+        price = f"{row['calls']:,}" if fleet.systems else "?"
+        grid.add_row(
+            *(str(row[name]) for name in ("name", "row", "manual", "profile", "partition")),
+            price,
+            ", ".join(row["with"]),
+        )
     _show(grid)
+    if not fleet.systems:
+        _show("what they cost is known once `aps backfill --tables systems,inverters,meters …` has run")
     return Exit.COMPLETE
 
 

@@ -120,6 +120,7 @@ def is_stale(question: Question, fleet: Fleet, now: datetime, named_by: int) -> 
 
 
 def calls_for_one(table: Table, fleet: Fleet) -> int:
-    """What one partition of a table costs in calls for this fleet, all of it installed."""
+    """What one partition of a table costs in calls for the present fleet."""
     kind = ENDPOINTS[table.source.endpoint].device
-    return sum(len(system.devices(kind)) for system in fleet.systems.values())
+    devices = (device for system in fleet.systems.values() for device in system.devices(kind))
+    return sum(device.last_day is None for device in devices)

@@ -119,7 +119,7 @@ def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
 def needed(table: Table) -> list[Table]:
     """The inventory table that shows whose data a table holds; details first name what there is."""
     if is_inventory(table):
-        above = {"systems": [], "inverters": ["ecus"]}.get(table.name, ["systems"])
+        above = ["systems"] if table.name != "systems" else []
     else:
         above = [f"{ENDPOINTS[table.source.endpoint].device}s"]
     return [TABLES[name] for name in above]
@@ -127,12 +127,8 @@ def needed(table: Table) -> list[Table]:
 
 def described(table: Table) -> str:
     """What a table holds, for people who look at the asset."""
-    level = f" `{table.source.level}`" if table.source.level else ""
-    source = f"Source: `{table.source.endpoint}`{level}, manual {table.source.section}."
-    if table.side_of:
-        source = f"Written along with {' and '.join(table.side_of)}."
     caveats = "\n".join(f"- {caveat}" for caveat in table.caveats)
-    return f"{table.description} {table.grain[0].upper()}{table.grain[1:]}.\n\n{caveats}\n\n{source}"
+    return f"{table.summary}\n\n{caveats}\n\n{table.origin}"
 
 
 def shown(table: Table) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -27,7 +28,12 @@ from aps_pipeline.orchestration.simulated import demo_dir, demo_year, simulated_
 from aps_pipeline.periods import Period
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
-from aps_pipeline.tables import HISTORY, TABLES
+from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
+
+WHOLE = timedelta(days=2)
+"""How far before the last day every table is collected: high resolution costs most of the calls."""
+
+ASKING = [job for job in GRAINS if job != INVENTORY]
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines on the console are not wanted beside the progress."""
@@ -40,6 +46,7 @@ class DemoError(RuntimeError):
 def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
     """Backfill those days, with their months and years, into `directory` and build its warehouse.
 
+    The last days are those of every table, the others those of a usual history.
     Raises DemoError, KeyboardInterrupt, LedgerError, WarehouseError, OSError.
     """
     began = time.monotonic()
@@ -47,22 +54,35 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
         settings = simulated_settings(simulator, url, directory, first)
-        for job in (*GRAINS, WAREHOUSE_JOB):
-            if job == INVENTORY and instance.get_latest_materialization_event(asset_key(TABLES["systems"])):
-                continue  # known from the first run; asking again would be a refresh
-            _execute(job, first, last, settings, instance)
+        known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
+        execute = partial(_execute, settings, instance)
+        if not known:  # asking again would be a refresh
+            execute(INVENTORY, HISTORY, first, last)
+        for job in ASKING:
+            execute(job, HISTORY, first, last)
+        for job in ASKING:
+            execute(job, FETCHED, max(first, last - WHOLE), last)
+        execute(WAREHOUSE_JOB, HISTORY, first, last)
     return result_of(settings, first, last, time.monotonic() - began, simulator.counts.total)
 
 
-def _execute(job: str, first: date, last: date, settings: Settings, instance: dg.DagsterInstance) -> None:
-    """One run of a job over the whole range."""
+def _execute(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    job: str,
+    collected: tuple[Table, ...],
+    first: date,
+    last: date,
+) -> None:
+    """One run of a job for those tables over the whole range."""
     grain = GRAINS.get(job)
     tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
-    title = job.removeprefix("refresh_").replace("_", " ")
+    every = " of every table" if collected == FETCHED else ""
+    title = job.removeprefix("refresh_").replace("_", " ") + every
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
         access = Access(lambda: settings, progress)
-        definition = definitions_of(settings.start_date, access, HISTORY).resolve_job_def(job)
+        definition = definitions_of(settings.start_date, access, collected).resolve_job_def(job)
         result = definition.execute_in_process(
             _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
         )

@@ -93,6 +93,19 @@ class Table:
         return pa.schema(inside, self.schema.metadata)
 
     @property
+    def summary(self) -> str:
+        """What it holds and what one row is, in two sentences."""
+        return f"{self.description} {self.grain[0].upper()}{self.grain[1:]}."
+
+    @property
+    def origin(self) -> str:
+        """The kind of call that feeds it, in a sentence of Markdown."""
+        if self.side_of:
+            return f"Written along with {' and '.join(f'`{name}`' for name in self.side_of)}."
+        level = f" `{self.source.level}`" if self.source.level else ""
+        return f"Source: `{self.source.endpoint}`{level}, manual {self.source.section}."
+
+    @property
     def is_snapshot(self) -> bool:
         """Whether every answer is kept as rows of its own, not only the newest."""
         return "taken_utc" in self.keys

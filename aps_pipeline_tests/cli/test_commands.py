@@ -38,8 +38,12 @@ def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
     status = aps.json("status")
     assert status["quota"]["used"] == spent
     assert sum(kind.get("answered", 0) + kind.get("no_data", 0) for kind in status["calls"]) == spent
-    tables = {row["name"]: row["calls"] for row in aps.json("tables")}
-    assert tables["system_hourly_energy"] == len(live.simulator.fleet.system_ids)
+    tables = {row["name"]: row for row in aps.json("tables")}
+    assert tables["system_hourly_energy"]["calls"] == len(live.simulator.fleet.system_ids)
+    inverters = [i for s in live.simulator.fleet.systems for e in s.ecus for i in e.inverters]
+    assert tables["inverter_dc_telemetry"]["calls"] == len(inverters)
+    assert tables["inverter_dc_telemetry"]["with"] == ["inverter_ac_telemetry"]
+    assert (tables["meter_power"]["profile"], tables["meter_daily_energy"]["profile"]) == ("full", "lean")
     rebuilt = aps.json("rebuild")
     assert (rebuilt["exit_code"], rebuilt["calls"]) == (COMPLETE, 0)
     assert live.simulator.counts.total == spent
@@ -52,6 +56,20 @@ def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
     assert aps.json("refresh", "--tables", "system_daily_energy")["calls"] == 0
 
 
+def test_a_refresh_takes_the_tables_of_its_profile(aps: Shell) -> None:
+    def collected(profile: str, *words: str) -> set[str]:
+        assert aps.json("refresh", *words, APS_PROFILE=profile)["exit_code"] == COMPLETE
+        found = aps.json("sql", "select distinct endpoint || ' ' || level as kind from meta.calls")
+        return {row["kind"].strip() for row in found}
+
+    lean = {"system_details", "system_inverters", "system_meters", "inverter_batch energy"}
+    lean |= {f"{kind}_energy {by}" for kind in ("system", "meter") for by in ("daily", "monthly", "yearly")}
+    assert collected("lean") == lean
+    standard = {"inverter_batch power", "system_energy hourly", "meter_energy hourly"}
+    assert collected("lean", "--profile", "standard") == lean | standard
+    assert {"inverter_energy minutely", "ecu_summary", "meter_energy minutely"} < collected("full")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -61,6 +79,8 @@ def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
         ((*MONTH, "--tables", "system_weekly_energy"), "did you mean system_"),
         ((*MONTH, "--tables", "rejected_items"), "inverter_batch_energy"),
         ((*MONTH, "--systems", "../etc"), "not an APsystems id"),
+        ((*MONTH, "--profile", "fat"), "there are: lean, standard, full"),
+        ((*MONTH, "--profile", "lean", "--tables", "systems"), "give one of them"),
     ],
 )
 def test_wrong_arguments_end_with_usage_and_no_call(

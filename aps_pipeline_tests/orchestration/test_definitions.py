@@ -35,7 +35,7 @@ core/inverter_hourly_energy    inverter   day    <- inverters
 core/inverter_monthly_energy   inverter   year   <- inverters
 core/inverter_summary          inverter   -      <- inverters
 core/inverter_yearly_energy    inverter   -      <- inverters
-core/inverters                 inventory  -      <- ecus
+core/inverters                 inventory  -      <- systems
 core/meter_daily_energy        meter      month  <- meters
 core/meter_hourly_energy       meter      day    <- meters
 core/meter_monthly_energy      meter      year   <- meters

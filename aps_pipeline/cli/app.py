@@ -115,11 +115,15 @@ def sql(
 def simulate_(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")] = 8282,
     seed: Annotated[int, typer.Option(help="Another seed is another weather.")] = 1,
-    fleet: Annotated[str, typer.Option(help="A JSON fleet file instead of the demo fleet.")] = "",
+    fleet: Annotated[str, typer.Option(help="demo, awkward, or a JSON fleet file.")] = "demo",
     quota: Annotated[int | None, typer.Option(min=0, help="Calls a month before code 2005.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, help="Calls a second before code 7002.")] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds that each answer takes.")] = 0.0,
     fault: Annotated[list[str] | None, typer.Option(help="Faults such as 5000:0.05 or html:0.01.")] = None,
+    quirk: Annotated[list[str] | None, typer.Option(help="Dialects such as nulls or ac_p.")] = None,
+    installer: Annotated[bool, typer.Option("--installer", help="The prefix of installer keys.")] = False,
 ) -> None:
     """Serve an APsystems OpenAPI with a simulated fleet on loopback."""
-    raise typer.Exit(simulate.serve(port, seed, fleet, quota, rate, latency, fault or []))
+    raise typer.Exit(
+        simulate.serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer)
+    )

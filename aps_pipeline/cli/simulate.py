@@ -6,7 +6,10 @@ from pathlib import Path
 
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.ingest import NotConfiguredError
-from aps_pipeline.simulator import Fault, FleetError, Simulator, demo_fleet, load_fleet
+from aps_pipeline.simulator import Fault, FleetError, Simulator, awkward_fleet, demo_fleet, load_fleet
+
+READY = {"demo": demo_fleet, "awkward": awkward_fleet}
+"""Fleets that need no file."""
 
 
 def serve(
@@ -17,16 +20,20 @@ def serve(
     rate: float | None,
     latency: float,
     faults: list[str],
+    quirks: list[str],
+    installer: bool,
 ) -> int:
-    """Serve until interrupted. Raises NotConfiguredError for a bad fleet file, fault or port."""
+    """Serve until interrupted. Raises NotConfiguredError for a bad fleet file, fault, quirk or port."""
     try:
         simulator = Simulator(
-            fleet=load_fleet(Path(fleet)) if fleet else demo_fleet(),
+            fleet=READY[fleet]() if fleet in READY else load_fleet(Path(fleet)),
             seed=seed,
             quota=quota,
             requests_per_second=rate,
             latency=latency,
             faults=[Fault.parse(text) for text in faults],
+            quirks=quirks,
+            prefix=f"/{'installer' if installer else 'user'}/api/v2",
         )
         simulator.serve_forever(port, lambda url: _announce(simulator, url))
     except (FleetError, ValueError, OSError) as error:
@@ -41,6 +48,7 @@ def _announce(simulator: Simulator, url: str) -> None:
         f"export APS_APP_ID={simulator.app_id}\n"
         f"export APS_APP_SECRET={simulator.app_secret}\n"
         f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
+        f"export APS_API_PREFIX={simulator.prefix}\n"
         "export APS_DATA_DIR=data/simulated APS_MONTHLY_CALLS=100000 APS_CALLS_PER_SECOND=500\n"
         "aps backfill --from 2025-01-01 --to 2025-01-31\n\n"
         "Ctrl-C stops it.",

@@ -24,21 +24,21 @@ def system_details(ask: Ask) -> Json:
         "create_date": system.create_date.isoformat(),
         "type": system.type,
         "sid": system.sid,
-        "capacity": system.capacity_text(),
+        "capacity": system.capacity_text(ask.now.today),
     }
     return body | ({"authorization_code": system.authorization_code} if system.authorization_code else {})
 
 
 def system_inverters(ask: Ask) -> Json:
-    """Manual 3.1.2: what is mounted today."""
+    """Manual 3.1.2: what the inventory names today."""
     return [
         {
             "eid": ecu.eid,
             "timezone": ask.system.timezone,
-            "model": None,
-            "inverter": [{"uid": i.uid, "type": i.type} for i in ecu.inverters if i.covers(ask.now.today)],
-            "type": int(ecu.meter),
-            "capacity": None,
+            "model": ecu.model or None,
+            "inverter": [{"uid": i.uid, "type": i.type} for i in ecu.inverters if i.is_listed(ask.now.today)],
+            "type": int(ecu.meter) if ecu.type is None else ecu.type,
+            "capacity": ecu.capacity_kwh or None,
         }
         for ecu in ask.system.ecus
     ]
@@ -55,10 +55,10 @@ _ANSWERS: dict[str, Callable[[Ask], Json]] = {
     "system_details": system_details,
     "system_inverters": system_inverters,
     "system_meters": system_meters,
-    "system_summary": energies.system_summary,
-    "system_energy": energies.system_energy,
-    "ecu_summary": energies.ecu_summary,
-    "ecu_energy": energies.ecu_energy,
+    "system_summary": energies.summary,
+    "system_energy": energies.energy,
+    "ecu_summary": energies.summary,
+    "ecu_energy": energies.energy,
     "ecu_energy/minutely": telemetry.ecu_minutely,
     "meter_summary": energies.meter_summary,
     "meter_period": energies.meter_energy,

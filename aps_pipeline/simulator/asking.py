@@ -53,7 +53,7 @@ _GRAIN = {
     "energy": Grain.DAY,
 }
 _SYSTEM_LEVELS = ("hourly", "daily", "monthly", "yearly")
-_LEVELS = {
+LEVELS = {
     "system_energy": _SYSTEM_LEVELS,
     "ecu_energy": ("minutely", *_SYSTEM_LEVELS),
     "meter_period": ("minutely", *_SYSTEM_LEVELS),
@@ -91,6 +91,11 @@ class Ask:
         return _found(self.system.ecu(self.route.device))
 
     @property
+    def ecus(self) -> tuple[Ecu, ...]:
+        """The ECU that is asked about, or all of the system. Raises ApiError 4001."""
+        return (self.ecu,) if self.route.device else self.system.ecus
+
+    @property
     def meter(self) -> Ecu:
         """The meter ECU that is asked about. Raises ApiError 4001."""
         ecu = self.ecu
@@ -98,8 +103,10 @@ class Ask:
 
     @property
     def inverter(self) -> tuple[Ecu, Inverter]:
-        """The inverter that is asked about and its ECU. Raises ApiError 4001."""
-        return _found(self.system.inverter(self.route.device))
+        """The inverter that is asked about and its ECU, past ones included. Raises ApiError 4001."""
+        ecu, inverter = _found(self.system.inverter(self.route.device))
+        known = inverter.since <= self.now.today or inverter.is_listed(self.now.today)
+        return ecu, _found(inverter if known else None)
 
     def period(self) -> Period:
         """The period that is asked for.
@@ -108,11 +115,9 @@ class Ask:
         times before the system was created, and for what is no longer kept.
         """
         level = self.route.level
-        if level not in _LEVELS[self.route.endpoint]:
+        if level not in LEVELS[self.route.endpoint]:
             raise ApiError(BAD_PARAMETER)
         if _GRAIN[level] is Grain.LIFETIME:
-            if self.now.today < self.system.create_date:
-                raise ApiError(NO_DATA)
             return LIFETIME
         try:
             period = Period.parse(_GRAIN[level], self.route.date_range)

@@ -1,10 +1,10 @@
-"""Two fleets ready to use: one for demonstrations, one with everything that goes wrong on real roofs."""
+"""A fleet for demonstrations; one with everything that goes wrong on real roofs is in `awkward.py`."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, PanelFault, Span, System
+from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, System
 
 
 def demo_fleet() -> Fleet:
@@ -13,11 +13,6 @@ def demo_fleet() -> Fleet:
     One has a meter, one has two ECUs and a legacy zone name, one a summer time of half an hour.
     """
     return Fleet((_paris(), _calgary(), _lord_howe()))
-
-
-def awkward_fleet() -> Fleet:
-    """Two systems with odd ids, a dead panel, a weak one, a replaced inverter and an ECU that was offline."""
-    return Fleet((_kathmandu(), _new_york()))
 
 
 def _ds3(uids: list[str], azimuth: float, tilt: float, panel_kw: float = 0.41) -> tuple[Inverter, ...]:
@@ -68,37 +63,4 @@ def _lord_howe() -> System:
         lon=159.08,
         create_date=date(2024, 2, 29),
         ecus=(Ecu("203000027716", flat + steep),),
-    )
-
-
-def _kathmandu() -> System:
-    replaced = date(2025, 5, 14)
-    inverters = (
-        Inverter(uid="702000090011", tilt=20, until=replaced),
-        Inverter(uid="702000097348", tilt=20, since=replaced),
-        Inverter(uid="702000090025", tilt=20, faults=(PanelFault(date(2025, 4, 9), channel=2),)),
-        Inverter(uid="702000090038", tilt=20, faults=(PanelFault(channel=1, factor=0.6),)),
-    )
-    offline = (Span(date(2025, 6, 11), date(2025, 6, 15)),)
-    return System(
-        sid="K77015E209B1",
-        timezone="Asia/Kathmandu",
-        lat=27.7,
-        lon=85.3,
-        create_date=date(2023, 11, 5),
-        ecus=(Ecu("2030000001236-002405253708", inverters, offline=offline),),
-        light=3,
-    )
-
-
-def _new_york() -> System:
-    roof = _qt2d(["902000050601", "902000050622"], 200, 30)
-    return System(
-        sid="N40718D5A6E2",
-        timezone="America/New_York",
-        lat=40.71,
-        lon=-74.0,
-        create_date=date(2025, 2, 14),
-        ecus=(Ecu("000216009918", roof, meter=True),),
-        light=4,
     )

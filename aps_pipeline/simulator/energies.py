@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from aps_pipeline.periods import LIFETIME, Grain, Period
+import numpy as np
+
+from aps_pipeline.periods import Grain, Period
 from aps_pipeline.simulator.asking import NO_DATA, ApiError, Ask
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.history import Sums, parts
 from aps_pipeline.simulator.printing import kwh2, kwh2_of_micro, kwh3, kwh6
 from aps_pipeline.simulator.production import FLOWS
+from aps_pipeline.simulator.slots import Ints
 from aps_pipeline.simulator.weather import digest
 
 Json = object
@@ -17,24 +20,32 @@ Json = object
 _SPANS = (("today", Grain.DAY), ("month", Grain.MONTH), ("year", Grain.YEAR), ("lifetime", Grain.LIFETIME))
 
 
-def system_summary(ask: Ask) -> Json:
-    """Manual 3.2.1."""
-    return _summary(ask, ask.system.ecus)
+def summary(ask: Ask) -> Json:
+    """Manual 3.2.1 and 3.3.1; `today` null before the first production of the day."""
+    ecus = _with_inverters(ask.ecus)
+    sums = {name: _sums_of(ask, ecus, grain) for name, grain in _SPANS}
+    today = sum(int(s.channels.sum()) for s in sums["today"])
+    produced = any(s.daylight for s in sums["today"])
+    body: dict[str, Json] = {
+        name: kwh2(sum(int(s.centi) for s in each)) for name, each in sums.items() if name != "today"
+    }
+    return {**body, "today": kwh6(today) if produced else None}
 
 
-def ecu_summary(ask: Ask) -> Json:
-    """Manual 3.3.1."""
-    return _summary(ask, (ask.ecu,))
-
-
-def system_energy(ask: Ask) -> Json:
-    """Manual 3.2.2: sums of what its ECUs print."""
-    return _energy(ask, ask.system.ecus)
-
-
-def ecu_energy(ask: Ask) -> Json:
-    """Manual 3.3.2, all levels but `minutely`."""
-    return _energy(ask, (ask.ecu,))
+def energy(ask: Ask) -> Json:
+    """Manual 3.2.2 and 3.3.2, all levels but `minutely`; a system is the sum of what its ECUs print."""
+    asked, period = ask.ecus, ask.period()
+    ecus = _with_inverters(asked)
+    if ask.route.level == "hourly":
+        days = [ask.history.hours(ecu, period.first, ask.now) for ecu in ecus]
+        measured = np.sum([s.daylight for s in days], axis=0)
+        hours = np.sum([s.centi for s in days], axis=0)
+        _refuse_if_empty(ask, period, measured)
+        return [kwh2(v, n > 0) for v, n in zip(hours.tolist(), measured.tolist(), strict=True)]
+    spans = parts(ask.system, period, ask.now.today)
+    sums = [[ask.history.sums(ecu, part, ask.now) for ecu in ecus] for part in spans]
+    _refuse_if_empty(ask, period, [int(s.daylight) for each in sums for s in each])
+    return [kwh2(sum(int(s.centi) for s in each), any(s.daylight for s in each)) for each in sums]
 
 
 def meter_summary(ask: Ask) -> Json:
@@ -51,48 +62,57 @@ def meter_energy(ask: Ask) -> Json:
     meter, period = ask.meter, ask.period()
     if ask.route.level == "hourly":
         hours = ask.history.hours(meter, period.first, ask.now)
-        _refuse_if_empty(ask, period, int(hours.records.sum()))
+        _refuse_if_empty(ask, period, hours.records)
         columns = [
             [kwh3(v, n > 0) for v, n in zip(row, hours.records, strict=True)] for row in hours.flows.tolist()
         ]
         return {"time": [f"{hour:02d}" for hour in range(24)], **_by_flow(columns)}
     days = parts(ask.system, period, ask.now.today)
     sums = [ask.history.sums(meter, part, ask.now) for part in days]
+    _refuse_if_empty(ask, period, [int(s.records) for s in sums])
     columns = [[kwh3(int(s.flows[n]), bool(s.records)) for s in sums] for n in range(len(FLOWS))]
     return {"time": [part.key[-2:] if period.key else part.key for part in days], **_by_flow(columns)}
 
 
 def inverter_summary(ask: Ask) -> Json:
-    """Manual 3.5.1: d, m, y and t of each channel; d null before the first production of the day."""
+    """Manual 3.5.1: d, m, y and t of each channel; null for a span without it, d until it first produces."""
     ecu, inverter = ask.inverter
     rows = ecu.rows(inverter.uid)
     body: dict[str, Json] = {}
     for letter, (_, grain) in zip("dmyt", _SPANS, strict=True):
         sums = _sums_of(ask, (ecu,), grain)[0]
-        absent = letter == "d" and not (sums.daylight and inverter.covers(ask.now.today))
+        mounted = _is_mounted(ask, inverter, Period.containing(grain, ask.now.today))
+        told = mounted and (letter != "d" or bool(sums.daylight))
         for channel, micro in enumerate(sums.channels[rows].tolist(), 1):
-            body[f"{letter}{channel}"] = None if absent else _inverter_sum(grain)(micro, True)
+            body[f"{letter}{channel}"] = _inverter_sum(grain)(micro, True) if told else None
         body |= dict.fromkeys((f"{letter}{n}" for n in missing_channels(inverter)), None)
     return body
 
 
 def inverter_energy(ask: Ask) -> Json:
-    """Manual 3.5.2, all levels but `minutely`: one list for each channel."""
+    """Manual 3.5.2, all levels but `minutely`: one list for each channel, null while it was not mounted."""
     (ecu, inverter), period = ask.inverter, ask.period()
-    refuse_if_not_mounted(inverter, period)
+    refuse_if_not_mounted(ask, inverter, period)
     rows = ecu.rows(inverter.uid)
-    columns: Sequence[Sequence[str]]
+    columns: Sequence[Sequence[Json]]
     if ask.route.level == "hourly":
         hours = ask.history.hours(ecu, period.first, ask.now)
-        _refuse_if_empty(ask, period, int(hours.daylight.sum()))
+        _refuse_if_empty(ask, period, hours.daylight)
         channels = hours.channels[rows].tolist()
         columns = [[kwh6(v, n > 0) for v, n in zip(row, hours.daylight, strict=True)] for row in channels]
     else:
-        sums = [ask.history.sums(ecu, part, ask.now) for part in parts(ask.system, period, ask.now.today)]
+        spans = parts(ask.system, period, ask.now.today)
+        sums = [ask.history.sums(ecu, part, ask.now) for part in spans]
+        mounted = [_is_mounted(ask, inverter, part) for part in spans]
+        _refuse_if_empty(ask, period, [int(s.daylight) * m for s, m in zip(sums, mounted, strict=True)])
         text = _inverter_sum(Grain.DAY if period.grain is Grain.MONTH else Grain.MONTH)
-        columns = list(
-            zip(*([text(v, bool(s.daylight)) for v in s.channels[rows].tolist()] for s in sums), strict=True)
-        )
+        columns = [
+            [
+                text(int(s.channels[n]), bool(s.daylight)) if m else None
+                for s, m in zip(sums, mounted, strict=True)
+            ]
+            for n in range(rows.start, rows.stop)
+        ]
     body: dict[str, Json] = {f"e{n}": list(column) for n, column in enumerate(columns, 1)}
     return body | {f"e{n}": None for n in missing_channels(inverter)}
 
@@ -103,10 +123,22 @@ def missing_channels(inverter: Inverter) -> range:
     return range(inverter.channels + 1, named + 1)
 
 
-def refuse_if_not_mounted(inverter: Inverter, period: Period) -> None:
+def refuse_if_not_mounted(ask: Ask, inverter: Inverter, period: Period) -> None:
     """Raises ApiError 1001 where the inverter was on the roof on no day of the period."""
-    if period is not LIFETIME and (inverter.since > period.last or inverter.until <= period.first):
+    if not _is_mounted(ask, inverter, period):
         raise ApiError(NO_DATA)
+
+
+def _is_mounted(ask: Ask, inverter: Inverter, period: Period) -> bool:
+    return inverter.since <= min(period.last, ask.now.today) and period.first < inverter.until
+
+
+def _with_inverters(ecus: tuple[Ecu, ...]) -> tuple[Ecu, ...]:
+    """Those that inverters report to. Raises ApiError 1001 where all are of storage alone."""
+    found = tuple(ecu for ecu in ecus if ecu.inverters)
+    if not found:
+        raise ApiError(NO_DATA)
+    return found
 
 
 def _sums_of(ask: Ask, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
@@ -115,34 +147,9 @@ def _sums_of(ask: Ask, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
     return [ask.history.sums(ecu, period, ask.now) for ecu in ecus]
 
 
-def _summary(ask: Ask, ecus: tuple[Ecu, ...]) -> Json:
-    sums = {name: _sums_of(ask, ecus, grain) for name, grain in _SPANS}
-    today = sum(int(s.channels.sum()) for s in sums["today"])
-    produced = any(s.daylight for s in sums["today"])
-    body: dict[str, Json] = {
-        name: kwh2(sum(int(s.centi) for s in each)) for name, each in sums.items() if name != "today"
-    }
-    return {**body, "today": kwh6(today) if produced else None}
-
-
-def _energy(ask: Ask, ecus: tuple[Ecu, ...]) -> Json:
-    period = ask.period()
-    if ask.route.level == "hourly":
-        days = [ask.history.hours(ecu, period.first, ask.now) for ecu in ecus]
-        measured = sum(s.daylight for s in days)
-        _refuse_if_empty(ask, period, int(sum(s.daylight.sum() for s in days)))
-        hours = sum(s.centi for s in days)
-        return [kwh2(int(hours[h]), bool(measured[h])) for h in range(24)]  # type: ignore[index]
-    texts = []
-    for part in parts(ask.system, period, ask.now.today):
-        sums = [ask.history.sums(ecu, part, ask.now) for ecu in ecus]
-        texts.append(kwh2(sum(int(s.centi) for s in sums), any(s.daylight for s in sums)))
-    return texts
-
-
-def _refuse_if_empty(ask: Ask, period: Period, records: int) -> None:
-    """Raises ApiError 1001 for a closed day without a record; the day in course has hours of 0."""
-    if not records and period.last < ask.now.today:
+def _refuse_if_empty(ask: Ask, period: Period, records: Ints | list[int]) -> None:
+    """Raises ApiError 1001 for a closed period without a record; one in course has entries of 0."""
+    if not np.any(records) and period.last < ask.now.today:
         raise ApiError(NO_DATA)
 
 

@@ -1,20 +1,22 @@
 """What stands on the roofs: systems, ECUs, inverters and what is wrong with them.
 
-Here belongs the description of a fleet and its JSON file; what a fleet produces is in `history.py`.
-Days are local to the system. `until` is always the first day that is no longer meant.
+Here belongs the description of a fleet; `fleet_file.py` reads one, `history.py` says what it produces.
+Days are local to the system. `until` is always the first day that is no longer meant. What the inventory says
+changes with these days, and is answered as of the simulator's clock: the API keeps no history of it.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
 
 from aps_pipeline.periods import zone
+from aps_pipeline.simulator.quirks import QUIRKS
+
+STORAGE = 2
+"""The type of an ECU with storage activated (manual 3.1.2)."""
 
 _ID = re.compile(r"[0-9A-Za-z]+(-[0-9A-Za-z]+)*", re.ASCII)
 
@@ -48,7 +50,8 @@ class Inverter(Span):
     """One inverter while it is mounted; its channels look the same way.
 
     `azimuth` in degrees clockwise from north, `tilt` in degrees from flat, `panel_kw` per channel.
-    A replaced inverter is two of them: `until` of the old uid is `since` of the new.
+    A replaced inverter is two of them: `until` of the old uid is `since` of the new. `listed`: the days on
+    which the inventory names it, where they are others than those on which it gives data.
     """
 
     uid: str = ""
@@ -58,16 +61,28 @@ class Inverter(Span):
     tilt: float = 30.0
     panel_kw: float = 0.4
     faults: tuple[PanelFault, ...] = ()
+    listed: Span | None = None
+
+    def is_listed(self, day: date) -> bool:
+        """Whether the inventory of that day names it."""
+        return (self.listed or self).covers(day)
 
 
 @dataclass(frozen=True)
 class Ecu:
-    """One ECU, its inverters, and the days on which it recorded nothing. With `meter` it is a meter too."""
+    """One ECU, its inverters, and the days on which it recorded nothing. With `meter` it is a meter too.
+
+    `type` as the inventory tells it; None is 1 with a meter and 0 without. One with storage (type 2) may have
+    no inverters; `model` and `capacity_kwh` are of the storage.
+    """
 
     eid: str
     inverters: tuple[Inverter, ...]
     meter: bool = False
     offline: tuple[Span, ...] = ()
+    type: int | None = None
+    model: str = ""
+    capacity_kwh: str = ""
 
     @cached_property
     def channels(self) -> tuple[tuple[str, int], ...]:
@@ -83,14 +98,30 @@ class Ecu:
             before += inverter.channels
         raise KeyError(uid)
 
+    def has_panels(self, day: date) -> bool:
+        """Whether an inverter was mounted on that day."""
+        return any(inverter.covers(day) for inverter in self.inverters)
+
     def is_offline(self, day: date) -> bool:
         """Whether it recorded nothing on that day."""
         return any(span.covers(day) for span in self.offline)
 
 
+@dataclass(frozen=True, slots=True)
+class CapacityChange:
+    """From `since` on the details of a system tell this capacity in kW."""
+
+    since: date
+    capacity: str
+
+
 @dataclass(frozen=True)
 class System:
-    """One system as the details tell it (manual 3.1); `lat`, `lon` in degrees north and east."""
+    """One system as the details tell it (manual 3.1); `lat`, `lon` in degrees north and east.
+
+    `capacity` in kW, by default that of the panels that are mounted; `capacity_changes` replace it from
+    their day on. `quirks` are names of `quirks.QUIRKS`.
+    """
 
     sid: str
     timezone: str
@@ -102,6 +133,8 @@ class System:
     light: int = 1
     capacity: str = ""
     authorization_code: str = ""
+    capacity_changes: tuple[CapacityChange, ...] = ()
+    quirks: tuple[str, ...] = ()
 
     @property
     def meters(self) -> tuple[str, ...]:
@@ -116,9 +149,12 @@ class System:
         """Its inverter of that id, past ones included, with the ECU that it reports to."""
         return next(((ecu, inv) for ecu in self.ecus for inv in ecu.inverters if inv.uid == uid), None)
 
-    def capacity_text(self) -> str:
-        """The capacity in kW as the API prints it: as declared, else the panels of today."""
-        mounted = (inv for ecu in self.ecus for inv in ecu.inverters if inv.until == date.max)
+    def capacity_text(self, day: date) -> str:
+        """The capacity in kW as the API prints it on that day."""
+        told = [change for change in self.capacity_changes if change.since <= day]
+        if told:
+            return max(told, key=lambda change: change.since).capacity
+        mounted = (inv for ecu in self.ecus for inv in ecu.inverters if inv.covers(day))
         return self.capacity or f"{sum(inv.channels * inv.panel_kw for inv in mounted):.2f}"
 
 
@@ -151,61 +187,20 @@ def _ids_of(system: System) -> list[str]:
     zone(system.timezone)
     inverters = [inv for ecu in system.ecus for inv in ecu.inverters]
     for inverter in inverters:
-        if not 1 <= inverter.channels <= 4:
-            raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
-        if not all(1 <= fault.channel <= inverter.channels for fault in inverter.faults):
-            raise FleetError(f"inverter {inverter.uid}: a fault of a channel that it has not")
-    if not all(ecu.inverters for ecu in system.ecus):
-        raise FleetError(f"system {system.sid}: an ECU without inverters")
+        _check_inverter(inverter)
+    if not all(ecu.inverters or ecu.type == STORAGE for ecu in system.ecus):
+        raise FleetError(f"system {system.sid}: an ECU without inverters, and not one with storage")
     if abs(system.lat) > 90 or abs(system.lon) > 180:
         raise FleetError(f"system {system.sid}: no such place")
+    if strange := set(system.quirks) - QUIRKS.keys():
+        raise FleetError(f"system {system.sid}: quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
     return [system.sid, *(ecu.eid for ecu in system.ecus), *(inv.uid for inv in inverters)]
 
 
-def load_fleet(path: Path | str) -> Fleet:
-    """The fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
-
-    The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
-    """
-    try:
-        raw = json.loads(Path(path).read_text("utf-8"))
-    except ValueError as error:
-        raise FleetError(f"{path}: {error}") from error
-    fleet = _read(raw, Fleet, "fleet")
-    assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
-    return fleet
-
-
-def _read(raw: Any, kind: Any, where: str) -> object:
-    """`raw` JSON as a value of that type; `where` names it in errors."""
-    if get_origin(kind) is tuple and isinstance(raw, list):
-        return tuple(_read(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
-    if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
-        return _read_record(raw, kind, where)
-    if kind is date and isinstance(raw, str):
-        try:
-            return date.fromisoformat(raw)
-        except ValueError as error:
-            raise FleetError(f"{where}: {error}") from error
-    if kind is float and type(raw) in (int, float):
-        return float(raw)
-    if type(raw) is kind:
-        return raw
-    raise FleetError(f"{where}: not a {getattr(kind, '__name__', 'list')}: {str(raw)[:60]!r}")
-
-
-def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
-    """A JSON object as one of the classes above; unknown and missing fields are errors."""
-    known = {f.name: f for f in fields(kind) if f.init}
-    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if raw.keys() - known.keys() or needed - raw.keys():
-        raise FleetError(
-            f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}"
-        )
-    hints = get_type_hints(kind)
-    try:
-        return kind(**{name: _read(value, hints[name], f"{where}.{name}") for name, value in raw.items()})
-    except FleetError:
-        raise
-    except ValueError as error:
-        raise FleetError(f"{where}: {error}") from error
+def _check_inverter(inverter: Inverter) -> None:
+    if not 1 <= inverter.channels <= 4:
+        raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
+    if not all(1 <= fault.channel <= inverter.channels for fault in inverter.faults):
+        raise FleetError(f"inverter {inverter.uid}: a fault of a channel that it has not")
+    if not all(span.since < span.until for span in (inverter, inverter.listed or Span())):
+        raise FleetError(f"inverter {inverter.uid}: it ends before it begins")

@@ -63,16 +63,21 @@ class EcuDay:
 
 
 def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
-    """Everything the ECU recorded on that local day; nothing while offline or before the system was there."""
+    """Everything the ECU recorded on that local day; nothing while offline or before the system was there.
+
+    Where no inverter is mounted no record is one of daylight: only a meter has something to say.
+    """
     if day < system.create_date or ecu.is_offline(day):
         return _nothing(len(ecu.channels))
     slots = day_slots(day, system.timezone)
+    if not len(slots.ends):
+        return _nothing(len(ecu.channels))  # the day that a zone skipped when it crossed the date line
     ends = slots.ends.astype(np.float64)
     sun = sun_at(ends - STEP / 2, system.lat, system.lon)
     sky = weather(seed, system, day, ends)
     energy = _slot_energy(seed, ecu, day, sun, sky)
     flows = _meter_flows(seed, ecu, day, slots.minutes, energy)
-    daylight = sun.up > 0
+    daylight = (sun.up > 0) & ecu.has_panels(day)
     kept = np.flatnonzero(_recorded(chance(seed, "gaps", ecu.eid, day), daylight))
     # What a missing record would have held comes with the next one.
     since = np.concatenate(([0], kept[:-1] + 1))
@@ -105,6 +110,8 @@ def _nothing(channels: int) -> EcuDay:
 def _slot_energy(seed: int, ecu: Ecu, day: date, sun: Sun, sky: Weather) -> Ints:
     """Micro-kWh of every channel in every slot, [channels, n]; 0 while an inverter is not mounted."""
     planes = ecu.inverters
+    if not planes:
+        return np.zeros((0, len(sun.up)), dtype=np.int64)
     light = plane_irradiance(
         sun,
         np.array([inv.azimuth for inv in planes]),

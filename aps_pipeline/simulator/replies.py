@@ -46,9 +46,11 @@ class Reply:
     drip_seconds: float = 0.0
 
 
-def success(seed: int, target: str, data: Json) -> Reply:
-    """Code 0 with data. Now and then the type says octet-stream, always for the same questions."""
-    return _enveloped(seed, target, {"code": 0, "data": data})
+def enveloped(seed: int, target: str, code: int, envelope: Json) -> Reply:
+    """An envelope with that code. Now and then the type says octet-stream, always for the same questions."""
+    reply = Reply(json.dumps(envelope, separators=(",", ":")).encode(), code=code)
+    odd = digest(seed, "type", target) % 8 == 0
+    return replace(reply, content_type="application/octet-stream") if odd else reply
 
 
 def error(seed: int, target: str, code: int) -> Reply:
@@ -59,21 +61,13 @@ def error(seed: int, target: str, code: int) -> Reply:
         {"code": code, "data": None, "msg": MESSAGES[code]},
         {"code": code, "message": MESSAGES[code]},
     )
-    return _enveloped(seed, target, shapes[digest(seed, "error", target) % 4])
+    return enveloped(seed, target, code, shapes[digest(seed, "error", target) % 4])
 
 
 def page(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     """A page of HTML, as a server in front of the API answers."""
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     return Reply(text.encode(), status=status, content_type=_HTML, headers=headers)
-
-
-def _enveloped(seed: int, target: str, envelope: dict[str, Json]) -> Reply:
-    body = json.dumps(envelope, separators=(",", ":")).encode()
-    code = envelope["code"]
-    reply = Reply(body, code=code if isinstance(code, int) else None)
-    odd = digest(seed, "type", target) % 8 == 0
-    return replace(reply, content_type="application/octet-stream") if odd else reply
 
 
 def spoil_data(fault: Fault | None, data: Json, other_sid: str) -> Json:

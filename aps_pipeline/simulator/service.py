@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from aps_pipeline.simulator.answers import answer
-from aps_pipeline.simulator.asking import NO_PERMISSION, REFUSED, ApiError, Ask
+from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, Ask
 from aps_pipeline.simulator.demo import demo_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
-from aps_pipeline.simulator.fleet import Fleet
+from aps_pipeline.simulator.fleet import Fleet, System
 from aps_pipeline.simulator.history import History, Moment
 from aps_pipeline.simulator.limits import Counts, Ledger, Limits
-from aps_pipeline.simulator.replies import Reply, error, page, spoil_data, spoil_reply, success
+from aps_pipeline.simulator.quirks import QUIRKS, spoken
+from aps_pipeline.simulator.replies import Reply, enveloped, error, page, spoil_data, spoil_reply
 from aps_pipeline.simulator.routes import PREFIXES, Route, route
 from aps_pipeline.simulator.server import listening
 from aps_pipeline.simulator.signature import Signatures
@@ -32,7 +33,8 @@ class Simulator:
     timestamps of requests are compared with, the same by default: give it where only the answers stand still.
     `quota` calls a month in China, `requests_per_second`, `max_in_flight`: no limit by default.
     `latency` seconds are added to every call. `retention_days` is how far back 5-minute and hourly values
-    reach. Raises ValueError for another prefix than the two of the API, and for a clock of naive times.
+    reach. `quirks`, names of `quirks.QUIRKS`, are added to those of every system. Raises ValueError for
+    another prefix than the two of the API, an unknown quirk, and a clock of naive times.
     """
 
     def __init__(
@@ -51,9 +53,13 @@ class Simulator:
         prefix: str = PREFIXES[0],
         retention_days: int | None = None,
         signing_clock: Clock | None = None,
+        quirks: Iterable[str] = (),
     ) -> None:
         if prefix not in PREFIXES:
             raise ValueError(f"the prefix is one of {', '.join(PREFIXES)}, not {prefix!r}")
+        self.quirks = tuple(quirks)
+        if strange := set(self.quirks) - QUIRKS.keys():
+            raise ValueError(f"quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
         if any(clock().tzinfo is None for clock in (now, signing_clock) if clock):
             raise ValueError("the clock of a simulator tells aware times")
         self.fleet = fleet or demo_fleet()
@@ -131,18 +137,23 @@ class Simulator:
         if fault and fault.code is not None:
             return error(self.seed, target, fault.code)
         try:
-            return success(
-                self.seed, target, spoil_data(fault, self._data(asked), self._other_sid(asked.sid))
-            )
+            system, now = self._known(asked.sid)
+            data = answer(Ask(asked, system, self.history, now, self.retention_days))
         except ApiError as refusal:
             return error(self.seed, target, refusal.code)
+        envelope = {"code": 0, "data": spoil_data(fault, data, self._other_sid(asked.sid))}
+        level = asked.level if asked.endpoint in LEVELS else ""
+        return enveloped(self.seed, target, 0, spoken((*system.quirks, *self.quirks), level, envelope))
 
-    def _data(self, asked: Route) -> object:
-        system = self.fleet.system(asked.sid)
+    def _known(self, sid: str) -> tuple[System, Moment]:
+        """The system of that id and its time, once it is registered. Raises ApiError 2004."""
+        system = self.fleet.system(sid)
         if system is None:
             raise ApiError(NO_PERMISSION)
         now = Moment.at(self.now(), system.timezone)
-        return answer(Ask(asked, system, self.history, now, self.retention_days))
+        if now.today < system.create_date:
+            raise ApiError(NO_PERMISSION)
+        return system, now
 
     def _other_sid(self, sid: str) -> str:
         return next((other for other in self.fleet.system_ids if other != sid), "X000000000000000")

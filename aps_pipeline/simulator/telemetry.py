@@ -55,7 +55,7 @@ def meter_minutely(ask: Ask) -> Json:
 def inverter_minutely(ask: Ask) -> Json:
     """Manual 3.5.2 `minutely`, with `ac_p1` as in the field."""
     ecu, inverter = ask.inverter
-    refuse_if_not_mounted(inverter, ask.period())
+    refuse_if_not_mounted(ask, inverter, ask.period())
     records = _daylight(ask, ecu)
     energy = records.energy[ecu.rows(inverter.uid)]
     power = _watts(energy, records.steps) * _SURPLUS

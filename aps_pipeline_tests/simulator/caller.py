@@ -75,12 +75,13 @@ def code(sim: Simulator, path: str, level: str = "", date_range: str = "") -> in
 
 
 def get(
-    sim: Simulator, url: str, path: str, headers: dict[str, str] | None = None
+    sim: Simulator, url: str, path: str, headers: dict[str, str] | None = None, prefix: str = PREFIX
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """The answer over the wire, gunzipped where it came so."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
     try:
-        connection.request("GET", PREFIX + path, headers={**signed(sim, PREFIX + path), **(headers or {})})
+        target = prefix + path
+        connection.request("GET", target, headers={**signed(sim, target), **(headers or {})})
         response = connection.getresponse()
         raw = response.read()
     finally:

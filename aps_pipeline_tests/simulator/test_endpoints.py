@@ -294,12 +294,3 @@ def test_another_path_is_a_page_that_is_not_there(sim: Simulator, target: str) -
     reply = sim.reply("GET", target, signed(sim, target))
     assert reply.status == 404
     assert reply.body.startswith(b"<html>")
-
-
-def test_installer_keys_have_their_own_prefix() -> None:
-    sim = Simulator(prefix="/installer/api/v2")
-    for prefix, status in (("/installer/api/v2", 200), ("/user/api/v2", 404)):
-        target = f"{prefix}/systems/details/{SID}"
-        assert sim.reply("GET", target, signed(sim, target)).status == status
-    with pytest.raises(ValueError, match="prefix"):
-        Simulator(prefix="/api")

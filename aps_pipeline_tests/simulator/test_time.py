@@ -69,6 +69,25 @@ def test_in_spring_the_skipped_hour_is_zero(sim: Simulator) -> None:
     assert float(hours["consumed"][3]) > 0
 
 
+def test_a_day_that_a_zone_left_out_has_no_data() -> None:
+    # Samoa crossed the date line at the end of 2011-12-29.
+    apia = replace(
+        demo_fleet().systems[0], timezone="Pacific/Apia", lat=-13.8, lon=-171.8, create_date=date(2011, 12, 1)
+    )
+    sim = at(datetime(2012, 2, 1, tzinfo=UTC), fleet=Fleet((apia,)))
+    for path, level in (
+        (ECU, "minutely"),
+        (ECU, "hourly"),
+        (METER, "minutely"),
+        (METER, "hourly"),
+        (BATCH, "power"),
+    ):
+        codes = [code(sim, path, level, f"2011-12-{day}") for day in (29, 30, 31)]
+        assert codes == [0, 1001, 0]
+    month = data(sim, ECU, "daily", "2011-12")
+    assert [n for n, text in enumerate(month, 1) if text == "0"] == [30] and len(month) == 31
+
+
 def test_five_minutes_with_gaps(sim: Simulator) -> None:
     steps: Counter[int] = Counter()
     for day in range(1, 31):

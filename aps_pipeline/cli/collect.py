@@ -135,7 +135,7 @@ def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary
         f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
         f"{summary.calls:,} calls; {quota.left:,} calls left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
     )
-    for line in (*_complaints(summary), *_news(summary)):
+    for line in (*_complaints(summary), *(f"new: {sentence}" for sentence in summary.unheard)):
         print(f"  {line}", file=sys.stderr)
     return code
 
@@ -153,11 +153,6 @@ def _complaints(summary: Summary) -> list[str]:
         lines.append(f"stopped early: {summary.stop.message}")
     shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
-
-
-def _news(summary: Summary) -> list[str]:
-    """What the API has begun to send, said in the run that meets it first."""
-    return [f"new: {each}" for each in summary.news]
 
 
 def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:

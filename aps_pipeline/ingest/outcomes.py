@@ -140,6 +140,18 @@ class Summary:
         self.failures.extend(result.failures)
 
     @property
+    def unheard(self) -> list[str]:
+        """The news in sentences, each name once: a new field often comes with many endpoints."""
+        subjects: dict[tuple[str, str], list[News]] = {}
+        for each in self.news:
+            subjects.setdefault((each.kind, each.name), []).append(each)
+        return [
+            f"{kind} {name} ({first.subject}{f' and {len(more):,} more' if more else ''}), "
+            f"kept in the body of call {first.call_id}"
+            for (kind, name), (first, *more) in subjects.items()
+        ]
+
+    @property
     def troubles(self) -> set[Trouble]:
         """Every kind of trouble met."""
         return {failure.trouble for failure in self.failures} | ({self.stop.trouble} if self.stop else set())

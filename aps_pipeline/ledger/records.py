@@ -49,9 +49,6 @@ class News:
     name: str
     call_id: int
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name} ({self.subject}), kept in the body of call {self.call_id}"
-
 
 @dataclass(frozen=True, slots=True)
 class Finish:

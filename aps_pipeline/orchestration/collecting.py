@@ -53,8 +53,8 @@ def collect(
                 tell(context, result)
             else:
                 yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
-    for news in summary.news:
-        context.log.warning(str(news))
+    for sentence in summary.unheard:
+        context.log.warning(sentence)
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)
 

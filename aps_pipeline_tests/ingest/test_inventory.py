@@ -112,6 +112,9 @@ def test_data_of_an_unknown_inverter_is_kept_said_once_and_looked_up(life: Life)
     (news,) = run.summary.news
     assert (news.kind, news.subject, news.name) == (NewsKind.INVERTER, EAST, NEW)
     assert news.call_id == site.frame(PANELS)["call_id"].iloc[0]
+    assert run.summary.unheard == [
+        f"unknown inverter {NEW} ({EAST}), kept in the body of call {news.call_id}"
+    ]
     assert site.collect(day, day, (PANELS,)).summary.calls == 0, "nothing to do, nothing to ask"
     assert not site.collect(day, next_day, (PANELS,)).summary.news
     assert asked_by(site)[1:] == ["inverters", "energy"]
@@ -129,6 +132,20 @@ def test_an_inverter_that_the_inventory_never_names_is_looked_up_once(life: Life
         site.collect(date(2024, 3, day), date(2024, 3, day), (PANELS,))
     assert asked_by(site) == ["energy"] * 3
     assert set(site.frame("inverters")["inverter_id"]) == {OLD}
+
+
+def test_a_field_that_nobody_reads_is_said_once_and_takes_no_row(tmp_path: Path) -> None:
+    day, tables = date(2024, 3, 18), ("meter_hourly_energy", "meter_daily_energy")
+    with serving(tmp_path / "plain") as site:
+        site.collect(day, day, tables)
+        plain = site.frame(tables[0])
+    with serving(tmp_path / "later", quirks=("later_fields",)) as site:
+        run = site.collect(day, day, tables)
+        assert run.summary.complete == run.summary.partitions
+        fields = [s for s in run.summary.unheard if s.startswith("unknown field remark")]
+        assert len(fields) == 1 and " and 3 more)" in fields[0], "details, inverters, two levels of meters"
+        assert site.frame(tables[0]).drop(columns="call_id").equals(plain.drop(columns="call_id"))
+        assert not site.collect(day, date(2024, 3, 19), tables).summary.news
 
 
 def test_no_more_names_are_kept_than_anybody_reads(site: Site) -> None:

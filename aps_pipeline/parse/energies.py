@@ -24,9 +24,8 @@ _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "yea
 
 def energy_list(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
-    found = slots.matched(a_list(data, "data"), SLOTS[table.source.level](asked), asked)
-    columns = when(table, [slot for slot, _ in found], asked)
-    return parsed(table, asked, columns | {"energy_kwh": [value for _, value in found]}, len(found))
+    found, (values,) = slots.matched({"data": a_list(data, "data")}, SLOTS[table.source.level](asked), asked)
+    return parsed(table, asked, when(table, found, asked) | {"energy_kwh": values}, len(found))
 
 
 def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
@@ -36,17 +35,15 @@ def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     """
     body = body_of(table, data, asked)
     channels = channels_in(body, ["e"])
-    lists = [a_list(body[f"e{channel}"], f"e{channel}") for channel in channels]
-    if not lists or len(set(map(len, lists))) > 1:
-        raise RefusedError(f"channels of {[len(entries) for entries in lists]} entries")
-    expected = SLOTS[table.source.level](asked)
-    found = [pair for entries in lists for pair in slots.matched(entries, expected, asked)]
-    each = len(found) // len(lists)
-    columns = when(table, [slot for slot, _ in found], asked) | {
-        "channel": [channel for channel in channels for _ in range(each)],
-        "energy_kwh": [value for _, value in found],
+    lists = {f"e{channel}": a_list(body[f"e{channel}"], f"e{channel}") for channel in channels}
+    if len(set(map(len, lists.values()))) != 1:
+        raise RefusedError(f"channels of {[len(entries) for entries in lists.values()]} entries")
+    found, values = slots.matched(lists, SLOTS[table.source.level](asked), asked)
+    columns = when(table, found * len(channels), asked) | {
+        "channel": [channel for channel in channels for _ in found],
+        "energy_kwh": [value for series in values for value in series],
     }
-    return parsed(table, asked, columns, len(found))
+    return parsed(table, asked, columns, len(found) * len(channels))
 
 
 def when(table: Table, found: Sequence[slots.Slot], asked: Asked) -> dict[str, Any]:

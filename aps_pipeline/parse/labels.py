@@ -89,7 +89,7 @@ def _stamped(texts: Sequence[Any], what: str, asked: Asked) -> tuple[list[dateti
         moments = moments_of(day, text, asked.zone)
         times = len(moments)
         if text == _MIDNIGHT and 0 < position == len(texts) - 1 and _MIDNIGHT not in texts[:position]:
-            moments += _end_of(day, asked.zone)
+            moments += (day_end_utc(day, asked.zone),)
         later = next((n for n, moment in enumerate(moments) if not ends or moment > ends[-1]), None)
         if later is None:
             raise RefusedError(f"{what}[{position}] is {text}, {_reason(bool(moments), day, asked.zone)}")
@@ -113,9 +113,3 @@ def moments_of(day: date, label: str, zone: ZoneInfo) -> tuple[datetime, ...]:
         return (first.astimezone(UTC),)
     assert early is not None and late is not None  # noqa: S101 - a ZoneInfo always has an offset
     return (first.astimezone(UTC), second.astimezone(UTC)) if early > late else ()
-
-
-def _end_of(day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The midnight that ends the day, if a clock shows 00:00 then."""
-    end = day_end_utc(day, zone)
-    return (end,) if end.astimezone(zone).time() == time() else ()

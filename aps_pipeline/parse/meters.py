@@ -20,8 +20,10 @@ _PATTERNS = {
     "hourly": re.compile(r"([0-9]{1,2})(?::00)?", re.ASCII),
     "daily": re.compile(r"([0-9]{1,2})", re.ASCII),
     "monthly": re.compile(r"([0-9]{1,2})", re.ASCII),
-    "yearly": re.compile(r"([0-9]{4})", re.ASCII),
+    "yearly": re.compile(r"([0-9]{2}|[0-9]{4})", re.ASCII),
 }
+_HOURS_BY_THEIR_END = [*range(1, 25)]
+"""A whole day as `01` to `24`: the numbering of the manual's only example, and no other reading fits."""
 _NEW_YEAR = timedelta(days=3)
 """How long after its beginning a year may be missing from a list of years, as in `slots`."""
 
@@ -35,25 +37,21 @@ def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     """
     body, level = body_of(table, data, asked), table.source.level
     labels = [_read(label, level, n) for n, label in enumerate(a_list(body.get("time"), "time"))]
+    if level == "yearly":
+        labels = _as_years(labels, asked)
     expected = _years(labels, asked) if level == "yearly" else SLOTS[level](asked)
-    _compare(labels, [_number_of(slot.label, level) for slot in expected])
-    columns: dict[str, Any] = {}
-    found: list[tuple[slots.Slot, float | None]] = []
-    for flow in FLOWS:
-        found = _matched(a_list(body.get(flow), flow), flow, len(labels), expected, asked)
-        columns[f"{flow}_kwh"] = [value for _, value in found]
-    return parsed(table, asked, columns | when(table, [slot for slot, _ in found], asked), len(found))
+    if level != "hourly" or labels != _HOURS_BY_THEIR_END:
+        _compare(labels, [_number_of(slot.label, level) for slot in expected])
+    lists = {flow: _fitting(a_list(body.get(flow), flow), flow, len(labels)) for flow in FLOWS}
+    found, values = slots.matched(lists, expected, asked)
+    columns = {f"{flow}_kwh": series for flow, series in zip(FLOWS, values, strict=True)}
+    return parsed(table, asked, when(table, found, asked) | columns, len(found))
 
 
-def _matched(
-    entries: list[Any], flow: str, count: int, expected: Sequence[slots.Slot], asked: Asked
-) -> list[tuple[slots.Slot, float | None]]:
+def _fitting(entries: list[Any], flow: str, count: int) -> list[Any]:
     if len(entries) != count:
         raise RefusedError(f"{flow} has {len(entries)} entries for {count} labels")
-    try:
-        return slots.matched(entries, expected, asked)
-    except RefusedError as error:
-        raise RefusedError(f"{flow}: {error}") from None
+    return entries
 
 
 def _read(label: Any, level: str, position: int) -> int:
@@ -75,6 +73,12 @@ def _compare(labels: Sequence[int], expected: Sequence[int]) -> None:
     for position, (label, right) in enumerate(zip(labels, expected, strict=False)):
         if label != right:
             raise RefusedError(f"time[{position}] is {label} where {right} belongs")
+
+
+def _as_years(labels: list[int], asked: Asked) -> list[int]:
+    """Years that are only counted, `01` on, as those since registration, if there are just as many."""
+    since = [slot.label for slot in SLOTS["yearly"](asked)] if asked.create_date else []
+    return since if labels == [*range(1, len(since) + 1)] else labels
 
 
 def _years(labels: Sequence[int], asked: Asked) -> list[slots.Slot]:

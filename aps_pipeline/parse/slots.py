@@ -6,7 +6,7 @@ wrong length is refused, never shifted or padded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -59,18 +59,32 @@ def _slot(asked: Asked, period: Period, label: object = None) -> Slot:
     return Slot(label or period.first, begins, None, period.last)
 
 
-def matched(entries: Sequence[Any], slots: Sequence[Slot], asked: Asked) -> list[tuple[Slot, float | None]]:
-    """Each entry with its slot. Raises RefusedError.
+def matched(
+    lists: Mapping[str, Sequence[Any]], slots: Sequence[Slot], asked: Asked
+) -> tuple[list[Slot], list[list[float | None]]]:
+    """The slots that have begun, and for each named list its values for them. Raises RefusedError.
 
-    A closed period has every entry. An open one may end early; entries for what has not begun are left out.
+    A closed period has every entry. An open one may end early; entries for what has not begun are left out,
+    unless they hold energy shortly ahead: then it is our clock that lags.
     """
     begun = sum(asked.has_begun(slot.start_utc) for slot in slots)
-    if len(entries) > len(slots) or (len(entries) < len(slots) and not _may_be_short(entries, begun, asked)):
-        raise RefusedError(f"{len(entries)} entries where {len(slots)} belong")
-    values = [number(entry, f"entry {position}") for position, entry in enumerate(entries)]
+    found = [_numbers(entries, name, len(slots), begun, asked) for name, entries in lists.items()]
+    shortest = min(map(len, found), default=0)
+    if any(len(values) > shortest for values in found):
+        raise RefusedError(f"lists of {sorted({len(entries) for entries in lists.values()})} entries")
+    count = shortest
+    while count and slots[count - 1].start_utc > asked.asked_utc and not any(v[count - 1] for v in found):
+        count -= 1
+    return list(slots[:count]), [values[:count] for values in found]
+
+
+def _numbers(entries: Sequence[Any], name: str, slots: int, begun: int, asked: Asked) -> list[float | None]:
+    if len(entries) > slots or (len(entries) < slots and not _may_be_short(entries, begun, asked)):
+        raise RefusedError(f"{name} has {len(entries)} entries where {slots} belong")
+    values = [number(entry, f"{name}[{position}]") for position, entry in enumerate(entries)]
     if any(values[begun:]):
-        raise RefusedError(f"entry {begun} gives energy for a time that has not begun")
-    return list(zip(slots, values, strict=False))[:begun]
+        raise RefusedError(f"{name}[{begun}] gives energy for a time that has not begun")
+    return values[:begun]
 
 
 def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:

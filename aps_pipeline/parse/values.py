@@ -19,6 +19,7 @@ LARGEST = 1e12
 
 _NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
 _MAX_DIGITS = 40
+_DIGITS_OF_AN_ID = 12
 _SHOWN = 40
 
 
@@ -57,11 +58,15 @@ def day(value: Any, what: str) -> date | None:
 
 
 def an_id(value: Any, what: str) -> str:
-    """An id, always text. Raises RefusedError."""
+    """An id, always text; a number only if of full length, so that no zeros are lost. Raises RefusedError."""
     try:
-        return checked_id(str(value) if isinstance(value, Number) else value)
+        if not isinstance(value, Number):
+            return checked_id(value)
+        if value.isdecimal() and len(value) >= _DIGITS_OF_AN_ID:
+            return checked_id(str(value))
     except BadIdError:
-        raise RefusedError(f"{what} is {shown(value)}, not an id") from None
+        pass
+    raise RefusedError(f"{what} is {shown(value)}, not an id")
 
 
 def text(value: Any, what: str) -> str | None:

@@ -5,7 +5,8 @@ can be made again from lake and ledger; nothing else may write it.
 
 Where do I go to …?
     add an answer that analysts want        sql/<name>.sql; its header becomes the comments (`marts`)
-    add a check on the data                 checks/<name>.sql (`checks`)
+    add a check on the data                 checks/<name>.sql (`checks`); on every table: `declared`
+    see which tables are views, and why     `views`; what reading them takes is in `steady`
     see how a build runs                    `building`; the rename itself is in `replacing`
     read it                                 `open_warehouse` and `query` in `reading`
 """

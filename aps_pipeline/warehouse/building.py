@@ -16,7 +16,7 @@ from aps_pipeline.warehouse.core import add_core_table
 from aps_pipeline.warehouse.described import Connection, Described, count
 from aps_pipeline.warehouse.errors import WarehouseError
 from aps_pipeline.warehouse.marts import add_mart, marts
-from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns
+from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news
 from aps_pipeline.warehouse.replacing import replacing
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
@@ -49,6 +49,8 @@ def build(path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5) -> Bui
     Raises WarehouseError, StorageError (lake), LedgerError; the file at `path` is as it was then.
     """
     path = Path(path).absolute()
+    if set(str(path)) & set("?\\"):
+        raise WarehouseError(f"cannot build {path}: DuckDB opens no file with ? or \\ in its path")
     with _named(path), replacing(path) as temporary, closing(_open(temporary)) as connection:
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         described = _fill(connection, lake, ledger, revision_days)
@@ -68,12 +70,20 @@ def _open(path: Path) -> Connection:
 def _fill(connection: Connection, lake: Lake, ledger: Ledger, revision_days: int) -> list[Described]:
     for schema in ("core", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
-    described = [add_core_table(connection, table, lake) for table in TABLES.values()]
+    core = [add_core_table(connection, table, lake) for table in TABLES.values()]
+    described = list(core)
     described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
-    described.append(add_build(connection, ledger, revision_days))
+    described.append(add_news(connection, ledger))
+    described.append(add_build(connection, ledger, revision_days, _views_folder(lake, core)))
     described.extend([add_mart(connection, mart) for mart in marts()])
     described.append(add_columns(connection, described))
     return described
+
+
+def _views_folder(lake: Lake, core: list[Described]) -> str | None:
+    """The folder above those that the views read, if there are views."""
+    is_any = any(table.kind == "VIEW" for table in core)
+    return str(Path(lake.path(TABLES["systems"])).parents[1]) if is_any else None
 
 
 @contextmanager

@@ -1,33 +1,26 @@
 """Checks: queries that return the failing rows.
 
-Those that hold for every table are made from the declarations; the others are files in checks/, whose
-header says what a failing row means and what to do about it.
+Those that hold for every table are made in `declared`; the others are files in checks/, whose header says
+what a failing row means and what to do about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from functools import partial
+from typing import Any, cast
 
-from aps_pipeline.tables import TABLES, Table
-from aps_pipeline.warehouse.described import Connection, count, identifier, identifiers
+from aps_pipeline.tables import TABLES
+from aps_pipeline.warehouse.declared import Check, Severity, checks_of
+from aps_pipeline.warehouse.described import Connection, count
 from aps_pipeline.warehouse.errors import HeaderError
 from aps_pipeline.warehouse.headers import SqlFile, packaged
+from aps_pipeline.warehouse.steady import steadily
+from aps_pipeline.warehouse.views import view_folders
 
-Severity = Literal["error", "warning"]
+__all__ = ["Check", "CheckResult", "all_checks", "check_of", "checks_of", "run", "run_checks"]
+
 _SAMPLE = 5
-
-
-@dataclass(frozen=True)
-class Check:
-    """A query that returns failing rows. An error is a fault of this program, a warning one of the data."""
-
-    name: str
-    meaning: str
-    severity: Severity
-    advice: str
-    statement: str
 
 
 @dataclass(frozen=True)
@@ -48,8 +41,9 @@ class CheckResult:
 
 
 def run_checks(connection: Connection) -> list[CheckResult]:
-    """Run every check on an open warehouse."""
-    return [run(connection, check) for check in all_checks()]
+    """Run every check on an open warehouse. Raises WarehouseError."""
+    folders = view_folders(connection)
+    return [steadily(folders, partial(run, connection, check)) for check in all_checks()]
 
 
 def run(connection: Connection, check: Check) -> CheckResult:
@@ -57,7 +51,7 @@ def run(connection: Connection, check: Check) -> CheckResult:
     result = connection.execute(check.statement)
     names = [column[0] for column in result.description]
     sample = tuple(dict(zip(names, row, strict=True)) for row in result.fetchmany(_SAMPLE))
-    failing = count(connection, check.statement)
+    failing = count(connection, check.statement) if len(sample) == _SAMPLE else len(sample)
     return CheckResult(check.name, check.severity, failing, sample, check.meaning, check.advice)
 
 
@@ -65,35 +59,6 @@ def all_checks() -> list[Check]:
     """Every check there is. Raises HeaderError."""
     generated = [check for table in TABLES.values() for check in checks_of(table)]
     return generated + [check_of(file) for file in packaged("checks")]
-
-
-def checks_of(table: Table) -> Iterator[Check]:
-    """What must hold for every table of `core`: unique keys, known calls, no energy below 0."""
-    name, keys = f"core.{identifier(table.name)}", identifiers(table.keys)
-    yield Check(
-        f"unique_key {table.name}",
-        f"core.{table.name} is {table.grain}; these keys stand in several rows",
-        "error",
-        "Run `aps rebuild`; if it stays, report it.",
-        f"SELECT {keys}, count(*) AS row_count FROM {name} GROUP BY ALL"  # noqa: S608
-        f" HAVING row_count > 1 ORDER BY {keys}",
-    )
-    yield Check(
-        f"known_call {table.name}",
-        f"rows of core.{table.name} whose call is not in the ledger",
-        "error",
-        "The lake and the ledger do not belong together: check APS_LAKE_URL and APS_LEDGER_URL.",
-        f"SELECT * FROM {name} ANTI JOIN meta.calls USING (call_id) ORDER BY {keys}",  # noqa: S608
-    )
-    energies = [identifier(column.name) for column in table.columns if column.unit == "kWh"]
-    if energies:
-        yield Check(
-            f"negative_energy {table.name}",
-            f"rows of core.{table.name} with fewer than 0 kWh, as the API gave it",
-            "warning",
-            "Look at the call in meta.calls; leave these rows out of sums, or report them to APsystems.",
-            f"SELECT * FROM {name} WHERE least({', '.join(energies)}) < 0 ORDER BY {keys}",  # noqa: S608
-        )
 
 
 def check_of(file: SqlFile) -> Check:

@@ -1,6 +1,8 @@
-"""Schema `core`: every declared table, copied from the lake."""
+"""Schema `core`: every declared table, copied from the lake or a view over it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -9,13 +11,21 @@ from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.tables import Table
 from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
 from aps_pipeline.warehouse.errors import WarehouseError
+from aps_pipeline.warehouse.views import add_view, folder_for_view
 
 _ATTEMPTS = 3
 
 
 def add_core_table(connection: Connection, table: Table, lake: Lake) -> Described:
-    """Copy one table. Raises StorageError, and WarehouseError where the files break the declaration."""
+    """Copy one table or make its view.
+
+    Raises StorageError, and WarehouseError where the files break the declaration.
+    """
     described = describe("core", table.name, comment_of(table), table.columns, table.keys)
+    if (folder := folder_for_view(table, lake)) is not None:
+        described = replace(described, kind="VIEW")
+        add_view(connection, table, described, folder)
+        return described
     create(connection, described, table.columns)
     try:
         fill(connection, described, _rows(table, lake))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -18,7 +19,7 @@ Connection = duckdb.DuckDBPyConnection
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
-_SQL_TYPES = {
+SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
@@ -33,11 +34,12 @@ _SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Note:
-    """What a column means, and its unit."""
+    """What a column means, its unit, and whether it may be absent as far as the database does not know."""
 
     name: str
     meaning: str
     unit: str = ""
+    nullable: bool = True
 
     @property
     def comment(self) -> str:
@@ -47,13 +49,14 @@ class Note:
 
 @dataclass(frozen=True)
 class Described:
-    """A table of the warehouse: its meaning, its columns in order, and the columns that name a row."""
+    """A table or view of the warehouse: its meaning, its columns in order, the columns that name a row."""
 
     schema: str
     name: str
     comment: str
     columns: tuple[Note, ...]
     keys: tuple[str, ...]
+    kind: Literal["TABLE", "VIEW"] = "TABLE"
 
     @property
     def sql_name(self) -> str:
@@ -82,14 +85,14 @@ def describe(
     schema: str, name: str, comment: str, columns: Sequence[Column], keys: Sequence[str]
 ) -> Described:
     """The description of a table from declared columns."""
-    notes = tuple(Note(column.name, column.meaning, column.unit) for column in columns)
+    notes = tuple(Note(column.name, column.meaning, column.unit, column.nullable) for column in columns)
     return Described(schema, name, comment, notes, tuple(keys))
 
 
 def create(connection: Connection, table: Described, columns: Sequence[Column]) -> None:
     """Make an empty table of the declared types, with its comments."""
     parts = [
-        f"{identifier(column.name)} {_SQL_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
+        f"{identifier(column.name)} {SQL_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
         for column in columns
     ]
     connection.execute(f"CREATE TABLE {table.sql_name} ({', '.join(parts)})")
@@ -97,8 +100,8 @@ def create(connection: Connection, table: Described, columns: Sequence[Column]) 
 
 
 def add_comments(connection: Connection, table: Described) -> None:
-    """Write the comments of a table and of its columns."""
-    connection.execute(f"COMMENT ON TABLE {table.sql_name} IS {literal(table.comment)}")
+    """Write the comments of a table or view and of its columns."""
+    connection.execute(f"COMMENT ON {table.kind} {table.sql_name} IS {literal(table.comment)}")
     for note in table.columns:
         column = f"{table.sql_name}.{identifier(note.name)}"
         connection.execute(f"COMMENT ON COLUMN {column} IS {literal(note.comment)}")

@@ -1,13 +1,14 @@
-"""Schema `meta`: the calls behind the data, the build, and a dictionary of every column."""
+"""Schema `meta`: the calls behind the data, what they named anew, the build, and a dictionary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import pyarrow as pa
 
-from aps_pipeline.ledger import Ledger
+from aps_pipeline.ledger import Ledger, NewsKind
 from aps_pipeline.tables import Column
 from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
 
@@ -48,6 +49,19 @@ _BUILD = (
         nullable=True,
     ),
     Column("revision_days", pa.int32(), "Days after a period's end until its answer counts as final", "d"),
+    Column(
+        "views_folder",
+        pa.string(),
+        "Folder of the Parquet files that the views of core read; null where all was copied in",
+        nullable=True,
+    ),
+)
+
+_NEWS = (
+    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in NewsKind)}"),
+    Column("subject", pa.string(), "Endpoint and level whose answer named it, or the system of an inverter"),
+    Column("name", pa.string(), "The field, the value or the inverter"),
+    Column("call_id", pa.int64(), "The first call that named it: meta.calls"),
 )
 
 _COLUMNS = (
@@ -74,13 +88,27 @@ def add_calls(connection: Connection, ledger: Ledger) -> Described:
     return described
 
 
-def add_build(connection: Connection, ledger: Ledger, revision_days: int) -> Described:
+def add_news(connection: Connection, ledger: Ledger) -> Described:
+    """`meta.news`: what answers named and nobody here knew. Raises LedgerError."""
+    comment = (
+        "What answers named and no parser or inventory knew, kept in the bodies. One row per unknown name."
+    )
+    described = describe("meta", "news", comment, _NEWS, ("kind", "subject", "name"))
+    create(connection, described, _NEWS)
+    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.news()]
+    fill(connection, described, pa.Table.from_pylist(rows, pa.schema([column.field for column in _NEWS])))
+    return described
+
+
+def add_build(
+    connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None
+) -> Described:
     """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
     connection.execute(
-        "INSERT INTO meta.build SELECT ?, max(call_id), ?, ? FROM meta.calls",
-        [_package_version(), ledger.is_simulated(), revision_days],
+        "INSERT INTO meta.build SELECT ?, max(call_id), ?, ?, ? FROM meta.calls",
+        [_package_version(), ledger.is_simulated(), revision_days, views_folder],
     )
     return described
 
@@ -105,6 +133,7 @@ def add_columns(connection: Connection, tables: Sequence[Described]) -> Describe
             "column_name": note.name,
             "unit": note.unit,
             "is_key": note.name in table.keys,
+            "may_be_absent": note.nullable,
         }
         for table in (*tables, described)
         for note in table.columns
@@ -114,7 +143,8 @@ def add_columns(connection: Connection, tables: Sequence[Described]) -> Describe
         """
         INSERT INTO meta.columns
         SELECT
-            schema_name, table_name, column_index, column_name, data_type, unit, is_nullable, is_key, comment
+            schema_name, table_name, column_index, column_name, data_type, unit,
+            is_nullable AND may_be_absent, is_key, comment
         FROM duckdb_columns() JOIN notes USING (schema_name, table_name, column_name)
         WHERE database_name = current_database()
         ORDER BY schema_name, table_name, column_index

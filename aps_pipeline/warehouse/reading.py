@@ -1,4 +1,4 @@
-"""Opening the warehouse to read, and only to read: no SQL can change it or open another file."""
+"""Opening the warehouse to read, and only to read: no SQL can change it or open a file of others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from aps_pipeline.warehouse.building import CLOSED
 from aps_pipeline.warehouse.described import Connection, literal
 from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError
 from aps_pipeline.warehouse.replacing import beside
+from aps_pipeline.warehouse.steady import steadily
+from aps_pipeline.warehouse.views import escaped, view_folders
 
-_READING = (
-    "USE warehouse",
+_CLOSING = (
     "SET TimeZone = 'UTC'",
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others
@@ -25,7 +26,8 @@ _READING = (
 def open_warehouse(path: Path) -> Connection:
     """A read-only connection in UTC to the warehouse as it is now; a later build does not disturb it.
 
-    Its SQL can write nothing and open no file, whatever it says. Close it when done.
+    Its SQL cannot change it, and opens no file but those of the views. DuckDB has no way to open these
+    folders to reading alone, so SQL from elsewhere goes through `query`. Close the connection when done.
     Raises NoWarehouseError, WarehouseError.
     """
     with contextlib.ExitStack() as on_failure:
@@ -34,7 +36,9 @@ def open_warehouse(path: Path) -> Connection:
         try:
             with _private_name(Path(path)) as name:
                 connection.execute(f"ATTACH {literal(str(name))} AS warehouse (READ_ONLY)")
-            for setting in _READING:
+            connection.execute("USE warehouse")
+            connection.execute(f"SET allowed_directories = {_allowed(view_folders(connection))}")
+            for setting in _CLOSING:
                 connection.execute(setting)
         except FileNotFoundError as error:
             raise NoWarehouseError(f"there is no {path} yet: run `aps backfill` first") from error
@@ -42,6 +46,12 @@ def open_warehouse(path: Path) -> Connection:
             raise WarehouseError(f"cannot open {path}: {_one_line(error)}") from error
         on_failure.pop_all()
     return connection
+
+
+def _allowed(folders: list[str]) -> str:
+    """Folders as an SQL list, each by its name and by the pattern with which its view lists it."""
+    names = dict.fromkeys(name for folder in folders for name in (f"{folder}/", f"{escaped(folder)}/"))
+    return f"[{', '.join(map(literal, names))}]"
 
 
 @contextlib.contextmanager
@@ -65,13 +75,14 @@ def _private_name(path: Path) -> Iterator[Path]:
 
 
 def query(path: Path, sql: str) -> pa.Table:
-    """The result of one query, with instants in UTC.
+    """The result of one query, with instants in UTC. It writes nothing, whatever it says.
 
     Raises QueryError with DuckDB's message in one line, NoWarehouseError, WarehouseError.
     """
     with contextlib.closing(open_warehouse(path)) as connection:
         try:
-            return connection.sql(_one_query(connection, sql)).to_arrow_table()
+            statement = _one_query(connection, sql)
+            return steadily(view_folders(connection), lambda: connection.sql(statement).to_arrow_table())
         except duckdb.IOException as error:
             raise WarehouseError(f"cannot read {path}: {_one_line(error)}") from error
         except duckdb.Error as error:
@@ -86,7 +97,8 @@ def _one_query(connection: Connection, sql: str) -> str:
         raise QueryError(f"one query at a time, not {len(statements)}")
     if statements[0].type != duckdb.StatementType.SELECT:
         raise QueryError("the warehouse is only read: SELECT, FROM, WITH, DESCRIBE, SHOW or SUMMARIZE")
-    return str(statements[0].query)
+    # Within another query DuckDB takes no WITH that changes or writes something.
+    return f"FROM query({literal(statements[0].query)})"
 
 
 def _one_line(error: Exception) -> str:

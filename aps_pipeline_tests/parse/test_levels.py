@@ -153,7 +153,7 @@ def test_days_months_and_years_of_a_meter_by_their_labels() -> None:
 @pytest.mark.parametrize(
     ("name", "key", "labels"),
     [
-        ("meter_hourly_energy", DAY, [f"{hour:02d}" for hour in range(1, 25)]),
+        ("meter_hourly_energy", DAY, [f"{hour:02d}" for hour in range(1, 24)]),
         ("meter_hourly_energy", DAY, HOURS[:-1]),
         ("meter_hourly_energy", DAY, [*HOURS, "24"]),
         ("meter_hourly_energy", DAY, HOURS[::-1]),
@@ -177,6 +177,7 @@ def test_days_months_and_years_of_a_meter_by_their_labels() -> None:
         ("meter_yearly_energy", "", ["2023", "2024", "2025"]),
         ("meter_yearly_energy", "", ["2025", "2026", "2027"]),
         ("meter_yearly_energy", "", ["26"]),
+        ("meter_yearly_energy", "", [f"{n:02d}" for n in range(1, 13)]),
         ("meter_yearly_energy", "", ["2026"] * 3000),
     ],
     ids=lambda value: str(value)[-30:],
@@ -186,12 +187,33 @@ def test_labels_of_a_meter_that_do_not_fit_are_refused(name: str, key: str, labe
         parsed(name, meter(labels), asked(name, key))
 
 
+def test_labels_that_only_count_are_taken_where_they_fit_one_way_only() -> None:
+    counted = meter([f"{n:02d}" for n in range(1, 25)])
+    plain = rows("meter_hourly_energy", meter(HOURS), asked("meter_hourly_energy", DAY))
+    assert rows("meter_hourly_energy", counted, asked("meter_hourly_energy", DAY)) == plain
+    call = asked("meter_yearly_energy", "")
+    assert call.create_date is not None
+    count = call.asked_utc.year - call.create_date.year + 1
+    years = rows("meter_yearly_energy", meter([f"{n:02d}" for n in range(1, count + 1)]), call)
+    assert [row["year"] for row in years] == [*range(call.create_date.year, call.asked_utc.year + 1)]
+
+
+def test_a_zero_for_an_hour_that_has_not_begun_is_no_measurement() -> None:
+    """The hour begins in five minutes: its 0 says nothing, but its energy says that our clock lags."""
+    call = asked("meter_hourly_energy", DAY, NOON.replace(minute=55))
+    coming = NOON.hour + 1 + (call.zone.utcoffset(NOON) or timedelta()) // timedelta(hours=1)
+    zeros = meter(HOURS, ["1"] * coming + ["0"] * (24 - coming))
+    assert len(rows("meter_hourly_energy", zeros, call)) == coming
+    ahead = zeros | {"consumed": ["1"] * (coming + 1) + ["0"] * (23 - coming)}
+    assert len(rows("meter_hourly_energy", ahead, call)) == coming + 1
+
+
 def test_a_meter_today() -> None:
     call = asked("meter_hourly_energy", DAY, NOON)
     whole = meter(HOURS, ["1"] * 13 + ["0"] * 11)
     assert [row["hour"] for row in rows("meter_hourly_energy", whole, call)] == list(range(13))
     assert len(rows("meter_hourly_energy", meter(HOURS[:9]), call)) == 9
-    with pytest.raises(RefusedError, match="exported: entry 13 gives energy for a time that has not begun"):
+    with pytest.raises(RefusedError, match=r"exported\[13\] gives energy for a time that has not begun"):
         parsed("meter_hourly_energy", whole | {"exported": ["1"] * 14 + ["0"] * 10}, call)
     with pytest.raises(RefusedError, match=r"time\[8\] is 9 where 8 belongs"):
         parsed("meter_hourly_energy", meter([*HOURS[:8], "09"]), call)

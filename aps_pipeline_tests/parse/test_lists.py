@@ -164,7 +164,7 @@ def test_the_hours_of_a_day_of_clock_change() -> None:
 def test_one_bad_entry_refuses_the_list(bad: Any, place: int) -> None:
     entries: list[Any] = list(DAY)
     entries[place] = bad
-    with pytest.raises(RefusedError, match=f"entry {place} is"):
+    with pytest.raises(RefusedError, match=rf"data\[{place}\] is"):
         rows_of("hourly", entries, asked("2024-03-05"))
 
 

@@ -102,9 +102,15 @@ def test_an_id(value: str) -> None:
     assert an_id(value, "sid") == value
 
 
-def test_an_id_that_came_as_a_number_is_text() -> None:
+def test_an_id_that_came_as_a_whole_number_is_text() -> None:
     found = an_id(Number("203000001234"), "eid")
     assert found == "203000001234" and type(found) is str
+
+
+@pytest.mark.parametrize("short", ["801", "12345678901", "2.03e11", "-203000001234", "203000001234.0"])
+def test_a_number_that_may_have_lost_something_is_no_id(short: str) -> None:
+    with pytest.raises(RefusedError):
+        an_id(Number(short), "uid")
 
 
 @pytest.mark.parametrize("value", ["x" * 101, "a\x00b", "a\nb", "\x1b[31m", "\ud800", 5, True, [], {}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Plant:
     def inverter(self, inverter_id: str, ecu_id: str = "E1", system_id: str = "S1") -> None:
         self.rows["inverters"].append({
             "system_id": system_id, "ecu_id": ecu_id, "inverter_id": inverter_id, "type": "DS3",
-            "first_seen_utc": LATE, "last_seen_utc": LATE,
+            "first_seen_utc": LATE, "last_seen_utc": LATE, "gone_utc": None,
             "call_id": self.call("", endpoint="system_inverters"),
         })  # fmt: skip
 
@@ -94,6 +94,25 @@ class Plant:
                 "system_id": system_id, "ecu_id": ecu_id, "inverter_id": inverter_id, "channel": int(channel),
                 "date": day, "energy_kwh": energy, "call_id": call_id,
             })  # fmt: skip
+
+    def add(self, name: str, sent: datetime = LATE, **values: Any) -> None:
+        """One row of any table; what is not given is absent, and a call of its kind stands behind it."""
+        table = TABLES[name]
+        absent = {column.name: None for column in table.columns if column.nullable}
+        call_id = self.call(table.source.level, sent, table.source.endpoint)
+        self.rows[name].append({**absent, "system_id": "S1", "call_id": call_id, **values})
+
+    def slots(
+        self, day: date, energies: dict[str, float | None], sent: datetime = LATE, system_id: str = "S1"
+    ) -> None:
+        """Rows of `ecu_power` by label, in the order of the clock; a label met again is fold 1."""
+        for label, energy in energies.items():
+            clock, fold = label.rstrip("'"), int(label.endswith("'"))
+            wall = datetime.combine(day, time.fromisoformat(clock), zone(ZONE)).replace(fold=fold)
+            self.add(
+                "ecu_power", sent, system_id=system_id, ecu_id="E1", date=day, label=clock, fold=fold,
+                end_utc=wall.astimezone(UTC), power_w=1.0, energy_kwh=energy,
+            )  # fmt: skip
 
     def write(self) -> None:
         """Every partition into the lake."""

@@ -13,6 +13,7 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import StorageError
+from aps_pipeline.ledger import News, NewsKind
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import building, core
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
@@ -37,7 +38,13 @@ def test_an_empty_lake_gives_empty_typed_tables(plant: Plant) -> None:
             assert schema.names == table.schema.names
             assert schema.types == table.schema.types
     assert plant.query("FROM meta.build") == [
-        {"package_version": "0.1.0", "newest_call_id": None, "is_simulated": None, "revision_days": 5}
+        {
+            "package_version": "0.1.0",
+            "newest_call_id": None,
+            "is_simulated": None,
+            "revision_days": 5,
+            "views_folder": None,
+        }
     ]
 
 
@@ -111,6 +118,19 @@ def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:
     }
     assert built.query("SELECT newest_call_id, is_simulated FROM meta.build") == [
         {"newest_call_id": call_id, "is_simulated": True}
+    ]
+
+
+def test_news_is_what_answers_named_anew(plant: Plant) -> None:
+    call_id = plant.call("energy", endpoint="inverter_batch")
+    plant.ledger.note([
+        News(NewsKind.INVERTER, "S1", "I9", call_id),
+        News(NewsKind.FIELD, "inverter_batch energy", "colour", call_id),
+    ])  # fmt: skip
+    plant.build()
+    assert plant.query("FROM meta.news") == [
+        {"kind": "unknown field", "subject": "inverter_batch energy", "name": "colour", "call_id": call_id},
+        {"kind": "unknown inverter", "subject": "S1", "name": "I9", "call_id": call_id},
     ]
 
 

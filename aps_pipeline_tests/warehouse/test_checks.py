@@ -22,7 +22,7 @@ def results(plant: Plant) -> dict[str, CheckResult]:
 
 @pytest.fixture(scope="module")
 def failed(shared_plant: Plant) -> dict[str, CheckResult]:
-    """The checks that fail on a plant with five kinds of fault."""
+    """The checks that fail on a plant with six kinds of fault."""
     plant = shared_plant
     plant.panels(DAY, {"E1/I1/1": -0.01, "E1/I1/2": 0.0, "E1/I2/1": None}, system_id="negative")
     for day in (DAY, NEXT_DAY):
@@ -49,6 +49,7 @@ def test_exactly_what_was_planted_fails(failed: dict[str, CheckResult]) -> None:
         "known_call system_daily_energy": ("error", 1),
         "unique_key inverter_batch_energy": ("error", 1),
         "negative_energy inverter_batch_energy": ("warning", 1),
+        "unknown_inverters inverter_batch_energy": ("warning", 2),
         "reconciliation_mismatch": ("warning", 1),
         "rejected_items": ("warning", 7),
     }
@@ -69,6 +70,7 @@ def test_samples_show_the_rows(failed: dict[str, CheckResult]) -> None:
 
 def test_sound_data_pass_every_check(plant: Plant) -> None:
     plant.system()
+    plant.inverter("I1")
     plant.hours(DAY, [None, 0.0] + [0.1] * 22)
     plant.total("daily", DAY, 2.2)
     plant.panels(DAY, {"E1/I1/1": 2.2})

@@ -30,10 +30,12 @@ def mart(
 
 def test_the_packaged_marts_are_these() -> None:
     assert [(m.table.name, m.after) for m in marts.marts()] == [
-        ("daily_production", ()),
+        ("local_days", ()),
         ("monthly_production", ()),
         ("panel_daily", ()),
-        ("reconciliation", ("daily_production", "monthly_production")),
+        ("ecu_daily", ("local_days",)),
+        ("daily_production", ("ecu_daily", "local_days")),
+        ("reconciliation", ("daily_production", "ecu_daily", "local_days", "monthly_production")),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 DAY, NEXT_DAY, THIRD_DAY, FOURTH_DAY = (date(2024, 3, day) for day in (5, 6, 7, 8))
+SPRING, AUTUMN = date(2024, 3, 31), date(2024, 10, 27)
 HOURS = [None] * 6 + [0.1, 0.2, 0.3] + [0.0] * 15
 """A night without numbers, then 0.6 kWh."""
 
@@ -35,8 +36,28 @@ def built(shared_plant: Plant) -> Plant:
         plant.panels(DAY, {f"E1/I{n}/1": energy for n, energy in enumerate(energies)}, system_id=system_id)
     plant.panels(DAY, {"E1/I1/1": 1.0, "E2/I2/1": 0.0}, system_id="two_ecus")
     plant.panels(NEXT_DAY, {"E1/I1/1": 7.0}, system_id="two_ecus")
+    _seed_devices(plant)
     plant.build()
     return plant
+
+
+def _seed_devices(plant: Plant) -> None:
+    plant.system("clock")
+    for day in (DAY, SPRING, AUTUMN):
+        plant.total("daily", day, 1.0, system_id="clock")
+
+    plant.inverter("I1", "E1", "listed")
+    plant.inverter("I2", "E1", "two_ecus")
+    plant.panels(DAY, {"E1/I1/1": 1.0, "E1/I2/1": 1.0}, system_id="listed")
+
+    plant.add("ecu_daily_energy", system_id="ecus", ecu_id="E1", date=DAY, energy_kwh=1.5, is_final=True)
+    plant.panels(DAY, {"E1/I1/1": 0.4, "E1/I1/2": 1.0}, system_id="ecus")
+    plant.inverter("I9", "E2", "ecus")
+
+    plant.inverter("I9", "E2", "gone")
+    plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, 3, 6, 12, tzinfo=UTC)
+    for day in (DAY, NEXT_DAY, THIRD_DAY):
+        plant.total("daily", day, 1.0, system_id="gone")
 
 
 def _seed_days(plant: Plant) -> None:
@@ -164,7 +185,57 @@ class TestMonthlyProduction:
         assert (row["daily_kwh"], row["days_reported"], row["days_are_final"]) == (None, 0, None)
 
 
+class TestLocalDays:
+    @pytest.mark.parametrize(
+        ("day", "start", "end"),
+        [
+            (DAY, datetime(2024, 3, 4, 23, tzinfo=UTC), datetime(2024, 3, 5, 23, tzinfo=UTC)),
+            (SPRING, datetime(2024, 3, 30, 23, tzinfo=UTC), datetime(2024, 3, 31, 22, tzinfo=UTC)),
+            (AUTUMN, datetime(2024, 10, 26, 22, tzinfo=UTC), datetime(2024, 10, 27, 23, tzinfo=UTC)),
+        ],
+    )
+    def test_a_day_is_as_long_as_its_clock_says(
+        self, built: Plant, day: date, start: datetime, end: datetime
+    ) -> None:
+        (row,) = built.query(f"FROM mart.local_days WHERE system_id = 'clock' AND date = '{day}'")
+        assert (row["start_utc"], row["end_utc"]) == (start, end)
+        assert row["final_utc"] == end + timedelta(days=5)
+
+    def test_an_unknown_zone_is_taken_for_utc(self, built: Plant) -> None:
+        (row,) = rows_of(built, "local_days", "mars")
+        assert row["start_utc"] == datetime(2024, 3, 5, tzinfo=UTC)
+
+
+class TestEcuDaily:
+    def test_an_ecu_beside_its_panels(self, built: Plant) -> None:
+        first, second = rows_of(built, "ecu_daily", "ecus")
+        assert first == {
+            "system_id": "ecus",
+            "ecu_id": "E1",
+            "date": DAY,
+            "energy_kwh": 1.5,
+            "is_final": True,
+            "is_expected": True,
+            "panels_kwh": 1.4,
+            "panels_reported": 2,
+            "panels_expected": 2,
+            "panels_are_final": True,
+        }
+        assert (second["ecu_id"], second["energy_kwh"], second["is_final"]) == ("E2", None, None)
+        assert (second["panels_kwh"], second["panels_reported"]) == (None, 0)
+
+    def test_an_inverter_is_expected_until_it_is_gone(self, built: Plant) -> None:
+        """It goes at noon of the second day, and its ECU has no other."""
+        rows = [row for row in rows_of(built, "ecu_daily", "gone") if row["ecu_id"] == "E2"]
+        assert [row["panels_expected"] for row in rows] == [1, 1, 0]
+        assert [row["is_expected"] for row in rows] == [True, True, False]
+
+
 class TestPanelDaily:
+    def test_a_panel_of_an_unknown_inverter_is_kept_and_flagged(self, built: Plant) -> None:
+        rows = rows_of(built, "panel_daily", "listed")
+        assert [(row["inverter_id"], row["is_listed"]) for row in rows] == [("I1", True), ("I2", False)]
+
     @pytest.mark.parametrize("system_id", PANELS)
     def test_median_of_the_others(self, built: Plant, system_id: str) -> None:
         energies, medians = PANELS[system_id]

@@ -86,7 +86,75 @@ def no_year(plant: Plant, system_id: str) -> None:
     plant.total("monthly", date(2023, 12, 1), 1.0, system_id=system_id)
 
 
+def ecus(second: float | None, whole: float | None, is_final: bool = True) -> Seed:
+    """An ECU of 1 kWh and a second one, which reports the day before and after; None: it has no row."""
+
+    def seed(plant: Plant, system_id: str) -> None:
+        for day, energy in ((DAY_BEFORE, 1.0), (DAY, second), (DAY_AFTER, 1.0)):
+            ecu_day(plant, system_id, "E1", day, 1.0, is_final)
+            if energy is not None:
+                ecu_day(plant, system_id, "E2", day, energy)
+        if whole is not None:
+            plant.total("daily", DAY, whole, system_id=system_id)
+
+    return seed
+
+
+def ecu_day(
+    plant: Plant, system_id: str, ecu_id: str, day: date, energy: float | None, is_final: bool = True
+) -> None:
+    plant.add(
+        "ecu_daily_energy", system_id=system_id, ecu_id=ecu_id, date=day, energy_kwh=energy, is_final=is_final
+    )
+
+
+def never_an_ecu(plant: Plant, system_id: str) -> None:
+    plant.inverter("I9", "E2", system_id)
+    ecu_day(plant, system_id, "E1", DAY, 1.0)
+    plant.total("daily", DAY, 2.0, system_id=system_id)
+
+
+def an_ecu_of_tomorrow(plant: Plant, system_id: str) -> None:
+    ecu_day(plant, system_id, "E1", DAY, 1.0)
+    ecu_day(plant, system_id, "E2", DAY_AFTER, 1.0)
+    plant.total("daily", DAY, 2.0, system_id=system_id)
+
+
+def ecu_panels(panels: dict[str, float | None], whole: float | None, sent: datetime = LATE) -> Seed:
+    """Panels of E1 by inverter and channel, against the day of E1."""
+
+    def seed(plant: Plant, system_id: str) -> None:
+        plant.inverter("I1", "E1", system_id)
+        plant.panels(DAY, {f"E1/{panel}": energy for panel, energy in panels.items()}, sent, system_id)
+        ecu_day(plant, system_id, "E1", DAY, whole)
+
+    return seed
+
+
+def inverter(
+    own: list[float | None], batch: list[float | None], own_sent: datetime = LATE, batch_sent: datetime = LATE
+) -> Seed:
+    """Channels 1, 2 … of I1 in its own days, and the same in the batch."""
+
+    def seed(plant: Plant, system_id: str) -> None:
+        for channel, energy in enumerate(own, 1):
+            plant.add(
+                "inverter_daily_energy", own_sent, system_id=system_id, inverter_id="I1", channel=channel,
+                date=DAY, energy_kwh=energy,
+            )  # fmt: skip
+        panels = {f"E1/I1/{channel}": energy for channel, energy in enumerate(batch, 1)}
+        plant.panels(DAY, panels, batch_sent, system_id)
+
+    return seed
+
+
+def moved(plant: Plant, system_id: str) -> None:
+    inverter([1.0], [0.4])(plant, system_id)
+    plant.panels(DAY, {"E2/I1/1": 0.6}, system_id=system_id)
+
+
 HOURS, DAYS, MONTHS, PANELS = "hours in day", "days in month", "months in year", "panels in day"
+ECUS, ECU_PANELS, BATCH = "ECUs in day", "panels in ECU day", "batch in inverter day"
 CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
     "hours_agree": (hours(0.1, 2.40), HOURS, {
         "parts_kwh": 2.4, "whole_kwh": 2.4, "residual_kwh": 0.0, "tolerance_kwh": 0.125, "parts_expected": 24,
@@ -139,6 +207,45 @@ CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
     "panel_silent": (panels(None, 3.0), PANELS, {
         "parts_expected": 2, "parts_found": 1, "finding": "missing",
     }),
+    "ecus_agree": (ecus(2.0, 3.0), ECUS, {
+        "device_id": "", "period": "2024-03-05", "parts_kwh": 3.0, "whole_kwh": 3.0, "parts_expected": 2,
+        "parts_found": 2, "tolerance_kwh": 0.015, "is_final": True, "finding": "agrees",
+    }),
+    "ecus_round": (ecus(2.0, 3.015), ECUS, {"residual_kwh": -0.015, "finding": "rounding"}),
+    "ecus_differ": (ecus(2.0, 3.02), ECUS, {"residual_kwh": -0.02, "finding": "mismatch"}),
+    "ecus_open": (ecus(2.0, 9.0, is_final=False), ECUS, {"is_final": False, "finding": "not final"}),
+    "ecu_without_row": (ecus(None, 3.0), ECUS, {"parts_expected": 2, "parts_found": 1, "finding": "missing"}),
+    "ecus_without_whole": (ecus(2.0, None), ECUS, {"whole_kwh": None, "finding": "missing"}),
+    "ecu_never_seen": (never_an_ecu, ECUS, {"parts_expected": 2, "parts_found": 1, "finding": "missing"}),
+    "ecu_yet_to_come": (an_ecu_of_tomorrow, ECUS, {"parts_expected": 1, "finding": "mismatch"}),
+    "ecu_panels_agree": (ecu_panels({"I1/1": 1.0, "I1/2": 0.500001}, 1.5), ECU_PANELS, {
+        "device_id": "E1", "parts_kwh": 1.500001, "parts_expected": 2, "tolerance_kwh": 0.055001,
+        "is_final": True, "finding": "agrees",
+    }),
+    "ecu_panels_round": (ecu_panels({"I1/1": 1.0}, 1.055), ECU_PANELS, {"finding": "rounding"}),
+    "ecu_panels_differ": (ecu_panels({"I1/1": 1.0}, 1.06), ECU_PANELS, {"finding": "mismatch"}),
+    "ecu_panels_open": (ecu_panels({"I1/1": 1.0}, 2.0, SOON), ECU_PANELS, {"finding": "not final"}),
+    "ecu_panels_none": (ecu_panels({}, 2.0), ECU_PANELS, {
+        "parts_kwh": None, "residual_kwh": None, "parts_expected": 1, "finding": "missing",
+    }),
+    "ecu_panels_of_null": (ecu_panels({"I1/1": 1.0}, None), ECU_PANELS, {"finding": "missing"}),
+    "batch_agrees": (inverter([1.0, 0.25], [1.0, 0.25]), BATCH, {
+        "device_id": "I1", "period": "2024-03-05", "parts_kwh": 1.25, "whole_kwh": 1.25, "is_final": True,
+        "parts_expected": 2, "parts_found": 2, "tolerance_kwh": 0.010001, "finding": "agrees",
+    }),
+    "batch_rounds": (inverter([1.0, 0.25], [1.005, 0.255]), BATCH, {"finding": "rounding"}),
+    "batch_differs": (inverter([1.0, 0.25], [1.005, 0.256]), BATCH, {"finding": "mismatch"}),
+    "batch_lacks_channel": (inverter([1.0, 0.25], [1.0]), BATCH, {
+        "parts_expected": 2, "parts_found": 1, "finding": "missing",
+    }),
+    "own_lacks_channel": (inverter([1.0, None], [1.0, 0.25]), BATCH, {
+        "parts_expected": 2, "parts_found": 1, "finding": "missing",
+    }),
+    "batch_is_null": (inverter([1.0], [None]), BATCH, {"parts_kwh": None, "finding": "missing"}),
+    "batch_never": (inverter([1.0], []), BATCH, {"parts_kwh": None, "finding": "missing"}),
+    "own_open": (inverter([1.0], [2.0], own_sent=SOON), BATCH, {"finding": "not final"}),
+    "batch_open": (inverter([1.0], [2.0], batch_sent=SOON), BATCH, {"finding": "not final"}),
+    "moved_to_another_ecu": (moved, BATCH, {"parts_kwh": 1.0, "whole_kwh": 1.0, "finding": "agrees"}),
     "ecu_silent": (silent_ecu, PANELS, {"parts_expected": 2, "parts_found": 1, "finding": "missing"}),
 }  # fmt: skip
 
@@ -170,6 +277,13 @@ def test_finding(rows: Rows, system_id: str) -> None:
 
 def test_without_a_number_on_either_side_there_is_nothing_to_compare(rows: Rows) -> None:
     assert [row for row in rows if row["system_id"] == "nothing"] == []
+
+
+def test_what_was_never_collected_is_not_missing(rows: Rows) -> None:
+    """Panels alone, without days of ECUs or of inverters, are compared with the system only."""
+    kinds = {row["comparison"] for row in rows if row["system_id"] == "panels_agree"}
+    assert PANELS in kinds
+    assert kinds.isdisjoint({ECUS, ECU_PANELS, BATCH})
 
 
 def test_every_residual_has_one_of_five_names(rows: Rows) -> None:

@@ -11,6 +11,7 @@
 -- column peers: Other panels of the system with a number that day
 -- column peer_median_kwh [kWh]: Median of those peers; null without any
 -- column ratio: Energy over that median, so 1 is as good as its peers; null without it or where it is 0
+-- column is_listed: Whether the inventory has ever named the inverter
 WITH placed AS (
     SELECT
         *,
@@ -62,5 +63,6 @@ SELECT
     energy_kwh,
     peers,
     peer_median_kwh,
-    energy_kwh / nullif(peer_median_kwh, 0) AS ratio
+    energy_kwh / nullif(peer_median_kwh, 0) AS ratio,
+    (system_id, inverter_id) IN (SELECT (system_id, inverter_id) FROM core.inverters) AS is_listed
 FROM compared

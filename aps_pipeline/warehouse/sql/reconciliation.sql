@@ -1,17 +1,21 @@
 -- mart.reconciliation: Do the levels agree? The sum of the parts against the whole, each difference named
--- grain: one row per comparison, system and period that either side has a number for
--- key: comparison, system_id, period
--- after: daily_production, monthly_production
--- note: An absent side is missing, never 0.
+-- grain: one row per comparison, system, device and period that either side has a number for
+-- key: comparison, system_id, device_id, period
+-- after: daily_production, ecu_daily, local_days, monthly_production
+-- note: An absent side is missing, never 0. ECUs and inverters are compared on the days for which
+--   core.ecu_daily_energy or core.inverter_daily_energy has rows; a side without a number is missing then.
 -- note: Tolerance: hours, days, months and years are printed with 2 decimals, so each of n parts and the
 --   whole may be off by 0.005, together (n + 1) * 0.005. Panels have 6 decimals; there the whole may be off by
 --   0.005, each part by 0.0000005, and the API's own figures for one day have been seen 0.05 apart (18.90 and
---   18.85), which is allowed for.
+--   18.85), which is allowed for. An inverter's own days have at least 2 decimals, so each of its n channels
+--   may be off by 0.005 and 0.0000005.
 -- note: Findings, the first that holds: missing (a side has no number), agrees (within 0.0005), rounding
 --   (within the tolerance), not final (a side may still change), missing (fewer parts than expected),
 --   mismatch (both sides are final and complete).
--- column comparison: hours in day, days in month, months in year or panels in day
+-- column comparison: hours in day, days in month, months in year, panels in day, ECUs in day, panels in ECU
+--   day or batch in inverter day (the channels of an inverter in core.inverter_batch_energy against its own days)
 -- column system_id: System
+-- column device_id: ECU or inverter; empty for the system itself
 -- column period: Local day, month or year: 2024-03-05, 2024-03 or 2024
 -- column parts_kwh [kWh]: Sum of the parts that have a number; null without any
 -- column whole_kwh [kWh]: Figure of the whole; null where there is none
@@ -32,10 +36,61 @@ WITH years AS (
     GROUP BY ALL
 ),
 
+batch_channels AS (
+    SELECT
+        system_id,
+        inverter_id,
+        channel,
+        date,
+        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS batch_kwh,
+        bool_and(calls.sent_utc >= days.final_utc) AS batch_is_final
+    FROM core.inverter_batch_energy
+    SEMI JOIN core.inverter_daily_energy USING (system_id, inverter_id, date)
+    JOIN mart.local_days AS days USING (system_id, date)
+    LEFT JOIN meta.calls AS calls USING (call_id)
+    GROUP BY ALL
+),
+
+own_channels AS (
+    SELECT own.*, calls.sent_utc >= days.final_utc AS own_is_final
+    FROM core.inverter_daily_energy AS own
+    JOIN mart.local_days AS days USING (system_id, date)
+    LEFT JOIN meta.calls AS calls USING (call_id)
+),
+
+inverter_days AS (
+    SELECT
+        system_id,
+        inverter_id,
+        date,
+        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS own_kwh,
+        sum(batch_kwh::DECIMAL(28, 6))::DOUBLE AS batch_kwh,
+        count(coalesce(energy_kwh, batch_kwh)) AS channels,
+        count(energy_kwh + batch_kwh) AS channels_on_both,
+        bool_and(own_is_final) AND bool_and(batch_is_final) AS are_final
+    FROM own_channels
+    FULL JOIN batch_channels USING (system_id, inverter_id, channel, date)
+    GROUP BY ALL
+),
+
+ecu_sums AS (
+    SELECT
+        system_id,
+        date,
+        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS ecus_kwh,
+        count(energy_kwh) AS ecus_reported,
+        count(*) FILTER (is_expected) AS ecus_expected,
+        bool_and(is_final) AS ecus_are_final
+    FROM mart.ecu_daily
+    SEMI JOIN core.ecu_daily_energy USING (system_id, date)
+    GROUP BY ALL
+),
+
 sides AS (
     SELECT
         'hours in day' AS comparison,
         system_id,
+        '' AS device_id,
         strftime(date, '%Y-%m-%d') AS period,
         hourly_kwh AS parts_kwh,
         energy_kwh AS whole_kwh,
@@ -48,6 +103,7 @@ sides AS (
     SELECT
         'panels in day',
         system_id,
+        '',
         strftime(date, '%Y-%m-%d'),
         panels_kwh,
         energy_kwh,
@@ -60,6 +116,7 @@ sides AS (
     SELECT
         'days in month',
         system_id,
+        '',
         strftime(month, '%Y-%m'),
         daily_kwh,
         energy_kwh,
@@ -72,6 +129,7 @@ sides AS (
     SELECT
         'months in year',
         system_id,
+        '',
         year::VARCHAR,
         years.monthly_kwh,
         yearly.energy_kwh,
@@ -82,6 +140,47 @@ sides AS (
     FROM years
     FULL JOIN core.system_yearly_energy AS yearly USING (system_id, year)
     LEFT JOIN core.systems AS systems USING (system_id)
+    UNION ALL
+    SELECT
+        'ECUs in day',
+        system_id,
+        '',
+        strftime(date, '%Y-%m-%d'),
+        ecus_kwh,
+        daily.energy_kwh,
+        ecus_expected,
+        ecus_reported,
+        daily.is_final AND ecus_are_final,
+        (ecus_reported + 1) * 0.005
+    FROM ecu_sums
+    LEFT JOIN core.system_daily_energy AS daily USING (system_id, date)
+    UNION ALL
+    SELECT
+        'panels in ECU day',
+        system_id,
+        ecu_id,
+        strftime(date, '%Y-%m-%d'),
+        panels_kwh,
+        energy_kwh,
+        panels_expected,
+        panels_reported,
+        is_final AND panels_are_final,
+        0.05 + 0.005 + panels_reported * 0.0000005
+    FROM mart.ecu_daily
+    SEMI JOIN core.ecu_daily_energy USING (system_id, ecu_id, date)
+    UNION ALL
+    SELECT
+        'batch in inverter day',
+        system_id,
+        inverter_id,
+        strftime(date, '%Y-%m-%d'),
+        batch_kwh,
+        own_kwh,
+        channels,
+        channels_on_both,
+        are_final,
+        channels_on_both * 0.0050005
+    FROM inverter_days
 ),
 
 -- Rounded where the printed figures end, so that 0.1 + 0.2 - 0.3 is 0.
@@ -94,6 +193,7 @@ residuals AS (
 SELECT
     comparison,
     system_id,
+    device_id,
     period,
     parts_kwh,
     whole_kwh,

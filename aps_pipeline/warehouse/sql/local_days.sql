@@ -1,0 +1,38 @@
+-- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them is final
+-- grain: one row per system and local day that a table of energy by hour or day has a row for
+-- key: system_id, date
+-- note: The zone is that of core.systems, UTC where that is unknown.
+-- column system_id: System
+-- column date: Local day at the system
+-- column start_utc: Midnight that begins it
+-- column end_utc: Midnight that ends it, 23 to 25 hours later
+-- column final_utc: Its end and the revision days of meta.build: answers of calls sent from then on are final
+WITH days AS (
+    SELECT system_id, date FROM core.system_daily_energy
+    UNION
+    SELECT system_id, date FROM core.system_hourly_energy
+    UNION
+    SELECT system_id, date FROM core.ecu_daily_energy
+    UNION
+    SELECT system_id, date FROM core.ecu_hourly_energy
+    UNION
+    SELECT system_id, date FROM core.inverter_daily_energy
+    UNION
+    SELECT system_id, date FROM core.inverter_batch_energy
+),
+
+zoned AS (
+    SELECT days.*, coalesce(zones.name, 'UTC') AS zone
+    FROM days
+    LEFT JOIN core.systems USING (system_id)
+    LEFT JOIN (SELECT DISTINCT name FROM pg_timezone_names()) AS zones ON zones.name = systems.timezone
+)
+
+SELECT
+    system_id,
+    date,
+    timezone(zone, date::TIMESTAMP) AS start_utc,
+    timezone(zone, (date + 1)::TIMESTAMP) AS end_utc,
+    timezone(zone, (date + 1)::TIMESTAMP) + to_days(build.revision_days) AS final_utc
+FROM zoned
+CROSS JOIN meta.build AS build

@@ -34,7 +34,8 @@ class InventoryStep:
 
         `busy_systems` have calls to make anyway, so their inventory is brought up to date first.
         """
-        named = self._run.news.inverters_named_by
+        unknown = self._run.news.inverters_named_by
+        named = {system_id: unknown.get(system_id, 0) for system_id in busy_systems}
         due = [
             question
             for question in self._questions(busy_systems)

@@ -111,6 +111,11 @@ class Table:
         return "taken_utc" in self.keys
 
     @property
+    def is_five_minute(self) -> bool:
+        """Whether its rows are slots of 5 minutes: many, so the warehouse shows them where they lie."""
+        return "label" in self.keys
+
+    @property
     def measures(self) -> tuple[Column, ...]:
         """The columns with a unit: what was measured."""
         return tuple(column for column in self.columns if column.unit)

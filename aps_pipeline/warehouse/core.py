@@ -39,8 +39,7 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> Describe
 
 def comment_of(table: Table) -> str:
     """Description, grain and caveats of a table in one text."""
-    grain = f"{table.grain[:1].upper()}{table.grain[1:]}."
-    return " ".join((table.description, grain, *table.caveats))
+    return " ".join((table.summary, *table.caveats))
 
 
 def _rows(table: Table, lake: Lake) -> pa.Table:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from aps_pipeline.tables import Table
 from aps_pipeline.warehouse.described import identifier, identifiers, literal
-from aps_pipeline.warehouse.views import is_five_minute
 
 Severity = Literal["error", "warning"]
 
@@ -31,7 +30,7 @@ def checks_of(table: Table) -> Iterator[Check]:
     """What must hold for every table of `core`, and for those that have such columns."""
     names = [column.name for column in table.columns]
     yield _unique_key(table)
-    if is_five_minute(table):
+    if table.is_five_minute:
         yield _not_null(table)
     yield _known_call(table)
     if any(column.unit == "kWh" for column in table.columns):
@@ -48,7 +47,7 @@ def _unique_key(table: Table) -> Check:
     only = (
         f' WHERE "date" IN (SELECT "date" FROM {name} GROUP BY "date"'  # noqa: S608
         f" HAVING count(*) > count(DISTINCT hash({keys})))"
-        if is_five_minute(table)
+        if table.is_five_minute
         else ""
     )
     return Check(
@@ -75,7 +74,7 @@ def _not_null(table: Table) -> Check:
 
 def _known_call(table: Table) -> Check:
     # A view may show rows of calls that were made after this build.
-    only = " WHERE call_id <= (SELECT newest_call_id FROM meta.build)" if is_five_minute(table) else ""
+    only = " WHERE call_id <= (SELECT newest_call_id FROM meta.build)" if table.is_five_minute else ""
     return Check(
         f"known_call {table.name}",
         f"rows of core.{table.name} whose call is not in the ledger",
@@ -100,7 +99,7 @@ def _negative_energy(table: Table) -> Check:
 
 def _energy_balance(table: Table) -> Check:
     """Each of the four figures is rounded by itself, by half of its last decimal at most."""
-    decimals, tolerance = (5, "0.00002") if is_five_minute(table) else (3, "0.002")
+    decimals, tolerance = (5, "0.00002") if table.is_five_minute else (3, "0.002")
     produced, imported, consumed, exported = map(identifier, _FLOWS)
     residual = f"round({produced} + {imported} - {consumed} - {exported}, 6)"
     return Check(

@@ -22,11 +22,6 @@ from aps_pipeline.warehouse.described import (
 _ANY_DAY = "????-??-??"
 
 
-def is_five_minute(table: Table) -> bool:
-    """Whether a row of the table is a slot of some minutes."""
-    return "label" in table.keys
-
-
 def folder_for_view(table: Table, lake: Lake) -> str | None:
     """The folder that a view can read the table from; None where its rows have to be copied in.
 
@@ -34,7 +29,7 @@ def folder_for_view(table: Table, lake: Lake) -> str | None:
     a parent folder like `date=x`, which it would take for a column, and a table without a file so far.
     """
     is_local = "://" not in lake.url or lake.url.startswith("file://")
-    if not is_five_minute(table) or not is_local or not lake.files(table):
+    if not table.is_five_minute or not is_local or not lake.files(table):
         return None
     folder = str(PurePosixPath(lake.path(table, (_ANY_DAY,))).parents[1])
     return None if set(folder) & set("=\\") else folder

@@ -115,7 +115,8 @@ def test_data_of_an_unknown_inverter_is_kept_said_once_and_looked_up(life: Life)
     assert run.summary.unheard == [
         f"unknown inverter {NEW} ({EAST}), kept in the body of call {news.call_id}"
     ]
-    assert site.collect(day, day, (PANELS,)).summary.calls == 0, "nothing to do, nothing to ask"
+    for tables in ((PANELS,), (PANELS, "inverters")):
+        assert site.collect(day, day, tables).summary.calls == 0, "nothing to do, nothing to ask"
     assert not site.collect(day, next_day, (PANELS,)).summary.news
     assert asked_by(site)[1:] == ["inverters", "energy"]
     assert set(site.frame("inverters")["inverter_id"]) == {OLD, NEW}

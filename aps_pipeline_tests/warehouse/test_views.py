@@ -15,11 +15,10 @@ from aps_pipeline import warehouse
 from aps_pipeline.tables import TABLES, Table, from_columns
 from aps_pipeline.warehouse import steady
 from aps_pipeline.warehouse.described import SQL_TYPES
-from aps_pipeline.warehouse.views import is_five_minute
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
-VIEWS = [table for table in TABLES.values() if is_five_minute(table)]
+VIEWS = [table for table in TABLES.values() if table.is_five_minute]
 NOON = datetime(2024, 3, 5, 11, 0, tzinfo=UTC)
 IDS = {"ecu_id": "E1", "inverter_id": "I1", "meter_id": "M1", "channel": 1}
 

@@ -9,7 +9,7 @@ Where do I go to …?
     read a body                            parse/
     add a table or describe a column       tables/
     store or find a partition              lake/
-    decide which calls are missing         ingest/needs.py
+    decide which calls are missing         planning/
     follow a run from start to end         ingest/pipeline.py
     write a mart or a check                warehouse/sql, warehouse/checks
     run against no account                 simulator/

@@ -1,4 +1,4 @@
-"""What one call asks: endpoint, level, whose, and which period.
+"""What one call asks (endpoint, level, whose, which period), and what is held of it.
 
 The shared word between the packages that make calls (`api`), keep them (`ledger`) and plan them (`ingest`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from aps_pipeline.periods import LIFETIME, Period
 
@@ -49,3 +50,36 @@ class Question:
     def __str__(self) -> str:
         parts = (self.endpoint, self.level, self.system_id, self.device_id, self.period.key)
         return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the ledger holds for one question.
+
+    `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
+    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call.
+    """
+
+    answered: int = 0
+    no_data: int = 0
+    refused: int = 0
+    answered_utc: datetime | None = None
+    asked_utc: datetime | None = None
+
+    @property
+    def good(self) -> int:
+        """The call to build from: data once given is not displaced by a later 'no data'. 0 if none."""
+        return self.answered or self.no_data
+
+    @property
+    def good_utc(self) -> datetime | None:
+        """When `good` was sent."""
+        return self.answered_utc if self.answered else self.asked_utc
+
+    @property
+    def newest(self) -> int:
+        """The newest good call, to see whether a newer one has come; 0 if none."""
+        return max(self.answered, self.no_data)
+
+
+NOTHING_HELD = Held()

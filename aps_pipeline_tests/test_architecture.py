@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-from aps_pipeline.api import ENDPOINTS
 from aps_pipeline.cli import app
 from aps_pipeline.config import Settings
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS
 from aps_pipeline.tables import FETCHED, TABLES, type_names
 

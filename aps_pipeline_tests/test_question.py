@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from aps_pipeline.api.endpoints import ENDPOINTS, LEVEL_GRAIN, request_of
+from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN, request_of
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.question import BadIdError, Question, checked_id
 from aps_pipeline.tables import FETCHED

@@ -1,4 +1,4 @@
-"""The APsystems OpenAPI over HTTP: signing, endpoints, the client, and every error it can raise.
+"""The APsystems OpenAPI over HTTP: signing, the client, and every error it can raise.
 
 Nothing here keeps anything or knows what a body means: see `ledger` and `parse`.
 """
@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from aps_pipeline.api.auth import Credentials
 from aps_pipeline.api.client import Answer, Client, Journal, checked_base_url
-from aps_pipeline.api.endpoints import ENDPOINTS, LEVEL_GRAIN, Endpoint
 from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope
 from aps_pipeline.api.transport import Limits
 
 __all__ = [
     "CODES",
-    "ENDPOINTS",
-    "LEVEL_GRAIN",
     "NO_DATA",
     "OK",
     "Answer",
     "ApsError",
     "Client",
     "Credentials",
-    "Endpoint",
     "Journal",
     "Limits",
     "Scope",

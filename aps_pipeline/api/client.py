@@ -20,7 +20,6 @@ import requests
 from pyrate_limiter import Duration, Limiter, Rate
 
 from aps_pipeline.api.auth import Credentials, signed_headers
-from aps_pipeline.api.endpoints import request_of
 from aps_pipeline.api.errors import (
     ApsError,
     BusyError,
@@ -33,6 +32,7 @@ from aps_pipeline.api.errors import (
 )
 from aps_pipeline.api.throttle import Throttle
 from aps_pipeline.api.transport import Limits, Response, exchange, new_session
+from aps_pipeline.endpoints import request_of
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, without_secrets
 from aps_pipeline.question import Question
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aps_pipeline.cli import collect, look, simulate
+from aps_pipeline.cli import plan as plan_
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -60,6 +61,25 @@ def backfill(
 ) -> None:
     """Ask what is missing in a range of days and build its partitions and the warehouse."""
     raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json, profile))
+
+
+@app.command()
+def plan(
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
+    ] = None,
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last day, or today."),
+    ] = None,
+    tables: Tables = "",
+    systems: Systems = "",
+    profile: Profile = "",
+    as_json: Json = False,
+) -> None:
+    """What is missing, what it costs, and when the quota will have paid for it. Makes no call."""
+    raise typer.Exit(plan_.plan(first, last, tables, systems, profile, as_json))
 
 
 @app.command()

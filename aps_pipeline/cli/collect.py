@@ -41,17 +41,26 @@ def backfill(
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
+    chosen = chosen_tables(tables, profile, HISTORY)
+    wanted = history_of(pipeline, settings, chosen, first, last, systems, max_calls)
+    return _collect("backfill", settings, pipeline, wanted, as_json)
+
+
+def history_of(
+    pipeline: Pipeline,
+    settings: Settings,
+    tables: tuple[Table, ...],
+    first: date,
+    last: date,
+    systems: str,
+    max_calls: int | None = None,
+) -> Wanted:
+    """What a backfill of a range wants. Raises NotConfiguredError for a range that lies in the future."""
     today = local_day(pipeline.ledger.now(), zone(FIRST_ZONE))
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")
-    wanted = Wanted(
-        _tables(tables, profile, HISTORY),
-        first,
-        max(min(last, today), first) if first <= last else last,
-        _systems(systems, settings),
-        max_calls=max_calls,
-    )
-    return _collect("backfill", settings, pipeline, wanted, as_json)
+    end = max(min(last, today), first) if first <= last else last
+    return Wanted(tables, first, end, _systems(systems, settings), max_calls=max_calls)
 
 
 def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, profile: str) -> int:
@@ -60,7 +69,7 @@ def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, pro
     pipeline = open_pipeline(settings)
     first, last = pipeline.refresh_range()
     wanted = Wanted(
-        _tables(tables, profile, PROFILES[settings.profile]),
+        chosen_tables(tables, profile, PROFILES[settings.profile]),
         first,
         last,
         _systems(systems, settings),
@@ -74,11 +83,12 @@ def rebuild(tables: str, as_json: bool) -> int:
     """Write everything again from the ledger."""
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
-    _consume("rebuild", pipeline.rebuild(summary, _tables(tables, "", FETCHED)), as_json)
+    _consume("rebuild", pipeline.rebuild(summary, chosen_tables(tables, "", FETCHED)), as_json)
     return _finish("rebuild", settings, pipeline, summary, as_json)
 
 
-def _tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
+def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
+    """The tables named, or of a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
     if names and profile:
         raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
     if profile:

@@ -7,15 +7,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as RichTable
-
 from aps_pipeline import warehouse
 from aps_pipeline.cli.collect import backfill
 from aps_pipeline.cli.exits import Exit
+from aps_pipeline.cli.grids import grid_of, show
 from aps_pipeline.config import Settings, load_settings
-from aps_pipeline.ingest import Fleet, calls_for_one
+from aps_pipeline.ingest import Fleet
 from aps_pipeline.ledger import CallState
+from aps_pipeline.planning import calls_for_one
 from aps_pipeline.tables import FETCHED, PROFILES, TABLES
 from aps_pipeline.wiring import account_of, new_client, open_pipeline
 
@@ -27,23 +26,6 @@ _STATES = (
     CallState.DENIED,
     CallState.LOST,
 )
-
-
-_PIPED_WIDTH = 500
-
-
-def _grid(title: str, *columns: str) -> RichTable:
-    grid = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        grid.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left")
-    return grid
-
-
-def _show(grid: RichTable | str) -> None:
-    console = Console(soft_wrap=isinstance(grid, str))
-    if not console.is_terminal:
-        console = Console(width=_PIPED_WIDTH, soft_wrap=isinstance(grid, str))
-    console.print(grid)
 
 
 def status(as_json: bool) -> int:
@@ -60,7 +42,7 @@ def status(as_json: bool) -> int:
         calls = [{"endpoint": e, "level": lv} | counted for (e, lv), counted in counts.items()]
         print(json.dumps({"quota": asdict(quota) | {"left": quota.left}, "calls": calls}, default=str))
         return Exit.COMPLETE
-    grid = _grid(
+    grid = grid_of(
         "Calls so far",
         "endpoint",
         "level",
@@ -71,8 +53,8 @@ def status(as_json: bool) -> int:
     for (endpoint, level), kind in counts.items():
         numbers = (f"{kind[state]:,}" if state in kind else "" for state in _STATES)
         grid.add_row(endpoint, level, kind["first"], kind["last"], *numbers)
-    _show(grid if counts else "no calls yet: run `aps backfill --from … --to …`")
-    _show(
+    show(grid if counts else "no calls yet: run `aps backfill --from … --to …`")
+    show(
         f"quota {quota.month}: {quota.used:,} used of {quota.limit:,} "
         f"({settings.reserved_calls:,} more are left for other tools), "
         f"{quota.left:,} left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
@@ -91,7 +73,7 @@ def tables(as_json: bool) -> int:
             "partition": table.partition or "-",
             "manual": table.source.section,
             "profile": next((name for name, some in PROFILES.items() if table in some), ""),
-            "calls": calls_for_one(table, fleet) if not table.side_of else 0,
+            "calls": calls_for_one(table, fleet.systems.values()) if not table.side_of else 0,
             "with": [other.name for other in FETCHED if other.source == table.source and other != table],
         }
         for table in TABLES.values()
@@ -100,7 +82,7 @@ def tables(as_json: bool) -> int:
         print(json.dumps(rows))
         return Exit.COMPLETE
     columns = ("name", "one row per", "manual", "profile", "partition", "calls a partition>", "same calls as")
-    grid = _grid("Tables (schema core)", *columns)
+    grid = grid_of("Tables (schema core)", *columns)
     for row in rows:
         price = f"{row['calls']:,}" if fleet.systems else "?"
         grid.add_row(
@@ -108,9 +90,9 @@ def tables(as_json: bool) -> int:
             price,
             ", ".join(row["with"]),
         )
-    _show(grid)
+    show(grid)
     if not fleet.systems:
-        _show("what they cost is known once `aps backfill --tables systems,inverters,meters …` has run")
+        show("what they cost is known once `aps backfill --tables systems,inverters,meters …` has run")
     return Exit.COMPLETE
 
 
@@ -120,10 +102,10 @@ def sql(query: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found.to_pylist(), default=str))
         return Exit.COMPLETE
-    grid = _grid("", *found.column_names)
+    grid = grid_of("", *found.column_names)
     for row in found.to_pylist():
         grid.add_row(*("" if value is None else str(value) for value in row.values()))
-    _show(grid)
+    show(grid)
     return Exit.COMPLETE
 
 
@@ -135,10 +117,10 @@ def doctor(call: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"findings": findings}, default=str))
     else:
-        grid = _grid("", "what", "", "finding")
+        grid = grid_of("", "what", "", "finding")
         for what, good, finding in findings:
             grid.add_row(what, "[green]ok[/]" if good else "[red]no[/]", finding)
-        _show(grid)
+        show(grid)
     if not all(good for _, good, _ in findings):
         return Exit.USAGE
     if not call:

@@ -6,9 +6,9 @@ Callable from the CLI and from Dagster alike; see `Pipeline.collect`.
 from __future__ import annotations
 
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.needs import calls_for_one, grain_of, is_inventory, periods_of
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
 from aps_pipeline.ingest.pipeline import Pipeline
+from aps_pipeline.ingest.planned import PlannedCalls
 from aps_pipeline.ingest.run import NotConfiguredError, Wanted
 
 __all__ = [
@@ -17,12 +17,9 @@ __all__ = [
     "NotConfiguredError",
     "PartitionResult",
     "Pipeline",
+    "PlannedCalls",
     "Stop",
     "Summary",
     "Trouble",
     "Wanted",
-    "calls_for_one",
-    "grain_of",
-    "is_inventory",
-    "periods_of",
 ]

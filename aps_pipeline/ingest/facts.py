@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from aps_pipeline.ingest.calls import Ask, Result
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.needs import Part, grain_of, parts_of, periods_of, unknown_inventory
+from aps_pipeline.ingest.inventory import unknown_inventory
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
-from aps_pipeline.ingest.partitions import Builder, HeldByKey, asked_of
+from aps_pipeline.ingest.partitions import NOTHING_BUILT, Builder, asked_of
+from aps_pipeline.ingest.retention import Retention
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.ledger import NOTHING_HELD, Held
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
-from aps_pipeline.question import Question
+from aps_pipeline.planning import HeldByKey, Needs, by_worth, grain_of, needs_of, periods_of
+from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import FETCHED, Table
 
 
 @dataclass(slots=True)
 class Job:
-    """A partition on its way: its questions, those still to be asked, and what came of the others."""
+    """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
 
-    table: Table
-    period: Period
-    parts: list[Part]
-    due: dict[Question, tuple[Part, Held]]
+    needs: Needs
     held: HeldByKey
     """What the ledger held of it at planning time, whichever systems are wanted."""
     missing: list[Question]
@@ -33,6 +31,8 @@ class Job:
     pending: set[Question] = field(default_factory=set)
     calls: int = 0
     waiting: int = 0
+    spared: int = 0
+    """Questions not asked, because the server has forgotten that day."""
     failures: list[Failure] = field(default_factory=list)
 
     def settle(self, result: Result, *, counts: bool) -> None:
@@ -45,9 +45,9 @@ class Job:
             self.waiting += 1
 
 
-def jobs_of(run: Run, fleet: Fleet) -> list[Job]:
-    """Every wanted partition with the questions it still needs, from the ledger alone."""
-    return [job for table in run.wanted.facts for job in _jobs_of_table(run, fleet, table)]
+def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table]) -> list[Job]:
+    """Every wanted partition of those tables with what it still needs, from the ledger alone."""
+    return [job for table in tables for job in _jobs_of_table(run, fleet, table)]
 
 
 def _jobs_of_table(run: Run, fleet: Fleet, table: Table) -> Iterator[Job]:
@@ -59,38 +59,49 @@ def _jobs_of_table(run: Run, fleet: Fleet, table: Table) -> Iterator[Job]:
     by_period: dict[str, dict[tuple[str, str, str], Held]] = {}
     for key, each in held.items():
         by_period.setdefault(key[2], {})[key] = each
-    for period in periods:
-        parts = parts_of(table, period, systems, run.now)
-        due = {}
-        for part in parts:
-            question = part.question
-            known = held.get((question.system_id, question.device_id, period.key), NOTHING_HELD)
-            if run.freshness.is_due(part, known):
-                due[question] = (part, known)
-        yield Job(table, period, parts, due, by_period.get(period.key, {}), missing, set(due))
+    for needs in needs_of(table, periods, systems, held, run.freshness):
+        yield Job(needs, by_period.get(needs.period.key, {}), missing, set(needs.due))
 
 
 class FactsStep:
-    """Asks and builds the partitions of the fact tables."""
+    """Asks and builds the partitions of one phase of the fact tables."""
 
-    def __init__(self, run: Run, fleet: Fleet, unanswered: dict[Question, Failure]) -> None:
-        self._run, self._fleet, self._unanswered = run, fleet, unanswered
-        self._due: dict[Question, tuple[Part, Held]] = {}
-
-    def results(self, jobs: list[Job]) -> Iterator[PartitionResult]:
-        """Each partition as soon as its questions have ended: first those that need no call."""
-        waiting_for: dict[Question, list[Job]] = {}
+    def __init__(self, run: Run, fleet: Fleet, unanswered: dict[Question, Failure], jobs: list[Job]) -> None:
+        self._run, self._fleet, self._unanswered, self._jobs = run, fleet, unanswered, jobs
+        self._due = {question: due for job in jobs for question, due in job.needs.due.items()}
+        self._waiting_for: dict[Question, list[Job]] = {}
         for job in jobs:
-            self._due |= job.due
             for question in job.pending:
-                waiting_for.setdefault(question, []).append(job)
-        yield from (self._built(job) for job in jobs if not job.pending)
+                self._waiting_for.setdefault(question, []).append(job)
+        self._without_data: set[Question] = set()
+
+    def results(self) -> Iterator[PartitionResult]:
+        """Each partition as soon as its questions have ended: first those that need no call."""
+        yield from (self._built(job) for job in self._jobs if not job.pending)
         if not self._due:
             return
-        asks = [Ask(question, held.newest) for question, (_, held) in self._due.items()]
+        retention = Retention(self._run, self._fleet, self._waiting_for)
+        while self._run.stop is None and (probe := retention.next_probe()) is not None:
+            yield from self._asked([probe])
+            retention.told(probe, has_data=probe not in self._without_data)
+        yield from self._spared(retention.forgotten())
+        left = [job.needs for job in self._jobs if job.pending]
+        questions = by_worth(left, self._run.newest, retention.expiring)
+        yield from self._asked([q for q in questions if q in self._waiting_for])
+
+    def _asked(self, questions: list[Question]) -> Iterator[PartitionResult]:
+        asks = [Ask(question, self._due[question][1].newest) for question in questions]
         for result in self._run.ask(asks, self._judge):
-            for position, job in enumerate(waiting_for[result.question]):
+            for position, job in enumerate(self._waiting_for.pop(result.question)):
                 job.settle(result, counts=position == 0)
+                if not job.pending:
+                    yield self._built(job)
+
+    def _spared(self, questions: Iterable[Question]) -> Iterator[PartitionResult]:
+        for question in questions:
+            for job in self._waiting_for.pop(question, []):
+                job.pending.discard(question)
+                job.spared += 1
                 if not job.pending:
                     yield self._built(job)
 
@@ -99,6 +110,8 @@ class FactsStep:
         sent = self._run.ledger.sent(call_id)  # as when it is built: midnight may pass meanwhile
         asked = asked_of(question, system, call_id, sent, self._run.revision)
         data = opened(body)
+        if data is None:
+            self._without_data.add(question)
         for table in FETCHED:
             if (table.source.endpoint, table.source.level) == (question.endpoint, question.level):
                 self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
@@ -107,20 +120,24 @@ class FactsStep:
     def _built(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]
         waiting = job.waiting + sum(question not in self._unanswered for question in job.missing)
+        table, period = job.needs.table, job.needs.period
         result = PartitionResult(
-            job.table,
-            job.period,
+            table,
+            period,
             None,
             job.calls,
-            asked=len(job.parts) + len(job.missing),
+            asked=len(job.needs.parts) + len(job.missing),
             waiting=waiting,
+            spared=job.spared,
             failures=tuple(failures),
         )
-        if waiting and not job.table.is_snapshot:
+        if waiting and not table.is_snapshot:
             return result  # half of its calls are no partition yet
         builder = self._run.builder
-        unchanged = None if job.due else builder.current(job.table, job.period, self._fleet, job.held)
-        built = unchanged or builder.build(job.table, job.period, self._fleet)
+        built = None
+        if not job.needs.due:  # nothing was asked: it stays as it is, or there is nothing to build it from
+            built = builder.current(table, period, self._fleet, job.held) if job.held else NOTHING_BUILT
+        built = built or builder.build(table, period, self._fleet)
         return replace(
             result,
             rows=built.rows,

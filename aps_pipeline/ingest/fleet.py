@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
-from aps_pipeline.periods import Period, local_day
+from aps_pipeline.periods import local_day
+from aps_pipeline.planning.systems import Device, System
 from aps_pipeline.question import Question
 
 
@@ -22,43 +23,6 @@ class Sighting:
     system_id: str
     sent_utc: datetime
     record: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """An ECU, meter or inverter with the local days between which it can have been there.
-
-    It was not there on a day before the last answer that did not name it yet (`first_day`), nor after the
-    last that still did (`last_day`); None where no answer bounds it.
-    """
-
-    device_id: str
-    first_day: date | None = None
-    last_day: date | None = None
-
-    def was_there(self, period: Period) -> bool:
-        """Whether it can have reported in a period."""
-        return (self.first_day is None or self.first_day <= period.last) and (
-            self.last_day is None or period.first <= self.last_day
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """A system with what is needed to ask about it. `ecus` are those that have had inverters."""
-
-    system_id: str
-    zone: ZoneInfo
-    create_date: date | None
-    ecus: tuple[Device, ...] = ()
-    inverters: tuple[Device, ...] = ()
-    meters: tuple[Device, ...] = ()
-
-    def devices(self, kind: str) -> tuple[Device, ...]:
-        """The devices of a kind; the system itself at system level."""
-        if kind == "system":
-            return (Device(""),)
-        return {"ecu": self.ecus, "inverter": self.inverters, "meter": self.meters}[kind]
 
 
 @dataclass(frozen=True, slots=True)

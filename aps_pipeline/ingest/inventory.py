@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.calls import Ask
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.needs import is_inventory, is_stale
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult, UnknownSystemError
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import INVENTORY_PARSERS, opened
 from aps_pipeline.periods import LIFETIME
+from aps_pipeline.planning import is_inventory
 from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
+
+INVENTORY_AGE = timedelta(days=1)
+"""How old the inventory may be before it is asked again ahead of other calls."""
+
+DEVICE_ENDPOINTS = {
+    "system": ("system_details",),
+    "ecu": ("system_details", "system_inverters"),
+    "inverter": ("system_details", "system_inverters"),
+    "meter": ("system_details", "system_meters"),
+}
+"""The inventory answers without which a table's questions are not known, by the device it is about."""
 
 INVENTORY_TABLES = tuple(table for table in FETCHED if is_inventory(table))
 
@@ -34,13 +47,7 @@ class InventoryStep:
 
         `busy_systems` have calls to make anyway, so their inventory is brought up to date first.
         """
-        unknown = self._run.news.inverters_named_by
-        named = {system_id: unknown.get(system_id, 0) for system_id in busy_systems}
-        due = [
-            question
-            for question in self._questions(busy_systems)
-            if is_stale(question, self.fleet, self._run.now, named.get(question.system_id, 0))
-        ]
+        due = self.due(busy_systems)
         if due:
             self._ask(due)
             self.fleet = Fleet.load(self._run.ledger)
@@ -48,6 +55,16 @@ class InventoryStep:
         for table in INVENTORY_TABLES:
             if table in self._run.wanted.inventory or table.source.endpoint in asked:
                 yield self._result(table)
+
+    def due(self, busy_systems: set[str]) -> list[Question]:
+        """The inventory questions to be asked."""
+        unknown = self._run.news.inverters_named_by
+        named = {system_id: unknown.get(system_id, 0) for system_id in busy_systems}
+        return [
+            question
+            for question in self._questions(busy_systems)
+            if is_stale(question, self.fleet, self._run.now, named.get(question.system_id, 0))
+        ]
 
     def _questions(self, busy_systems: set[str]) -> list[Question]:
         """What could be asked: everything of busy systems, of the others what a wanted table shows."""
@@ -95,3 +112,21 @@ class InventoryStep:
 def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> PartitionResult:
     """An inventory table written again from the ledger, without a call."""
     return PartitionResult(table, LIFETIME, builder.build_inventory(table, fleet, force=True).rows)
+
+
+def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Question]:
+    """The inventory questions that must be answered before those of a table can be listed."""
+    kind = ENDPOINTS[table.source.endpoint].device
+    wanted = [Question(endpoint, "", system_id) for endpoint in DEVICE_ENDPOINTS[kind]]
+    return [question for question in wanted if fleet.newest(question) is None]
+
+
+def is_stale(question: Question, fleet: Fleet, now: datetime, named_by: int) -> bool:
+    """Whether an inventory question was never answered, not within a day, or not since unknown names came.
+
+    `named_by` is the last call that first named an inverter which the inventory did not know; 0 for none.
+    """
+    newest = fleet.newest(question)
+    if newest is None or now - newest.sent_utc > INVENTORY_AGE:
+        return True
+    return question.endpoint == "system_inverters" and named_by > newest.call_id

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.fleet import System
 from aps_pipeline.ledger import Ledger, News, NewsKind
 from aps_pipeline.parse import unknown_fields
+from aps_pipeline.planning import System
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Source
 

@@ -81,7 +81,8 @@ class PartitionResult:
     """One partition after its calls: complete, or with the failures that keep it from being so.
 
     `rows` is None where no file was written; `no_data` counts the questions answered with 1001;
-    `waiting` the questions that were not asked because the run had stopped.
+    `waiting` the questions that were not asked because the run had stopped; `spared` those that were not
+    because the server has forgotten that day.
     """
 
     table: Table
@@ -91,6 +92,7 @@ class PartitionResult:
     asked: int = 0
     no_data: int = 0
     waiting: int = 0
+    spared: int = 0
     rejected: int = 0
     failures: tuple[Failure, ...] = ()
 
@@ -113,6 +115,8 @@ class PartitionResult:
             return f"{self.waiting} of {self.asked} questions not asked yet"
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
+        if self.spared:
+            return f"beyond retention: the server no longer has {self.spared} of {self.asked} answers"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
         return ""

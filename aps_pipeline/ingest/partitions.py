@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.fleet import Fleet, System
+from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.history import inventory_calls, inventory_rows
-from aps_pipeline.ingest.needs import Part, grain_of
 from aps_pipeline.ingest.outcomes import Failure, Trouble
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import CallState, Held, Ledger
+from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
+from aps_pipeline.planning import HeldByKey, Part, System, grain_of
 from aps_pipeline.question import Question
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, table_named
-
-HeldByKey = Mapping[tuple[str, str, str], Held]
-"""What is held, by system_id, device_id and period key."""
 
 _VERSION = "1"
 """Raised when a parser reads the same body differently, so that partitions are written again."""
@@ -36,6 +33,9 @@ class Built:
     no_data: int = 0
     rejected: int = 0
     failures: tuple[Failure, ...] = ()
+
+
+NOTHING_BUILT = Built(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Builder:
             good = self._good(table, period, fleet, held)
             if not force and (built := self.current(table, period, fleet, held)):
                 return built
-            built = self._write(table, period, good) if good else Built(None)
+            built = self._write(table, period, good) if good else NOTHING_BUILT
             now = self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
             if built.failures or now == held:
                 return built  # otherwise another process has brought newer answers meanwhile

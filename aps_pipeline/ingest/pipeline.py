@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from aps_pipeline.api import Client
 from aps_pipeline.ingest import facts, inventory
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.needs import is_inventory
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
+from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
 from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
+from aps_pipeline.planning import is_inventory, periods_of, phases
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -50,7 +51,7 @@ class Pipeline:
         """
         self.ledger.settle()
         self.lake.clean()
-        run = Run(self.ledger, self.lake, self.account, self.client, wanted, self.revision, self.threads)
+        run = self._run(wanted)
         try:
             for result in self._steps(run, planned):
                 summary.add(result)
@@ -59,16 +60,32 @@ class Pipeline:
             summary.stop = run.stop
             summary.news += run.news.fresh
 
+    def _run(self, wanted: Wanted) -> Run:
+        return Run(self.ledger, self.lake, self.account, self.client, wanted, self.revision, self.threads)
+
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = Fleet.load(self.ledger)
         run.builder.reconsider(run.wanted.facts, fleet)
-        jobs = facts.jobs_of(run, fleet)
         first = inventory.InventoryStep(run, fleet)
-        yield from first.results(_busy_systems(jobs, run.wanted))
-        if first.fleet is not fleet:
-            jobs = facts.jobs_of(run, first.fleet)
-        planned(len(jobs), len({question for job in jobs for question in job.due}))
-        yield from facts.FactsStep(run, first.fleet, first.failures).results(jobs)
+        yield from first.results(_busy_systems(facts.jobs_of(run, fleet, run.wanted.facts), run.wanted))
+        ahead = phases(run.wanted.facts)
+        for number, tables in enumerate(ahead):
+            jobs = facts.jobs_of(run, first.fleet, tables)
+            later = [table for phase in ahead[number + 1 :] for table in phase]
+            partitions = len(jobs) + sum(len(periods_of(t, run.wanted.first, run.wanted.last)) for t in later)
+            planned(partitions, len({question for job in jobs for question in job.needs.due}))
+            yield from facts.FactsStep(run, first.fleet, first.failures, jobs).results()
+
+    def plan(self, wanted: Wanted) -> list[PlannedCalls]:
+        """The calls that `collect` would make, by table and system, in its order. Makes none.
+
+        A call that feeds several tables stands with the first. Raises NotConfiguredError, LedgerError.
+        """
+        run = self._run(wanted)
+        fleet = Fleet.load(self.ledger)
+        jobs = facts.jobs_of(run, fleet, [table for phase in phases(wanted.facts) for table in phase])
+        asks = inventory.InventoryStep(run, fleet).due(_busy_systems(jobs, wanted))
+        return planned_calls(asks, jobs)
 
     def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
         """Write every partition again that the ledger has answers for. Makes no call."""
@@ -90,5 +107,5 @@ class Pipeline:
 
 
 def _busy_systems(jobs: Iterable[facts.Job], wanted: Wanted) -> set[str]:
-    due = {question.system_id for job in jobs for question in (*job.due, *job.missing)}
+    due = {question.system_id for job in jobs for question in (*job.needs.due, *job.missing)}
     return due | (set(wanted.system_ids) if wanted.revise else set())

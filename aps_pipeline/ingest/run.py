@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 
 from aps_pipeline.api import Client
 from aps_pipeline.ingest.calls import Ask, Budget, Caller, Judge, Result
-from aps_pipeline.ingest.needs import Freshness, is_inventory
 from aps_pipeline.ingest.news import Newsroom
 from aps_pipeline.ingest.outcomes import Stop
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.planning import Freshness, is_inventory
 from aps_pipeline.tables import Table
 
 
@@ -81,6 +81,11 @@ class Run:
         if self._caller is None:
             self._caller = Caller(self._client(), self.ledger, self._account, self._budget, self._threads)
         return self._caller.results(asks, judge)
+
+    @property
+    def newest(self) -> date:
+        """The last wanted day that is over, or the last wanted one."""
+        return min(self.wanted.last, self.now.date() - timedelta(days=1))
 
     @property
     def stop(self) -> Stop | None:

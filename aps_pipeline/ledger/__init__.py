@@ -15,16 +15,14 @@ from aps_pipeline.ledger.errors import (
     QuotaExhaustedError,
 )
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import NOTHING_HELD, CallState, Finish, Held, News, NewsKind
+from aps_pipeline.ledger.records import CallState, Finish, News, NewsKind
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
-    "NOTHING_HELD",
     "Account",
     "AlreadyAnsweredError",
     "CallState",
     "Finish",
-    "Held",
     "InFlightError",
     "Ledger",
     "LedgerBusyError",

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import GOOD, CallState, Held, News, NewsKind
+from aps_pipeline.ledger.records import GOOD, CallState, News, NewsKind
 from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
-from aps_pipeline.question import Question
+from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
 

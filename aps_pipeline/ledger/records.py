@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -60,36 +59,3 @@ class Finish:
     error: str = ""
     body: str | None = None
     simulated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the ledger holds for one question.
-
-    `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
-    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call.
-    """
-
-    answered: int = 0
-    no_data: int = 0
-    refused: int = 0
-    answered_utc: datetime | None = None
-    asked_utc: datetime | None = None
-
-    @property
-    def good(self) -> int:
-        """The call to build from: data once given is not displaced by a later 'no data'. 0 if none."""
-        return self.answered or self.no_data
-
-    @property
-    def good_utc(self) -> datetime | None:
-        """When `good` was sent."""
-        return self.answered_utc if self.answered else self.asked_utc
-
-    @property
-    def newest(self) -> int:
-        """The newest good call, to see whether a newer one has come; 0 if none."""
-        return max(self.answered, self.no_data)
-
-
-NOTHING_HELD = Held()

@@ -8,13 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from aps_pipeline.api import ENDPOINTS
-from aps_pipeline.ingest import is_inventory
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.orchestration.checks import check_results, check_specs
 from aps_pipeline.orchestration.collecting import asset_key, collect
 from aps_pipeline.orchestration.failures import told_plainly
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
 from aps_pipeline.warehouse import build
 

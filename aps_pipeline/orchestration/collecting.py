@@ -9,13 +9,14 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.config import Settings
-from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted, grain_of, is_inventory
+from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.orchestration.ahead import ahead
 from aps_pipeline.orchestration.failures import incomplete
 from aps_pipeline.orchestration.partitions import last_day_of_run, stretches
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import Period
+from aps_pipeline.planning import grain_of, is_inventory
 from aps_pipeline.tables import REJECTED_ITEMS, Table
 
 REVISE_TAG = "aps/revise"

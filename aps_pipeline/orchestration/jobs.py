@@ -10,10 +10,10 @@ from typing import Any
 
 import dagster as dg
 
-from aps_pipeline.ingest import grain_of, is_inventory
 from aps_pipeline.orchestration.assets import WAREHOUSE
 from aps_pipeline.orchestration.collecting import asset_key
 from aps_pipeline.periods import Grain
+from aps_pipeline.planning import grain_of, is_inventory
 from aps_pipeline.tables import Table
 
 INVENTORY, WAREHOUSE_JOB = "refresh_inventory", "build_warehouse"

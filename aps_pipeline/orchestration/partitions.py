@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from aps_pipeline.ingest import grain_of
 from aps_pipeline.periods import LAST_ZONE, Grain, Period, local_day, zone
+from aps_pipeline.planning import grain_of
 from aps_pipeline.tables import Table
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"

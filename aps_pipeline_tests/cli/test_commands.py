@@ -49,6 +49,21 @@ def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
     assert live.simulator.counts.total == spent
 
 
+def test_a_plan_is_what_the_backfill_then_costs(aps: Shell, live: Site) -> None:
+    early = aps("plan", *MONTH)
+    assert early.returncode == COMPLETE and "or more" in early.stdout
+    aps("backfill", *MONTH, "--tables", "systems,inverters,meters")
+    known = live.simulator.counts.total
+    plan = aps.json("plan", *MONTH)
+    assert live.simulator.counts.total == known
+    assert plan["calls"] == sum(line["calls"] for line in plan["needs"]) > 0
+    assert plan["forecast"]["yours"]["months"] == 0
+    shown = aps("plan", *MONTH, APS_MONTHLY_CALLS="60", APS_RESERVED_CALLS="40").stdout
+    assert "inverter_batch_energy" in shown and "quota months" in shown and "1,000,000" in shown
+    assert aps.json("backfill", *MONTH)["calls"] == plan["calls"]
+    assert "nothing is missing" in aps("plan", *MONTH).stdout
+
+
 def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
     outcome = aps.json("refresh", "--tables", "system_daily_energy")
     assert outcome["exit_code"] == COMPLETE

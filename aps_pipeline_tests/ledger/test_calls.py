@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aps_pipeline.ledger import (
-    NOTHING_HELD,
     Account,
     AlreadyAnsweredError,
     CallState,
@@ -17,6 +16,7 @@ from aps_pipeline.ledger import (
     LedgerError,
     MixedDataError,
 )
+from aps_pipeline.question import NOTHING_HELD
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
 

@@ -7,7 +7,7 @@ import re
 import pyarrow as pa
 import pytest
 
-from aps_pipeline.api import ENDPOINTS
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.tables import (
     FETCHED,
     PROFILES,

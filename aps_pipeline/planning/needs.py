@@ -1,20 +1,19 @@
-"""Which questions a partition consists of, and which of them still have to be asked. Pure."""
+"""Which questions a partition consists of, and which of them still have to be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from aps_pipeline.api import ENDPOINTS, LEVEL_GRAIN
-from aps_pipeline.ingest.fleet import Fleet, System
-from aps_pipeline.ledger import Held
+from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN
 from aps_pipeline.periods import LIFETIME, Grain, Period, local_day, periods_between
-from aps_pipeline.question import Question
+from aps_pipeline.planning.systems import System
+from aps_pipeline.question import NOTHING_HELD, Held, Question
 from aps_pipeline.tables import Table
 
-INVENTORY_AGE = timedelta(days=1)
-"""How old the inventory may be before it is asked again ahead of other calls."""
+HeldByKey = Mapping[tuple[str, str, str], Held]
+"""What is held, by system_id, device_id and period key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,16 @@ class Part:
 
     question: Question
     system: System
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A partition: all its questions, and those still to be asked with what is held of them."""
+
+    table: Table
+    period: Period
+    parts: tuple[Part, ...]
+    due: dict[Question, tuple[Part, Held]]
 
 
 def grain_of(table: Table) -> Grain:
@@ -40,19 +49,38 @@ def is_inventory(table: Table) -> bool:
     return table.group == "inventory"
 
 
-def parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> list[Part]:
+def needs_of(
+    table: Table,
+    periods: Iterable[Period],
+    systems: Iterable[System],
+    held: HeldByKey,
+    freshness: Freshness,
+) -> Iterator[Needs]:
+    """What each partition still needs, given what is held of that endpoint and level."""
+    systems = list(systems)
+    for period in periods:
+        parts = tuple(_parts_of(table, period, systems, freshness.now))
+        due: dict[Question, tuple[Part, Held]] = {}
+        for part in parts:
+            question = part.question
+            mine = held.get((question.system_id, question.device_id, period.key), NOTHING_HELD)
+            if freshness.is_due(part, mine):
+                due[question] = (part, mine)
+        yield Needs(table, period, parts, due)
+
+
+def _parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> Iterator[Part]:
     """Every question that belongs to a partition: none before installation, after removal, in the future."""
-    kind = ENDPOINTS[table.source.endpoint].device
-    return [
-        Part(
-            Question(table.source.endpoint, table.source.level, system.system_id, each.device_id, period),
-            system,
-        )
-        for system in systems
-        if _exists(system, period, now)
-        for each in system.devices(kind)
-        if each.was_there(period)
-    ]
+    source = table.source
+    kind = ENDPOINTS[source.endpoint].device
+    for system in systems:
+        if _exists(system, period, now):
+            for each in system.devices(kind):
+                if each.was_there(period):
+                    question = Question(
+                        source.endpoint, source.level, system.system_id, each.device_id, period
+                    )
+                    yield Part(question, system)
 
 
 def _exists(system: System, period: Period, now: datetime) -> bool:
@@ -92,35 +120,8 @@ class Freshness:
         return Period.containing(Grain.YEAR if question.level else Grain.DAY, self.until)
 
 
-DEVICE_ENDPOINTS = {
-    "system": ("system_details",),
-    "ecu": ("system_details", "system_inverters"),
-    "inverter": ("system_details", "system_inverters"),
-    "meter": ("system_details", "system_meters"),
-}
-"""The inventory answers without which a table's questions are not known, by the device it is about."""
-
-
-def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Question]:
-    """The inventory questions that must be answered before those of a table can be listed."""
+def calls_for_one(table: Table, systems: Iterable[System]) -> int:
+    """What one partition of a table costs in calls for what stands there now."""
     kind = ENDPOINTS[table.source.endpoint].device
-    wanted = [Question(endpoint, "", system_id) for endpoint in DEVICE_ENDPOINTS[kind]]
-    return [question for question in wanted if fleet.newest(question) is None]
-
-
-def is_stale(question: Question, fleet: Fleet, now: datetime, named_by: int) -> bool:
-    """Whether an inventory question was never answered, not within a day, or not since unknown names came.
-
-    `named_by` is the last call that first named an inverter which the inventory did not know; 0 for none.
-    """
-    newest = fleet.newest(question)
-    if newest is None or now - newest.sent_utc > INVENTORY_AGE:
-        return True
-    return question.endpoint == "system_inverters" and named_by > newest.call_id
-
-
-def calls_for_one(table: Table, fleet: Fleet) -> int:
-    """What one partition of a table costs in calls for the present fleet."""
-    kind = ENDPOINTS[table.source.endpoint].device
-    devices = (device for system in fleet.systems.values() for device in system.devices(kind))
+    devices = (device for system in systems for device in system.devices(kind))
     return sum(device.last_day is None for device in devices)

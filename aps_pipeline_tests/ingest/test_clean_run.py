@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -144,3 +145,12 @@ def test_a_wider_range_costs_only_what_is_new(site: Site) -> None:
     site.collect(FIRST, date(2024, 3, 1))
     east, west = 3 + 4 * 2 + 2 + 1 + 1, 3 + 0 + 1 + 1 + 1
     assert site.calls == east + west, "the west was registered later in that month and year"
+
+
+def test_an_installer_key_works_by_setting(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", prefix="/installer/api/v2") as site:
+        run = site.collect(LAST, LAST, api_prefix="/installer/api/v2")
+        assert run.summary.complete == run.summary.partitions and site.calls > 0
+        assert {path.split("/")[1] for path, _ in site.simulator.requests} == {"installer"}
+        wrong = site.collect(FIRST, FIRST)
+        assert wrong.summary.failures and wrong.summary.complete < wrong.summary.partitions

@@ -187,8 +187,7 @@ class Caller:
         except InFlightError:
             return None
         except QuotaExhaustedError as error:
-            when = f"{error.quota.resets_utc:%Y-%m-%d %H:%M} UTC"
-            self._stop(Stop(Trouble.QUOTA, f"{error}; come back after {when}"))
+            self._stop_for_quota(error)
             return Result(question, entry.calls)
         except BudgetSpentError:
             self._stop(Stop(Trouble.QUOTA, "the calls of --max-calls are used up; run again to go on"))
@@ -204,7 +203,9 @@ class Caller:
         failure = Failure.of(question, error)
         if error.scope is Scope.ENDPOINT:
             self._denied[question.endpoint, question.system_id] = failure
-        if error.scope in (Scope.ACCOUNT, Scope.SERVER) or self._is_one_too_many(error):
+        if failure.trouble is Trouble.QUOTA:  # the ledger knows it by now, for every process
+            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.account)))
+        elif error.scope in (Scope.ACCOUNT, Scope.SERVER) or self._is_one_too_many(error):
             self._stop(Stop(failure.trouble, failure.message))
         healthy = failure.trouble in (Trouble.QUOTA, Trouble.DEFERRED)
         return Result(question, calls, failure=None if healthy else failure)
@@ -215,6 +216,10 @@ class Caller:
         with self._lock:
             self._in_a_row += 1
             return self._in_a_row >= _FAILURES_IN_A_ROW
+
+    def _stop_for_quota(self, error: QuotaExhaustedError) -> None:
+        when = f"{error.quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+        self._stop(Stop(Trouble.QUOTA, f"{error}; come back after {when}"))
 
     def _stop(self, stop: Stop) -> None:
         with self._lock:

@@ -23,7 +23,13 @@ class QuotaExhaustedError(Exception):
     """No call may be made in this quota month any more."""
 
     def __init__(self, quota: Quota) -> None:
-        super().__init__(f"{quota.used} of {quota.limit} calls used in {quota.month}")
+        spent = f"{quota.used} of {quota.limit} calls used in {quota.month}"
+        if quota.refused_by_api:
+            spent += (
+                ", and the API allows no more (2005): another tool uses the same App Id, or the account has "
+                "fewer calls a month than APS_MONTHLY_CALLS says"
+            )
+        super().__init__(spent)
         self.quota = quota
 
 

@@ -7,6 +7,7 @@ What the columns mean is declared in `tables`; which calls to make is decided in
 from __future__ import annotations
 
 from aps_pipeline.lake.store import Lake, StorageError
+from aps_pipeline.lake.syncing import sync
 from aps_pipeline.lake.validate import InvalidRowsError
 
-__all__ = ["InvalidRowsError", "Lake", "StorageError"]
+__all__ = ["InvalidRowsError", "Lake", "StorageError", "sync"]

@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from aps_pipeline.lake.syncing import sync
 from aps_pipeline.lake.validate import in_file_order
 from aps_pipeline.tables import Table
 
@@ -95,9 +96,9 @@ class Lake:
         is_new = not path.parent.is_dir()
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.replace(path)
-        _sync_directory(path.parent)
+        sync(path.parent)
         if is_new:
-            _sync_directory(path.parent.parent)
+            sync(path.parent.parent)
 
     def remove(self, table: Table, values: tuple[str, ...]) -> None:
         """Remove one partition, if it is there. Raises StorageError."""
@@ -158,11 +159,3 @@ class Lake:
 def _shown(url: str) -> str:
     """The address without a key and secret in it."""
     return re.sub(r"(?<=//)[^/@]*@", "", url.split("?", 1)[0])
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

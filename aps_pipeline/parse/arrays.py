@@ -8,10 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, number
+from aps_pipeline.parse.values import LARGEST, MAX_DIGITS, NUMBER_PATTERN, number
 
 _WHOLE_NUMBER = f"^(?:{NUMBER_PATTERN})$"
-_MAX_DIGITS = 40
 
 
 def doubles(entries: Sequence[Any], what: str) -> pa.Array:
@@ -31,7 +30,7 @@ def quick_doubles(entries: Sequence[Any]) -> pa.Array | None:
         return None
     texts = pc.if_else(pc.equal(texts, ""), None, texts)
     sound = pc.and_(
-        pc.match_substring_regex(texts, _WHOLE_NUMBER), pc.less_equal(pc.utf8_length(texts), _MAX_DIGITS)
+        pc.match_substring_regex(texts, _WHOLE_NUMBER), pc.less_equal(pc.utf8_length(texts), MAX_DIGITS)
     )
     if pc.all(sound).as_py() is False:
         return None

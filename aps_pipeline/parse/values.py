@@ -17,8 +17,10 @@ NUMBER_PATTERN = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 LARGEST = 1e12
 """No energy, power or capacity of a real fleet comes near."""
 
+MAX_DIGITS = 40
+"""No number of the API is longer; a longer text is not tried."""
+
 _NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
-_MAX_DIGITS = 40
 _DIGITS_OF_AN_ID = 12
 _SHOWN = 40
 
@@ -32,7 +34,7 @@ def number(value: Any, what: str) -> float | None:
     """A number given as JSON number or text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and len(value) <= _MAX_DIGITS and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and _NUMBER.fullmatch(value):
         found = float(value)
         if abs(found) < LARGEST:
             return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from aps_pipeline.lake import sync
 
 _STALE_SECONDS = 3600.0
 
@@ -26,9 +27,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = beside(path)
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         for leftover in _of(temporary):
             _remove(leftover)
@@ -53,11 +54,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -73,7 +73,7 @@ class FactsStep:
         for job in jobs:
             for question in job.pending:
                 self._waiting_for.setdefault(question, []).append(job)
-        self._without_data: set[Question] = set()
+        self._has_data: dict[Question, bool] = {}
 
     def results(self) -> Iterator[PartitionResult]:
         """Each partition as soon as its questions have ended: first those that need no call."""
@@ -83,7 +83,7 @@ class FactsStep:
         retention = Retention(self._run, self._fleet, self._waiting_for)
         while self._run.stop is None and (probe := retention.next_probe()) is not None:
             yield from self._asked([probe])
-            retention.told(probe, has_data=probe not in self._without_data)
+            retention.told(probe, self._has_data.get(probe))
         yield from self._spared(retention.forgotten())
         left = [job.needs for job in self._jobs if job.pending]
         questions = by_worth(left, self._run.newest, retention.expiring)
@@ -110,12 +110,11 @@ class FactsStep:
         sent = self._run.ledger.sent(call_id)  # as when it is built: midnight may pass meanwhile
         asked = asked_of(question, system, call_id, sent, self._run.revision)
         data = opened(body)
-        if data is None:
-            self._without_data.add(question)
         for table in FETCHED:
             if (table.source.endpoint, table.source.level) == (question.endpoint, question.level):
                 self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
         self._run.news.read(question, call_id, data)
+        self._has_data[question] = data is not None
 
     def _built(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]

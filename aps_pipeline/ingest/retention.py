@@ -57,11 +57,14 @@ class Retention:
                 return due[day][0]
         return None
 
-    def told(self, probe: Question, *, has_data: bool) -> None:
-        """Take the answer to a probe."""
-        kind = (probe.endpoint, probe.level, probe.system_id)
-        self._due[kind][probe.period.first].remove(probe)
-        self._seen.setdefault(kind, {}).setdefault(probe.period.first, []).append(has_data)
+    def told(self, probe: Question, has_data: bool | None) -> None:
+        """Take the answer to a probe; None where none came, so that its day says nothing."""
+        kind, day = (probe.endpoint, probe.level, probe.system_id), probe.period.first
+        self._due[kind][day].remove(probe)
+        if has_data is not None:
+            self._seen.setdefault(kind, {}).setdefault(day, []).append(has_data)
+        elif not self._due[kind][day] and day not in self._seen.get(kind, {}):
+            self._days[kind].remove(day)
 
     def forgotten(self) -> list[Question]:
         """The questions that need not be asked any more."""

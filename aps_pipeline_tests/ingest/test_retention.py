@@ -64,6 +64,14 @@ def test_a_day_without_data_among_others_is_only_a_day(tmp_path: Path) -> None:
         assert run.of(HOURS, str(FIRST)).remark == "no data (1001)"
 
 
+def test_a_probe_without_an_answer_says_nothing(forgetful: Site) -> None:
+    forgetful.simulator.faults.append(Fault("http500", endpoint="hourly", date_range=str(FIRST)))
+    run = forgetful.collect(FIRST, LAST, (DAILY, HOURS), system_ids=(EAST,))
+    assert not run.of(HOURS, str(FIRST)).is_complete
+    kept = set(forgetful.frame(HOURS)["date"].astype(str))
+    assert len(set(asked(forgetful, "hourly")) - kept) <= 7 + 2 + 1, "the next oldest day is asked instead"
+
+
 def test_newest_first_after_the_border_is_known(forgetful: Site) -> None:
     forgetful.collect(FIRST, LAST, (DAILY, HOURS), system_ids=(EAST,), max_in_flight=1)
     days = asked(forgetful, "hourly")

@@ -57,12 +57,14 @@ class Held:
     """What the ledger holds for one question.
 
     `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
-    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call.
+    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
+    newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the question).
     """
 
     answered: int = 0
     no_data: int = 0
     refused: int = 0
+    failed: int = 0
     answered_utc: datetime | None = None
     asked_utc: datetime | None = None
 

@@ -48,12 +48,12 @@ def plan(
 
 
 def _print(lines: list[PlannedCalls], calls: int, quota: Quota, whens: dict[str, Forecast]) -> None:
-    grid = grid_of("Calls still needed", "table", "system", "calls>", "held>", "from", "to", "one call buys")
+    columns = ("table", "system", "calls>", "held>", "spared>", "from", "to", "one call buys")
+    grid = grid_of("Calls still needed", *columns)
     for line in lines:
         number = f"{line.calls:,}" if line.known else f"{line.calls:,} or more"
-        grid.add_row(
-            line.table.name, line.system_id, number, f"{line.held:,}", line.first, line.last, line.buys
-        )
+        counts = (f"{count:,}" for count in (line.held, line.spared))
+        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.buys)
     show(grid if lines else "nothing is missing: every wanted answer is held")
     if any(not line.known for line in lines):
         show("'or more': devices are not known yet; the first calls of a run ask for them")

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from aps_pipeline.ingest.calls import Ask, Result
+from aps_pipeline.ingest.equals import Comparison
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.inventory import unknown_inventory
+from aps_pipeline.ingest.knowledge import Knowledge
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
-from aps_pipeline.ingest.partitions import NOTHING_BUILT, Builder, asked_of
-from aps_pipeline.ingest.retention import Retention
+from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import HeldByKey, Needs, by_worth, grain_of, needs_of, periods_of
-from aps_pipeline.question import Held, Question
+from aps_pipeline.planning import (
+    Answers,
+    Needs,
+    Reason,
+    Retention,
+    by_worth,
+    grain_of,
+    kinds_of,
+    needs_of,
+    periods_of,
+)
+from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -24,15 +36,15 @@ class Job:
     """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
 
     needs: Needs
-    held: HeldByKey
-    """What the ledger held of it at planning time, whichever systems are wanted."""
+    answers: Answers
+    """What the ledger held at planning time, whichever systems are wanted."""
     missing: list[Question]
     """Inventory questions without whose answers some of its questions are not known."""
     pending: set[Question] = field(default_factory=set)
     calls: int = 0
     waiting: int = 0
-    spared: int = 0
-    """Questions not asked, because the server has forgotten that day."""
+    spared: list[Reason] = field(default_factory=list)
+    """Why some of its questions are not asked."""
     failures: list[Failure] = field(default_factory=list)
 
     def settle(self, result: Result, *, counts: bool) -> None:
@@ -45,32 +57,40 @@ class Job:
             self.waiting += 1
 
 
-def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table]) -> list[Job]:
-    """Every wanted partition of those tables with what it still needs, from the ledger alone."""
-    return [job for table in tables for job in _jobs_of_table(run, fleet, table)]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One phase of a run: its tables, what is known of them, and their partitions."""
+
+    tables: list[Table]
+    fleet: Fleet
+    knowledge: Knowledge
+    jobs: list[Job]
 
 
-def _jobs_of_table(run: Run, fleet: Fleet, table: Table) -> Iterator[Job]:
+def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table], knowledge: Knowledge) -> list[Job]:
+    """Every wanted partition of those tables with what it still needs, from what is known alone."""
+    return [job for table in tables for job in _jobs_of_table(run, fleet, table, knowledge)]
+
+
+def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -> Iterator[Job]:
     periods = periods_of(table, run.wanted.first, run.wanted.last)
-    span = (periods[0].key, periods[-1].key)
-    held = run.ledger.held(table.source.endpoint, table.source.level, span)
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
-    by_period: dict[str, dict[tuple[str, str, str], Held]] = {}
-    for key, each in held.items():
-        by_period.setdefault(key[2], {})[key] = each
-    for needs in needs_of(table, periods, systems, held, run.freshness):
-        yield Job(needs, by_period.get(needs.period.key, {}), missing, set(needs.due))
+    answers = knowledge.answers
+    for needs in needs_of(table, periods, systems, answers, run.freshness, knowledge.known):
+        spared = [each.reason for each in needs.spared.values()]
+        yield Job(needs, answers, missing, set(needs.due), spared=spared)
 
 
 class FactsStep:
     """Asks and builds the partitions of one phase of the fact tables."""
 
-    def __init__(self, run: Run, fleet: Fleet, unanswered: dict[Question, Failure], jobs: list[Job]) -> None:
-        self._run, self._fleet, self._unanswered, self._jobs = run, fleet, unanswered, jobs
-        self._due = {question: due for job in jobs for question, due in job.needs.due.items()}
+    def __init__(self, run: Run, plan: Plan, unanswered: dict[Question, Failure]) -> None:
+        self._run, self._fleet, self._unanswered, self._jobs = run, plan.fleet, unanswered, plan.jobs
+        self._knowledge = plan.knowledge
+        self._due = {question: due for job in plan.jobs for question, due in job.needs.due.items()}
         self._waiting_for: dict[Question, list[Job]] = {}
-        for job in jobs:
+        for job in plan.jobs:
             for question in job.pending:
                 self._waiting_for.setdefault(question, []).append(job)
         self._has_data: dict[Question, bool] = {}
@@ -80,14 +100,42 @@ class FactsStep:
         yield from (self._built(job) for job in self._jobs if not job.pending)
         if not self._due:
             return
-        retention = Retention(self._run, self._fleet, self._waiting_for)
-        while self._run.stop is None and (probe := retention.next_probe()) is not None:
+        yield from self._compared()
+        retention = Retention(
+            self._fleet.systems, self._knowledge.lit, self._knowledge.answers, self._waiting_for
+        )
+        while (probe := retention.next_probe(self._may_ask)) is not None:
             yield from self._asked([probe])
             retention.told(probe, self._has_data.get(probe))
         yield from self._spared(retention.forgotten())
         left = [job.needs for job in self._jobs if job.pending]
-        questions = by_worth(left, self._run.newest, retention.expiring)
+        expiring = retention.borders.keys()
+        questions = by_worth(left, self._run.newest, expiring)
         yield from self._asked([q for q in questions if q in self._waiting_for])
+
+    def _may_ask(self, _system_id: str) -> bool:
+        return self._run.stop is None
+
+    def _compared(self) -> Iterator[PartitionResult]:
+        """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""
+        run = self._run
+        comparison = Comparison(self._fleet, run.ledger, self._knowledge.answers, run.freshness)
+        while run.stop is None and (pairs := comparison.next_pairs(self._waiting_for)):
+            yield from self._asked(pairs)
+            comparison.asked()
+        self._fleet = comparison.fleet
+        for ecu, system in comparison.served(self._waiting_for):
+            yield from self._served(ecu, system)
+
+    def _served(self, ecu: Question, system: Question) -> Iterator[PartitionResult]:
+        """Let jobs wait for the answer of the system instead of that of its ECU."""
+        for job in self._waiting_for.pop(ecu):
+            job.pending.discard(ecu)
+            if system in self._waiting_for:
+                job.pending.add(system)
+                self._waiting_for[system].append(job)
+            elif not job.pending:
+                yield self._built(job)
 
     def _asked(self, questions: list[Question]) -> Iterator[PartitionResult]:
         asks = [Ask(question, self._due[question][1].newest) for question in questions]
@@ -101,7 +149,7 @@ class FactsStep:
         for question in questions:
             for job in self._waiting_for.pop(question, []):
                 job.pending.discard(question)
-                job.spared += 1
+                job.spared.append(Reason.FORGOTTEN)
                 if not job.pending:
                     yield self._built(job)
 
@@ -127,7 +175,7 @@ class FactsStep:
             job.calls,
             asked=len(job.needs.parts) + len(job.missing),
             waiting=waiting,
-            spared=job.spared,
+            spared=tuple(job.spared),
             failures=tuple(failures),
         )
         if waiting and not table.is_snapshot:
@@ -135,7 +183,7 @@ class FactsStep:
         builder = self._run.builder
         built = None
         if not job.needs.due:  # nothing was asked: it stays as it is, or there is nothing to build it from
-            built = builder.current(table, period, self._fleet, job.held) if job.held else NOTHING_BUILT
+            built = builder.current(table, period, self._fleet, job.answers)
         built = built or builder.build(table, period, self._fleet)
         return replace(
             result,
@@ -148,15 +196,16 @@ class FactsStep:
 
 def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> Iterator[PartitionResult]:
     """Every partition of a table that the ledger has answers for, written again without a call."""
-    held = builder.ledger.held(table.source.endpoint, table.source.level)
-    for key in sorted({key for (_, _, key), each in held.items() if each.good}):
+    kinds = kinds_of(table, fleet.systems.values())
+    held = [key for kind in kinds for (_, _, key), each in builder.ledger.held(*kind).items() if each.good]
+    for key, asked in sorted(Counter(held).items()):
         period = Period.parse(grain_of(table), key)
         built = builder.build(table, period, fleet, force=True)
         yield PartitionResult(
             table,
             period,
             built.rows,
-            asked=sum(k == key and bool(each.good) for (_, _, k), each in held.items()),
+            asked=asked,
             no_data=built.no_data,
             rejected=built.rejected,
             failures=built.failures,

@@ -62,6 +62,8 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
     mine = {e: [s for s in all_ if s.system_id == details.system_id] for e, all_ in sightings.items()}
     ecus, inverters, meters = mine["system_inverters"], mine["system_inverters"], mine["system_meters"]
     zone = details.zone
+    ecu_ids = {ecu_id for seen in mine["system_details"] if seen.record for ecu_id in seen.record.ecu_ids}
+    ecu_ids |= {ecu.ecu_id for seen in ecus if seen.record is not None for ecu in seen.record}
     return System(
         details.system_id,
         zone,
@@ -71,6 +73,7 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
             inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
         meters=_devices(meters, lambda record: record, zone),
+        only_ecu=next(iter(ecu_ids)) if len(ecu_ids) == 1 else "",
     )
 
 

@@ -10,6 +10,7 @@ from aps_pipeline.api import errors as api_errors
 from aps_pipeline.ledger import News
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.periods import Period
+from aps_pipeline.planning import Reason
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Table
 
@@ -81,8 +82,8 @@ class PartitionResult:
     """One partition after its calls: complete, or with the failures that keep it from being so.
 
     `rows` is None where no file was written; `no_data` counts the questions answered with 1001;
-    `waiting` the questions that were not asked because the run had stopped; `spared` those that were not
-    because the server has forgotten that day.
+    `waiting` the questions that were not asked because the run had stopped; `spared` says why
+    others need not be.
     """
 
     table: Table
@@ -92,7 +93,7 @@ class PartitionResult:
     asked: int = 0
     no_data: int = 0
     waiting: int = 0
-    spared: int = 0
+    spared: tuple[Reason, ...] = ()
     rejected: int = 0
     failures: tuple[Failure, ...] = ()
 
@@ -115,8 +116,10 @@ class PartitionResult:
             return f"{self.waiting} of {self.asked} questions not asked yet"
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
-        if self.spared:
-            return f"beyond retention: the server no longer has {self.spared} of {self.asked} answers"
+        if forgotten := self.spared.count(Reason.FORGOTTEN):
+            return f"beyond retention: the server no longer has {forgotten} of {self.asked} answers"
+        if idle := self.spared.count(Reason.IDLE):
+            return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
         return ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
 import pyarrow as pa
 
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.history import inventory_calls, inventory_rows
 from aps_pipeline.ingest.outcomes import Failure, Trouble
@@ -17,7 +18,7 @@ from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import HeldByKey, Part, System, grain_of
+from aps_pipeline.planning import Answers, Part, System, grain_of, kinds_of, questions_held
 from aps_pipeline.question import Question
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, table_named
 
@@ -40,9 +41,13 @@ NOTHING_BUILT = Built(None)
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A good answer that a partition is made from; one of 'no data' gives no rows."""
+    """A good answer that a partition is made from; one of 'no data' gives no rows.
+
+    `device_id` is whose rows it gives: where a system answers for its only ECU, it was not asked about that.
+    """
 
     part: Part
+    device_id: str
     call_id: int
     sent_utc: datetime
     has_data: bool
@@ -63,19 +68,25 @@ class Builder:
         Raises StorageError, LedgerError, InvalidRowsError.
         """
         while True:
-            held = self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
-            good = self._good(table, period, fleet, held)
-            if not force and (built := self.current(table, period, fleet, held)):
+            answers = self._answers(table, period, fleet)
+            good = self._good(table, period, fleet, answers)
+            if not force and (built := self.current(table, period, fleet, answers)):
                 return built
             built = self._write(table, period, good) if good else NOTHING_BUILT
-            now = self.ledger.held(table.source.endpoint, table.source.level, (period.key, period.key))
-            if built.failures or now == held:
+            if built.failures or self._answers(table, period, fleet) == answers:
                 return built  # otherwise another process has brought newer answers meanwhile
 
-    def current(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> Built | None:
-        """The partition as it lies in the lake, if it was written from these very answers."""
-        good = self._good(table, period, fleet, held)
-        found = self.lake.found(table, _values(table, period)) if good else None
+    def _answers(self, table: Table, period: Period, fleet: Fleet) -> Answers:
+        span = (period.key, period.key)
+        kinds = kinds_of(table, fleet.systems.values())
+        return Answers.of_kinds({kind: self.ledger.held(*kind, span) for kind in kinds})
+
+    def current(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> Built | None:
+        """The partition as it lies in the lake, if it was written from these very answers or from none."""
+        good = self._good(table, period, fleet, answers)
+        if not good:
+            return NOTHING_BUILT
+        found = self.lake.found(table, _values(table, period))
         if found is None or found.inputs != self._inputs(table, good):
             return None
         side = (table.name, *_values(table, period))
@@ -94,18 +105,24 @@ class Builder:
         count = self.lake.write(table, values, rows, inputs)
         return Built(count, _count_no_data(good), rejected.num_rows)
 
-    def _good(self, table: Table, period: Period, fleet: Fleet, held: HeldByKey) -> list[Good]:
+    def _good(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> list[Good]:
         """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
         if table.is_snapshot:
             return [
-                Good(Part(question, system), call_id, sent_utc, state is CallState.ANSWERED)
+                Good(
+                    Part(question, system),
+                    question.device_id,
+                    call_id,
+                    sent_utc,
+                    state is CallState.ANSWERED,
+                )
                 for call_id, question, state, sent_utc in self.ledger.good_calls(table.source.endpoint)
                 if (system := fleet.systems.get(question.system_id)) is not None
             ]
         return [
-            Good(Part(_question(table, key, period), system), each.good, each.good_utc, bool(each.answered))
-            for key, each in sorted(held.items())
-            if each.good_utc is not None and (system := fleet.systems.get(key[0])) is not None
+            Good(Part(question, system), device_id, held.good, held.good_utc, bool(held.answered))
+            for system, device_id, question, held in questions_held(table, period, fleet.systems, answers)
+            if held.good_utc is not None
         ]
 
     def _inputs(self, table: Table, good: Sequence[Good]) -> str:
@@ -119,14 +136,17 @@ class Builder:
         bodies = self.ledger.bodies(each.call_id for each in answered)
         parsed, failures = [], []
         for each in answered:
-            question, system = each.part.question, each.part.system
             try:
-                asked = asked_of(question, system, each.call_id, each.sent_utc, self.revision)
-                parsed.append(parse_rows(table, bodies[each.call_id], asked))
+                parsed.append(self._read(table, each, bodies[each.call_id]))
             except RefusedError as error:
                 self.ledger.mark(each.call_id, CallState.REFUSED, str(error))
-                failures.append(Failure(question, Trouble.REFUSED, str(error)))
+                failures.append(Failure(each.part.question, Trouble.REFUSED, str(error)))
         return parsed, tuple(failures)
+
+    def _read(self, table: Table, good: Good, body: str) -> Parsed:
+        """The rows of one answer. Raises RefusedError."""
+        asked = asked_of(good.part.question, good.part.system, good.call_id, good.sent_utc, self.revision)
+        return parse_rows(table, body, replace(asked, device_id=good.device_id))
 
     def _write_rejected(self, table: Table, values: tuple[str, ...], rejected: pa.Table, inputs: str) -> None:
         side = (table.name, *values)
@@ -198,4 +218,5 @@ def asked_of(question: Question, system: System, call_id: int, sent: datetime, r
         zone=system.zone,
         create_date=system.create_date,
         revision=revision,
+        answered_by=ENDPOINTS[question.endpoint].device,
     )

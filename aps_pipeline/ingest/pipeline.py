@@ -8,7 +8,9 @@ from datetime import date, timedelta
 
 from aps_pipeline.api import Client
 from aps_pipeline.ingest import facts, inventory
+from aps_pipeline.ingest.equals import with_equal_levels
 from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.knowledge import knowledge_of
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
@@ -16,7 +18,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import is_inventory, periods_of, phases
+from aps_pipeline.planning import SERVED, is_inventory, phases
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -66,15 +68,31 @@ class Pipeline:
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = Fleet.load(self.ledger)
         run.builder.reconsider(run.wanted.facts, fleet)
+        plans = list(self._plans(run, fleet))
         first = inventory.InventoryStep(run, fleet)
-        yield from first.results(_busy_systems(facts.jobs_of(run, fleet, run.wanted.facts), run.wanted))
-        ahead = phases(run.wanted.facts)
-        for number, tables in enumerate(ahead):
-            jobs = facts.jobs_of(run, first.fleet, tables)
-            later = [table for phase in ahead[number + 1 :] for table in phase]
-            partitions = len(jobs) + sum(len(periods_of(t, run.wanted.first, run.wanted.last)) for t in later)
-            planned(partitions, len({question for job in jobs for question in job.needs.due}))
-            yield from facts.FactsStep(run, first.fleet, first.failures, jobs).results()
+        yield from first.results(_busy_systems((job for plan in plans for job in plan.jobs), run.wanted))
+        for number, planned_before in enumerate(plans):
+            plan = planned_before
+            if run.has_asked:  # what is known has changed
+                plan = self._plan(run, first.fleet, plan.tables)
+            partitions = sum(len(each.jobs) for each in (plan, *plans[number + 1 :]))
+            planned(partitions, len({question for job in plan.jobs for question in job.needs.due}))
+            yield from facts.FactsStep(run, plan, first.failures).results()
+
+    def _plans(self, run: Run, fleet: Fleet) -> Iterator[facts.Plan]:
+        """The phases of a run, as far as can be said before it begins."""
+        return (self._plan(run, fleet, tables) for tables in phases(run.wanted.facts))
+
+    def _plan(self, run: Run, fleet: Fleet, tables: list[Table]) -> facts.Plan:
+        fleet = self._compared(fleet, tables)
+        knowledge = knowledge_of(self.ledger, fleet.systems, tables, self.revision)
+        return facts.Plan(tables, fleet, knowledge, facts.jobs_of(run, fleet, tables, knowledge))
+
+    def _compared(self, fleet: Fleet, tables: Iterable[Table]) -> Fleet:
+        """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
+        if any(table.source.endpoint == SERVED for table in tables):
+            return with_equal_levels(fleet, self.ledger, self.revision)
+        return fleet
 
     def plan(self, wanted: Wanted) -> list[PlannedCalls]:
         """The calls that `collect` would make, by table and system, in its order. Makes none.
@@ -83,14 +101,15 @@ class Pipeline:
         """
         run = self._run(wanted)
         fleet = Fleet.load(self.ledger)
-        jobs = facts.jobs_of(run, fleet, [table for phase in phases(wanted.facts) for table in phase])
+        jobs = [job for plan in self._plans(run, fleet) for job in plan.jobs]
         asks = inventory.InventoryStep(run, fleet).due(_busy_systems(jobs, wanted))
         return planned_calls(asks, jobs)
 
     def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
         """Write every partition again that the ledger has answers for. Makes no call."""
         self.ledger.settle()
-        fleet, tables = Fleet.load(self.ledger), list(tables)
+        tables = list(tables)
+        fleet = self._compared(Fleet.load(self.ledger), tables)
         builder = Builder(self.ledger, self.lake, self.revision)
         builder.reconsider([table for table in tables if not is_inventory(table)], fleet)
         for table in tables:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.facts import Job
 from aps_pipeline.ingest.inventory import INVENTORY_TABLES
-from aps_pipeline.planning import grain_of
+from aps_pipeline.planning import grain_of, stand_in
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Table
 
@@ -25,6 +25,8 @@ class PlannedCalls:
     system_id: str
     calls: int = 0
     held: int = 0
+    spared: int = 0
+    """Questions that need not be asked: nothing was produced, or the server has forgotten."""
     first: str = ""
     last: str = ""
     known: bool = True
@@ -51,10 +53,13 @@ def planned_calls(inventory: Iterable[Question], jobs: Iterable[Job]) -> list[Pl
         for part in job.needs.parts:
             question = part.question
             line = _line(lines, table, question.system_id)
-            if question not in job.needs.due:
+            ask = stand_in(question, part.system) or question
+            if question in job.needs.spared:
+                line.spared += 1
+            elif ask not in job.needs.due:
                 line.held += 1
-            elif question not in counted:
-                counted.add(question)
+            elif ask not in counted:
+                counted.add(ask)
                 line.calls += 1
                 line.first = min(line.first or question.period.key, question.period.key)
                 line.last = max(line.last, question.period.key)

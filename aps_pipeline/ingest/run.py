@@ -83,6 +83,11 @@ class Run:
         return self._caller.results(asks, judge)
 
     @property
+    def has_asked(self) -> bool:
+        """Whether a call may have been made."""
+        return self._caller is not None
+
+    @property
     def newest(self) -> date:
         """The last wanted day that is over, or the last wanted one."""
         return min(self.wanted.last, self.now.date() - timedelta(days=1))

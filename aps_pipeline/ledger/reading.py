@@ -13,11 +13,13 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import GOOD, CallState, News, NewsKind
+from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, News, NewsKind
 from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
 from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
+
+_IN_VAIN = (CallState.FAILED, CallState.DENIED, CallState.LOST)
 
 
 class LedgerReader:
@@ -44,11 +46,10 @@ class LedgerReader:
         bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
         asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
+            found = connection.execute(_held_query(bool(periods)), asked)
             return {
-                (s, d, p): Held(answered or 0, no_data or 0, refused or 0, answered_utc, asked_utc)
-                for s, d, p, answered, no_data, refused, answered_utc, asked_utc in connection.execute(
-                    _held_query(bool(periods)), asked
-                )
+                (s, d, p): Held(answered or 0, no_data or 0, refused or 0, failed or 0, *instants)
+                for s, d, p, answered, no_data, refused, failed, *instants in found
             }
 
     def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
@@ -149,10 +150,12 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.ANSWERED),
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
+            newest(*_IN_VAIN),
             newest(CallState.ANSWERED, of=calls.c.sent_utc),
             newest(*GOOD, of=calls.c.sent_utc),
         )
-        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED)))
+        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *_IN_VAIN)))
+        .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )
 

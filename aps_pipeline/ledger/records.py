@@ -29,6 +29,9 @@ class CallState(StrEnum):
 
 GOOD = (CallState.ANSWERED, CallState.NO_DATA)
 
+QUOTA_CODE = 2005
+"""What the API answers when the quota is used up: it says nothing of the question."""
+
 
 class NewsKind(StrEnum):
     """What an answer may name that nobody here knows."""

@@ -24,11 +24,10 @@ from aps_pipeline.ledger.errors import (
 )
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
-from aps_pipeline.ledger.records import GOOD, CallState, Finish, News
+from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News
 from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas
 from aps_pipeline.question import Question
 
-_QUOTA_CODE = 2005
 _LONGEST_ERROR = 1000
 
 
@@ -160,7 +159,7 @@ class Ledger(LedgerReader):
             )
             if body is not None:
                 tx.execute(sa.insert(bodies).values(call_id=call_id, body=zlib.compress(body, 6)))
-            if end.code == _QUOTA_CODE:
+            if end.code == QUOTA_CODE:
                 tx.execute(sa.update(quotas).where(*in_month).values(refused_at_monthly_calls=monthly_calls))
             if end.state is CallState.UNSENT:
                 tx.execute(sa.update(quotas).where(*in_month).values(used=quotas.c.used - 1))

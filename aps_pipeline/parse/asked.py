@@ -31,6 +31,8 @@ class Asked:
     create_date: date | None
     revision: timedelta
     """How long after its end a period's answer may still change."""
+    answered_by: str = ""
+    """Whose answer it is: system, ecu, meter or inverter."""
 
     def is_open(self) -> bool:
         """Whether the period was still running when the call was sent."""

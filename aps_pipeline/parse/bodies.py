@@ -32,6 +32,7 @@ def known(asked: Asked) -> dict[str, Any]:
         **device,
         "date": asked.period.first,
         "taken_utc": asked.asked_utc,
+        "answered_by": asked.answered_by,
         "call_id": asked.call_id,
     }
 

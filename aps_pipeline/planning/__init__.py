@@ -2,8 +2,11 @@
 
 Where do I go to …
     say what a plan knows of a system?            systems.py
+    see which answer serves a table?              answers.py
     decide whether a question has to be asked?    needs.py
-    find where the server's memory ends?          horizon.py
+    know why a question need not be asked?        known.py
+    see what there is and what is missing?        coverage.py, states.py
+    find where the server's memory ends?          retention.py, horizon.py
     decide what comes first?                      order.py
     say when it will be done?                     forecast.py
 
@@ -12,11 +15,22 @@ No network, file or clock: inventory, held answers, wanted tables and the presen
 
 from __future__ import annotations
 
+from aps_pipeline.planning.answers import (
+    SERVED,
+    STAND_IN,
+    Answers,
+    HeldByKey,
+    Kind,
+    kinds_of,
+    questions_held,
+    stand_in,
+)
+from aps_pipeline.planning.coverage import Outlook, coverage
 from aps_pipeline.planning.forecast import PLANS, Forecast, forecast
 from aps_pipeline.planning.horizon import last_forgotten, next_probe
+from aps_pipeline.planning.known import Border, Known, Reason, Spared
 from aps_pipeline.planning.needs import (
     Freshness,
-    HeldByKey,
     Needs,
     Part,
     calls_for_one,
@@ -26,25 +40,44 @@ from aps_pipeline.planning.needs import (
     periods_of,
 )
 from aps_pipeline.planning.order import by_worth, phases
+from aps_pipeline.planning.retention import Retention
+from aps_pipeline.planning.states import Covered, State, merged
 from aps_pipeline.planning.systems import Device, System
 
 __all__ = [
     "PLANS",
+    "SERVED",
+    "STAND_IN",
+    "Answers",
+    "Border",
+    "Covered",
     "Device",
     "Forecast",
     "Freshness",
     "HeldByKey",
+    "Kind",
+    "Known",
     "Needs",
+    "Outlook",
     "Part",
+    "Reason",
+    "Retention",
+    "Spared",
+    "State",
     "System",
     "by_worth",
     "calls_for_one",
+    "coverage",
     "forecast",
     "grain_of",
     "is_inventory",
+    "kinds_of",
     "last_forgotten",
+    "merged",
     "needs_of",
     "next_probe",
     "periods_of",
     "phases",
+    "questions_held",
+    "stand_in",
 ]

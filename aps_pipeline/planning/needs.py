@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN
 from aps_pipeline.periods import LIFETIME, Grain, Period, local_day, periods_between
-from aps_pipeline.planning.systems import System
-from aps_pipeline.question import NOTHING_HELD, Held, Question
+from aps_pipeline.planning.answers import Answers, serving, stand_in
+from aps_pipeline.planning.known import Known, Spared
+from aps_pipeline.planning.systems import Device, System
+from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import Table
-
-HeldByKey = Mapping[tuple[str, str, str], Held]
-"""What is held, by system_id, device_id and period key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A partition: all its questions, and those still to be asked with what is held of them."""
+    """A partition: all its questions, those still to be asked with what is held of them, and those spared.
+
+    Where a system answers for its only ECU, the question to be asked is the one to the system.
+    """
 
     table: Table
     period: Period
     parts: tuple[Part, ...]
     due: dict[Question, tuple[Part, Held]]
+    spared: dict[Question, Spared] = field(default_factory=dict)
 
 
 def grain_of(table: Table) -> Grain:
@@ -47,45 +50,6 @@ def periods_of(table: Table, first: date, last: date) -> list[Period]:
 def is_inventory(table: Table) -> bool:
     """Whether a table shows what there is rather than what was measured."""
     return table.group == "inventory"
-
-
-def needs_of(
-    table: Table,
-    periods: Iterable[Period],
-    systems: Iterable[System],
-    held: HeldByKey,
-    freshness: Freshness,
-) -> Iterator[Needs]:
-    """What each partition still needs, given what is held of that endpoint and level."""
-    systems = list(systems)
-    for period in periods:
-        parts = tuple(_parts_of(table, period, systems, freshness.now))
-        due: dict[Question, tuple[Part, Held]] = {}
-        for part in parts:
-            question = part.question
-            mine = held.get((question.system_id, question.device_id, period.key), NOTHING_HELD)
-            if freshness.is_due(part, mine):
-                due[question] = (part, mine)
-        yield Needs(table, period, parts, due)
-
-
-def _parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> Iterator[Part]:
-    """Every question that belongs to a partition: none before installation, after removal, in the future."""
-    source = table.source
-    kind = ENDPOINTS[source.endpoint].device
-    for system in systems:
-        if _exists(system, period, now):
-            for each in system.devices(kind):
-                if each.was_there(period):
-                    question = Question(
-                        source.endpoint, source.level, system.system_id, each.device_id, period
-                    )
-                    yield Part(question, system)
-
-
-def _exists(system: System, period: Period, now: datetime) -> bool:
-    installed = system.create_date is None or period.last >= system.create_date
-    return installed and period.first <= local_day(now, system.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +82,53 @@ class Freshness:
         if question.period != LIFETIME:
             return question.period
         return Period.containing(Grain.YEAR if question.level else Grain.DAY, self.until)
+
+
+def needs_of(
+    table: Table,
+    periods: Iterable[Period],
+    systems: Iterable[System],
+    answers: Answers,
+    freshness: Freshness,
+    known: Known,
+) -> Iterator[Needs]:
+    """What each partition still needs, given what is held and what is known."""
+    systems = list(systems)
+    for period in periods:
+        parts = tuple(_parts_of(table, period, systems, freshness.now))
+        due: dict[Question, tuple[Part, Held]] = {}
+        spared: dict[Question, Spared] = {}
+        for part in parts:
+            system, question = part.system, part.question
+            _, held = serving(question, system, answers)
+            if not freshness.is_due(part, held):
+                continue
+            reason = None if held.answered else known.spares(table, system.system_id, period)
+            if reason is not None:
+                spared[question] = reason
+                continue
+            ask = stand_in(question, system) or question
+            due[ask] = (Part(ask, system), answers.of(ask))
+        yield Needs(table, period, parts, due, spared)
+
+
+def _parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> Iterator[Part]:
+    """Every question that belongs to a partition."""
+    source = table.source
+    for system in systems:
+        for each in devices_asked(table, system, period, now):
+            yield Part(
+                Question(source.endpoint, source.level, system.system_id, each.device_id, period), system
+            )
+
+
+def devices_asked(table: Table, system: System, period: Period, now: datetime) -> list[Device]:
+    """Whom a system is asked about: nobody before installation, after removal, or in the future."""
+    installed = system.create_date is None or period.last >= system.create_date
+    if not installed or period.first > local_day(now, system.zone):
+        return []
+    kind = ENDPOINTS[table.source.endpoint].device
+    return [each for each in system.devices(kind) if each.was_there(period)]
 
 
 def calls_for_one(table: Table, systems: Iterable[System]) -> int:

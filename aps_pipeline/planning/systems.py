@@ -30,7 +30,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system with what is needed to ask about it. `ecus` are those that have had inverters."""
+    """A system with what is needed to ask about it. `ecus` are those that have had inverters.
+
+    `only_ecu` is the one ECU that it ever had, storage included; empty where there were more. At the levels
+    `equal_levels` the ledger has shown that ECU's energy equal to the system's: one answers the other.
+    """
 
     system_id: str
     zone: ZoneInfo
@@ -38,6 +42,8 @@ class System:
     ecus: tuple[Device, ...] = ()
     inverters: tuple[Device, ...] = ()
     meters: tuple[Device, ...] = ()
+    only_ecu: str = ""
+    equal_levels: frozenset[str] = frozenset()
 
     def devices(self, kind: str) -> tuple[Device, ...]:
         """The devices of a kind; the system itself at system level."""

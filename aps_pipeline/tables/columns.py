@@ -23,6 +23,9 @@ energy_kwh = Column("energy_kwh", pa.float64(), "Energy produced; null where the
 is_final = Column(
     "is_final", pa.bool_(), "Whether the answer came after the period and its revision days had ended"
 )
+answered_by = Column(
+    "answered_by", pa.string(), "Whose answer the row was read from: ecu, or system where both say the same"
+)
 first_seen_utc = Column("first_seen_utc", INSTANT, "When an answer first named it")
 last_seen_utc = Column("last_seen_utc", INSTANT, "When an answer last named it")
 call_id = Column("call_id", pa.int64(), "The call that this row came from: meta.calls")

@@ -15,6 +15,9 @@ _MAY_CHANGE = "Rows of a period still open, and of one that ended a few days ago
 _LATE = "Hours that had not begun when the call was made have no row."
 _UNLABELLED = "The API gives no labels: the list starts with the year of registration."
 _CHANNELS = "A channel that the inverter does not have has no row."
+_STANDS_IN = (
+    "Where the ledger has shown a system and its only ECU equal, the answer of the system serves both."
+)
 _BALANCE = "Produced and imported together are consumed and exported together, to what the meter rounds."
 
 
@@ -31,7 +34,9 @@ class _Level:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Whose energy it is. `dated` tables carry the bounds of their hours, or whether a row is final."""
+    """Whose energy it is. `dated` tables carry the bounds of their hours, or whether a row is final; those
+    that `says_who` also whose answer a row was read from.
+    """
 
     group: Group
     ids: tuple[Column, ...]
@@ -40,6 +45,7 @@ class _Kind:
     section: str
     measures: tuple[Column, ...] = (c.energy_kwh,)
     dated: bool = False
+    says_who: bool = False
     labelled: bool = False
     caveats: tuple[str, ...] = ()
 
@@ -61,7 +67,7 @@ def _tables(kind: _Kind) -> tuple[Table, ...]:
             description=f"{kind.what} by {level.by}.",
             partition=level.partition,
             keys=tuple(column.name for column in (*kind.ids, *level.when)),
-            columns=(*kind.ids, *level.when, *_measures(kind, level), c.call_id),
+            columns=(*kind.ids, *level.when, *_measures(kind, level), *_whose(kind), c.call_id),
             source=Source(f"{kind.group}_energy", level.name, kind.section),
             caveats=_caveats(kind, level),
         )
@@ -79,6 +85,10 @@ def _measures(kind: _Kind, level: _Level) -> tuple[Column, ...]:
     if level.name == "hourly":
         return (c.start_utc, c.end_utc, *kind.measures)
     return (*kind.measures, c.is_final)
+
+
+def _whose(kind: _Kind) -> tuple[Column, ...]:
+    return (c.answered_by,) if kind.says_who else ()
 
 
 def _caveats(kind: _Kind, level: _Level) -> tuple[str, ...]:
@@ -100,6 +110,8 @@ ECU_ENERGY = _tables(
         "Energy of the inverters below an ECU",
         "3.3.2",
         dated=True,
+        says_who=True,
+        caveats=(_STANDS_IN,),
     )
 )
 INVERTER_ENERGY = _tables(

@@ -116,6 +116,11 @@ class Table:
         return "label" in self.keys
 
     @property
+    def is_sub_day(self) -> bool:
+        """Whether its rows are parts of a day."""
+        return self.is_five_minute or "hour" in self.keys
+
+    @property
     def measures(self) -> tuple[Column, ...]:
         """The columns with a unit: what was measured."""
         return tuple(column for column in self.columns if column.unit)

@@ -1,0 +1,174 @@
+"""Where a system and its only ECU say the same, so that one call serves both: shown, not assumed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pyarrow as pa
+
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.partitions import asked_of
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.parse import RefusedError, parse_rows
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import (
+    SERVED,
+    STAND_IN,
+    Answers,
+    Freshness,
+    HeldByKey,
+    Part,
+    System,
+    grain_of,
+    stand_in,
+)
+from aps_pipeline.question import Held, Question
+from aps_pipeline.tables import FETCHED, Table
+
+SHOWN = 3
+"""Pairs of answers that must be equal, over all levels, before a level with at least one of them counts."""
+
+_LOOKED_AT = 6
+"""Pairs of one level that are compared, the newest first."""
+
+LEVELS = {table.source.level: table for table in FETCHED if table.source.endpoint == STAND_IN}
+"""The table of a system's energy by level."""
+
+SERVED_TABLES = {table.source.level: table for table in FETCHED if table.source.endpoint == SERVED}
+
+
+Verdicts = Mapping[str, Mapping[str, Sequence[bool]]]
+"""By system and level, whether the two answers about a period are equal."""
+
+
+def with_equal_levels(fleet: Fleet, ledger: Ledger, revision: timedelta) -> Fleet:
+    """The fleet with what the ledger shows of systems and their only ECUs. Raises LedgerError."""
+    return _told(fleet, verdicts_of(fleet, ledger, revision))
+
+
+def _told(fleet: Fleet, verdicts: Verdicts) -> Fleet:
+    shown = {
+        system_id: replace(fleet.systems[system_id], equal_levels=equal_levels(each))
+        for system_id, each in verdicts.items()
+    }
+    return replace(fleet, systems=fleet.systems | shown)
+
+
+def verdicts_of(fleet: Fleet, ledger: Ledger, revision: timedelta) -> dict[str, dict[str, list[bool]]]:
+    """What pairs of kept answers say of each system with a single ECU. Raises LedgerError."""
+    single = {system_id: system for system_id, system in fleet.systems.items() if system.only_ecu}
+    found: dict[str, dict[str, list[bool]]] = {system_id: {} for system_id in single}
+    for level in LEVELS if single else ():
+        whole, part = ledger.held(STAND_IN, level), ledger.held(SERVED, level)
+        for system_id, system in single.items() if part else ():
+            found[system_id][level] = list(_verdicts(ledger, system, level, whole, part, revision))
+    return found
+
+
+def equal_levels(verdicts: Mapping[str, Sequence[bool]]) -> frozenset[str]:
+    """The levels at which equality counts as shown: one pair that differs, at whatever level, shows none."""
+    pairs = [each for level in verdicts.values() for each in level]
+    if len(pairs) < SHOWN or not all(pairs):
+        return frozenset()
+    return frozenset(level for level, each in verdicts.items() if each)
+
+
+class Comparison:
+    """Which pairs of questions would show that a system and its only ECU say the same."""
+
+    def __init__(self, fleet: Fleet, ledger: Ledger, answers: Answers, freshness: Freshness) -> None:
+        self.fleet = fleet
+        self._ledger, self._answers, self._freshness = ledger, answers, freshness
+        self._verdicts: Verdicts = {}
+        self._tried: Counter[tuple[str, str]] = Counter()
+
+    def next_pairs(self, waiting: Collection[Question]) -> list[Question]:
+        """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
+        found: dict[tuple[str, str], tuple[Question, Question]] = {}
+        candidates = list(self._served(waiting))
+        if candidates and not self._verdicts:
+            self._look()
+        for ecu, system in candidates:
+            kind = (ecu.system_id, ecu.level)
+            is_newer = kind not in found or ecu.period.first > found[kind][0].period.first
+            if is_newer and self._is_final(ecu) and self._is_worth_a_pair(*kind):
+                found[kind] = (ecu, system)
+        self._tried.update(found.keys())
+        return [question for pair in found.values() for question in pair if question in waiting]
+
+    def asked(self) -> None:
+        """Read what the pairs have shown. Raises LedgerError."""
+        self._look()
+        self.fleet = _told(self.fleet, self._verdicts)
+
+    def served(self, waiting: Collection[Question]) -> list[tuple[Question, Question]]:
+        """Questions to ECUs that need not be asked, each with the question to the system that serves."""
+        systems = self.fleet.systems
+        return [pair for pair in self._served(waiting) if stand_in(pair[0], systems[pair[0].system_id])]
+
+    def _served(self, waiting: Collection[Question]) -> Iterator[tuple[Question, Question]]:
+        """Pairs whose system half is to be asked as well, or held and fresh."""
+        for ecu in waiting:
+            system = self.fleet.systems[ecu.system_id]
+            if ecu.endpoint == SERVED and ecu.level in LEVELS and ecu.device_id == system.only_ecu:
+                whole = replace(ecu, endpoint=STAND_IN, device_id="")
+                held = self._answers.of(whole)
+                if whole in waiting or not self._freshness.is_due(Part(whole, system), held):
+                    yield ecu, whole
+
+    def _look(self) -> None:
+        self._verdicts = verdicts_of(self.fleet, self._ledger, self._freshness.revision)
+
+    def _is_final(self, question: Question) -> bool:
+        end = question.period.end_utc(self.fleet.systems[question.system_id].zone)
+        return end is None or end + self._freshness.revision <= self._freshness.now
+
+    def _is_worth_a_pair(self, system_id: str, level: str) -> bool:
+        verdicts = self._verdicts.get(system_id, {})
+        pairs = [each for found in verdicts.values() for each in found]
+        is_shown = level in equal_levels(verdicts)
+        return all(pairs) and not is_shown and self._tried[system_id, level] < _LOOKED_AT
+
+
+def _verdicts(
+    ledger: Ledger, system: System, level: str, whole: HeldByKey, part: HeldByKey, revision: timedelta
+) -> Iterator[bool]:
+    """Whether the two answers about a period are equal, for the newest whole periods with some energy."""
+    pairs = [
+        (key, whole[system.system_id, "", key], mine)
+        for (sid, device, key), mine in part.items()
+        if (sid, device) == (system.system_id, system.only_ecu) and (sid, "", key) in whole
+    ]
+    pairs = [pair for pair in sorted(pairs, reverse=True) if pair[1].answered and pair[2].answered]
+    for key, of_system, of_ecu in pairs[:_LOOKED_AT]:
+        first = _energies(ledger, LEVELS[level], system, "", key, of_system, revision)
+        second = _energies(ledger, SERVED_TABLES[level], system, system.only_ecu, key, of_ecu, revision)
+        if first is not None and second is not None and _has_energy(first):
+            yield first.equals(second)
+
+
+def _energies(
+    ledger: Ledger, table: Table, system: System, device: str, key: str, held: Held, revision: timedelta
+) -> pa.Table | None:
+    """When and how much, as one answer has it, of what is final; None if it is not to be read."""
+    period = Period.parse(grain_of(table), key)
+    question = Question(table.source.endpoint, table.source.level, system.system_id, device, period)
+    assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
+    asked = asked_of(question, system, held.answered, held.answered_utc, revision)
+    if period.key and not asked.is_final(period.last):
+        return None
+    try:
+        rows = parse_rows(table, ledger.bodies([held.answered])[held.answered], asked).rows
+    except RefusedError:
+        return None
+    if not period.key:  # of all years, those that are over
+        rows = rows.filter(rows["is_final"])
+    names = [name for name in LEVELS[table.source.level].keys if name != "system_id"]
+    return rows.select([*names, "energy_kwh"]).replace_schema_metadata(None)
+
+
+def _has_energy(rows: pa.Table) -> bool:
+    return any(rows["energy_kwh"].to_pylist())

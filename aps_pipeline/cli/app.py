@@ -9,6 +9,7 @@ import typer
 
 from aps_pipeline.cli import collect, look, simulate
 from aps_pipeline.cli import plan as plan_
+from aps_pipeline.cli import status as status_
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -102,8 +103,8 @@ def rebuild(tables: Tables = "", as_json: Json = False) -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Quota, calls by outcome, and what is held of each table."""
-    raise typer.Exit(look.status(as_json))
+    """What is held of each table by month, what is missing and why, and what is left of the quota."""
+    raise typer.Exit(status_.status(as_json))
 
 
 @app.command()

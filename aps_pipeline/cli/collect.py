@@ -132,7 +132,13 @@ def _consume(title: str, results: Iterable[PartitionResult], as_json: bool) -> N
 
 def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary, as_json: bool) -> int:
     if summary.complete:
-        warehouse.build(settings.warehouse_path, pipeline.lake, pipeline.ledger, settings.revision_days)
+        warehouse.build(
+            settings.warehouse_path,
+            pipeline.lake,
+            pipeline.ledger,
+            settings.revision_days,
+            pipeline.coverage(),
+        )
     code = exit_of_run(summary)
     quota = pipeline.ledger.quota(pipeline.account)
     if as_json:

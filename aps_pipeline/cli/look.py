@@ -1,9 +1,8 @@
-"""Commands that look: status, doctor, tables, sql."""
+"""Commands that look: doctor, tables, sql."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,54 +12,9 @@ from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.grids import grid_of, show
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import Fleet
-from aps_pipeline.ledger import CallState
 from aps_pipeline.planning import calls_for_one
 from aps_pipeline.tables import FETCHED, PROFILES, TABLES
-from aps_pipeline.wiring import account_of, new_client, open_pipeline
-
-_STATES = (
-    CallState.ANSWERED,
-    CallState.NO_DATA,
-    CallState.REFUSED,
-    CallState.FAILED,
-    CallState.DENIED,
-    CallState.LOST,
-)
-
-
-def status(as_json: bool) -> int:
-    """Quota and calls by table and outcome."""
-    settings = load_settings()
-    pipeline = open_pipeline(settings)
-    quota = pipeline.ledger.quota(account_of(settings))
-    counts: dict[tuple[str, str], dict[str, Any]] = {}
-    for endpoint, level, state, number, first, last in pipeline.ledger.overview():
-        kind = counts.setdefault((endpoint, level), {"first": first, "last": last})
-        kind[state] = number
-        kind["first"], kind["last"] = min(kind["first"], first), max(kind["last"], last)
-    if as_json:
-        calls = [{"endpoint": e, "level": lv} | counted for (e, lv), counted in counts.items()]
-        print(json.dumps({"quota": asdict(quota) | {"left": quota.left}, "calls": calls}, default=str))
-        return Exit.COMPLETE
-    grid = grid_of(
-        "Calls so far",
-        "endpoint",
-        "level",
-        "from",
-        "to",
-        *(f"{state.replace('_', ' ')}>" for state in _STATES),
-    )
-    for (endpoint, level), kind in counts.items():
-        numbers = (f"{kind[state]:,}" if state in kind else "" for state in _STATES)
-        grid.add_row(endpoint, level, kind["first"], kind["last"], *numbers)
-    show(grid if counts else "no calls yet: run `aps backfill --from … --to …`")
-    show(
-        f"quota {quota.month}: {quota.used:,} used of {quota.limit:,} "
-        f"({settings.reserved_calls:,} more are left for other tools), "
-        f"{quota.left:,} left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
-        + (" · refused by the API (2005)" if quota.refused_by_api else "")
-    )
-    return Exit.COMPLETE
+from aps_pipeline.wiring import new_client, open_pipeline
 
 
 def tables(as_json: bool) -> int:

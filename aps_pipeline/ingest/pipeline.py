@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from aps_pipeline.api import Client
 from aps_pipeline.ingest import facts, inventory
+from aps_pipeline.ingest.covering import coverage_of
 from aps_pipeline.ingest.equals import with_equal_levels
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.knowledge import knowledge_of
@@ -18,7 +19,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, is_inventory, phases
+from aps_pipeline.planning import SERVED, Covered, is_inventory, phases
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -117,6 +118,14 @@ class Pipeline:
             for result in results or facts.rebuilt(builder, table, fleet):
                 summary.add(result)
                 yield result
+
+    def coverage(self, now: datetime | None = None) -> Sequence[Covered]:
+        """One state for every period of every table, as of `now`, or of the newest call. Makes no call.
+
+        Empty before the first call. Raises LedgerError.
+        """
+        now = now or self.ledger.newest_sent()
+        return coverage_of(self.ledger, now, self.revision) if now else []
 
     def refresh_range(self) -> tuple[date, date]:
         """The days whose answers may still change: up to the last that is over for every system."""

@@ -94,6 +94,11 @@ class LedgerReader:
         assert isinstance(found, datetime)  # noqa: S101 - the column is not null
         return found
 
+    def newest_sent(self) -> datetime | None:
+        """When the newest call was sent; None before the first."""
+        with self._reading() as connection:
+            return connection.execute(sa.select(calls.c.sent_utc).order_by(calls.c.call_id.desc())).scalar()
+
     def quota(self, account: Account) -> Quota:
         """Where the account stands now."""
         with self._reading() as connection:

@@ -93,7 +93,13 @@ def warehouse_asset() -> dg.AssetsDefinition:
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
         with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
-            built = build(settings.warehouse_path, pipeline.lake, pipeline.ledger, settings.revision_days)
+            built = build(
+                settings.warehouse_path,
+                pipeline.lake,
+                pipeline.ledger,
+                settings.revision_days,
+                pipeline.coverage(),
+            )
             rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(built.rows.items()))
             yield dg.MaterializeResult(
                 metadata={

@@ -100,7 +100,8 @@ class Plant:
         table = TABLES[name]
         absent = {column.name: None for column in table.columns if column.nullable}
         call_id = self.call(table.source.level, sent, table.source.endpoint)
-        self.rows[name].append({**absent, "system_id": "S1", "call_id": call_id, **values})
+        told = {"system_id": "S1", "answered_by": "ecu", "call_id": call_id}
+        self.rows[name].append({**absent, **told, **values})
 
     def slots(
         self, day: date, energies: dict[str, float | None], sent: datetime = LATE, system_id: str = "S1"

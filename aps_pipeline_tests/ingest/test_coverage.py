@@ -1,0 +1,83 @@
+"""What there is and what is missing, after runs against a server."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from aps_pipeline import warehouse
+from aps_pipeline.planning import Covered, State
+from aps_pipeline.simulator import Fault
+from aps_pipeline_tests.sites import EAST, WEST, Site, serving
+
+FIRST, LAST = date(2024, 2, 10), date(2024, 5, 9)
+DAILY, HOURS, PANELS, METER = (
+    "system_daily_energy",
+    "system_hourly_energy",
+    "inverter_batch_energy",
+    "meter_hourly_energy",
+)
+
+
+def covered(site: Site) -> dict[tuple[str, str, str], Covered]:
+    pipeline = site.pipeline()
+    try:
+        found = pipeline.coverage(site.clock())
+    finally:
+        pipeline.ledger.close()
+    return {(each.system_id, each.table.name, each.period.key): each for each in found}
+
+
+def test_before_the_first_call_there_is_nothing(site: Site) -> None:
+    pipeline = site.pipeline()
+    assert pipeline.coverage() == []
+    pipeline.ledger.close()
+
+
+def test_every_reason_for_a_gap_has_its_name(tmp_path: Path) -> None:
+    faults = [
+        Fault("short", endpoint="hourly", date_range="2024-05-03"),
+        Fault("4001", endpoint="hourly", date_range="2024-05-04"),
+        Fault("1001", endpoint="hourly", date_range="2024-05-05"),
+    ]
+    with serving(tmp_path / "data", faults, retention_days=40) as site:
+        site.clock.instant = datetime(2024, 5, 10, 12, tzinfo=UTC)
+        site.collect(FIRST, LAST, (DAILY, HOURS), system_ids=(EAST,))
+        site.collect(date(2024, 5, 7), LAST, (PANELS, METER))
+        found = covered(site)
+        states = {key: each.state for key, each in found.items()}
+        assert states[EAST, HOURS, "2024-02-20"] is State.BEYOND
+        assert states[EAST, HOURS, "2024-05-03"] is State.REFUSED
+        assert states[EAST, HOURS, "2024-05-04"] is State.FAILED
+        assert states[EAST, HOURS, "2024-05-05"] is State.NO_DATA
+        assert states[EAST, HOURS, "2024-05-06"] is State.PRESENT
+        assert states[EAST, DAILY, "2024-05"] is State.PARTIAL, "the month goes on"
+        assert states[EAST, HOURS, "2024-05-10"] is State.NOT_DUE
+        assert states[EAST, PANELS, "2024-05-06"] is State.NOT_ASKED
+        assert states[WEST, METER, "2024-05-08"] is State.NOT_APPLICABLE, "it has no meter"
+        assert states[WEST, HOURS, "2024-05-08"] is State.NOT_ASKED
+        assert min(key for sid, table, key in found if (sid, table) == (WEST, HOURS)) == "2024-03-03"
+
+
+def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
+    faults = [Fault("short", endpoint="hourly", date_range="2024-03-04")]
+    with serving(tmp_path / "data", faults) as site:
+        site.collect(date(2024, 3, 3), date(2024, 3, 5), (HOURS,), system_ids=(EAST,))
+        pipeline = site.pipeline()
+        path = tmp_path / "warehouse.duckdb"
+        warehouse.build(path, pipeline.lake, pipeline.ledger, covered=pipeline.coverage())
+        pipeline.ledger.close()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT period, coverage.state, missing, calls.period, calls.state FROM mart.coverage"
+            " JOIN meta.calls USING (call_id) WHERE table_name = 'system_hourly_energy' ORDER BY 1"
+        ).fetchall()
+        assert rows == [
+            ("2024-03-03", "present", 0, "2024-03-03", "answered"),
+            ("2024-03-04", "refused", 1, "2024-03-04", "refused"),
+            ("2024-03-05", "present", 0, "2024-03-05", "answered"),
+        ]
+        (error,) = connection.execute("SELECT error FROM mart.coverage WHERE state = 'refused'").fetchall()[0]
+        assert "23" in error

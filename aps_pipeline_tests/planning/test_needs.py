@@ -1,0 +1,93 @@
+"""Exactly the calls that are needed: nothing that is known is asked, and nothing that is not is left out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+
+from aps_pipeline.endpoints import ENDPOINTS
+from aps_pipeline.periods import Grain, day_end_utc, local_day
+from aps_pipeline.planning import Needs, needs_of, periods_of, stand_in
+from aps_pipeline.question import Held, Question
+from aps_pipeline_tests.planning.fleets import FIRST, LAST, REVISION, Case, cases
+
+
+def needs(case: Case) -> list[Needs]:
+    periods = periods_of(case.table, FIRST, LAST)
+    return list(needs_of(case.table, periods, [case.system], case.answers, case.freshness, case.known))
+
+
+def best(case: Case, question: Question) -> Held:
+    """What is held of a question, or of the one to the system where that answers it better."""
+    held = [case.answers.of(question)]
+    if (other := stand_in(question, case.system)) is not None:
+        held.append(case.answers.of(other))
+    return max(held, key=lambda h: (bool(h.answered), h.good_utc.timestamp() if h.good_utc else 0))
+
+
+def is_spared(case: Case, day: date) -> bool:
+    source = (case.table.source.endpoint, case.table.source.level)
+    is_dark = day in case.known.idle["S1"] and case.table.is_sub_day and case.table.group != "meter"
+    return is_dark or (source in case.known.borders and day <= case.known.borders[source].last)
+
+
+@given(cases())
+def test_nothing_is_asked_that_need_not_be(case: Case) -> None:
+    now, system = case.freshness.now, case.system
+    today = local_day(now, system.zone)
+    for each in needs(case):
+        for question, (_, held) in each.due.items():
+            period = question.period
+            assert held == case.answers.of(question)
+            assert period.first <= today, "the future"
+            assert system.create_date is None or period.last >= system.create_date, "before installation"
+            kind = ENDPOINTS[question.endpoint].device
+            if kind != "system":
+                (device,) = [d for d in system.devices(kind) if d.device_id == question.device_id]
+                assert device.first_day is None or device.first_day <= period.last
+                assert device.last_day is None or period.first <= device.last_day, "after removal"
+            if held.asked_utc is None:
+                assert period.grain is not Grain.DAY or not is_spared(case, period.first)
+                continue
+            assert local_day(held.asked_utc, system.zone) < today, "once a day at most"
+            if period.grain is not Grain.LIFETIME:
+                end = day_end_utc(period.last, system.zone)
+                limit = end + REVISION if case.freshness.revise else end
+                assert held.asked_utc < limit, "a final answer"
+
+
+@given(cases())
+def test_whatever_is_missing_is_asked(case: Case) -> None:
+    today = local_day(case.freshness.now, case.system.zone)
+    for each in needs(case):
+        for part in each.parts:
+            question, held = part.question, best(case, part.question)
+            ask = stand_in(question, case.system) or question
+            if held.good:
+                continue
+            assert (ask in each.due) != (question in each.spared), "asked, or there is a reason"
+            if question in each.spared:
+                assert is_spared(case, question.period.first) and each.spared[question].call_id in (91, 92)
+        period = each.period
+        exists = case.system.create_date is None or period.last >= case.system.create_date
+        kind = ENDPOINTS[case.table.source.endpoint].device
+        there = [d for d in case.system.devices(kind) if d.was_there(period)]
+        wanted = len(there) if exists and period.first <= today else 0
+        assert len(each.parts) == wanted, "one question a device that was there"
+
+
+@given(cases())
+def test_once_all_is_answered_nothing_is_left(case: Case) -> None:
+    """Answers given now satisfy every need until another day."""
+    now = case.freshness.now
+    found = {kind: {key: dict(held) for key, held in by.items()} for kind, by in case.answers.by_kind.items()}
+    for each in needs(case):
+        for question in each.due:
+            kind = found.setdefault((question.endpoint, question.level), {})
+            mine = kind.setdefault(question.period.key, {})
+            mine[question.system_id, question.device_id] = Held(99, answered_utc=now, asked_utc=now)
+    answered = type(case.answers)(found)
+    periods = periods_of(case.table, FIRST, LAST)
+    again = needs_of(case.table, periods, [case.system], answered, case.freshness, case.known)
+    assert not [question for each in again for question in each.due]

@@ -15,6 +15,7 @@ from aps_pipeline.ingest.knowledge import knowledge_of
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
+from aps_pipeline.ingest.revisions import compare_revisions
 from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
@@ -107,10 +108,14 @@ class Pipeline:
         return planned_calls(asks, jobs)
 
     def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
-        """Write every partition again that the ledger has answers for. Makes no call."""
+        """Write every partition again that the ledger has answers for. Makes no call.
+
+        Comparisons of answers are forgotten, for they too come from the bodies: see `compare_revisions`.
+        """
         self.ledger.settle()
         tables = list(tables)
         fleet = self._compared(Fleet.load(self.ledger), tables)
+        self.ledger.forget_revisions()
         builder = Builder(self.ledger, self.lake, self.revision)
         builder.reconsider([table for table in tables if not is_inventory(table)], fleet)
         for table in tables:
@@ -126,6 +131,10 @@ class Pipeline:
         """
         now = now or self.ledger.newest_sent()
         return coverage_of(self.ledger, now, self.revision) if now else []
+
+    def compare_revisions(self) -> int:
+        """Compare answers with those before them, where that is not done; return how many. Makes no call."""
+        return compare_revisions(self.ledger, Fleet.load(self.ledger), self.revision)
 
     def refresh_range(self) -> tuple[date, date]:
         """The days whose answers may still change: up to the last that is over for every system."""

@@ -15,14 +15,25 @@ from aps_pipeline.ledger.errors import (
     QuotaExhaustedError,
 )
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import CallState, Finish, News, NewsKind
+from aps_pipeline.ledger.records import (
+    CallState,
+    Change,
+    Finish,
+    GoodCall,
+    News,
+    NewsKind,
+    Revision,
+    Succession,
+)
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
     "Account",
     "AlreadyAnsweredError",
     "CallState",
+    "Change",
     "Finish",
+    "GoodCall",
     "InFlightError",
     "Ledger",
     "LedgerBusyError",
@@ -32,6 +43,8 @@ __all__ = [
     "NewsKind",
     "Quota",
     "QuotaExhaustedError",
+    "Revision",
+    "Succession",
     "quota_month",
     "resets_utc",
 ]

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from aps_pipeline.ledger import revisions
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
-from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, News, NewsKind
+from aps_pipeline.ledger.records import (
+    GOOD,
+    QUOTA_CODE,
+    CallState,
+    GoodCall,
+    News,
+    NewsKind,
+    Revision,
+    Succession,
+)
 from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
 from aps_pipeline.question import Held, Question
 
@@ -130,6 +140,24 @@ class LedgerReader:
                 News(NewsKind(row.kind), row.subject, row.name, row.call_id)
                 for row in connection.execute(query)
             ]
+
+    def uncompared(self, sources: Collection[tuple[str, str]]) -> list[Succession]:
+        """Successive good calls of one question that are not compared yet, question by question in order.
+
+        `sources` are endpoints and levels. Left out is 'no data' after 'no data'.
+        """
+        with self._reading() as connection:
+            return revisions.uncompared(connection, sources)
+
+    def answers_before(self, call_id: int) -> list[GoodCall]:
+        """The answers with data to the question of a call that came before it, oldest first."""
+        with self._reading() as connection:
+            return revisions.answers_before(connection, call_id)
+
+    def revisions(self) -> list[Revision]:
+        """Every comparison of two successive answers, in the order of the calls."""
+        with self._reading() as connection:
+            return revisions.kept(connection)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""

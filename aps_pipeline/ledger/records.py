@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from aps_pipeline.question import Question
 
 
 class CallState(StrEnum):
@@ -62,3 +65,66 @@ class Finish:
     error: str = ""
     body: str | None = None
     simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GoodCall:
+    """A good call: when it was sent, and whether it gave data or said that there is none."""
+
+    call_id: int
+    sent_utc: datetime
+    has_data: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Two good calls of one question, one after the other, that are not compared yet.
+
+    `looks_back` where an answer before both may hold numbers that the previous one does not.
+    """
+
+    question: Question
+    previous: GoodCall
+    call: GoodCall
+    looks_back: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What differs between two answers in the rows of one table; numbers are measures that are not null.
+
+    A number has changed where both answers give one and not the same, and is gone where only the first does,
+    with its row or without. Energies are the sums of the first measure in kWh; None without any number.
+    """
+
+    rows_before: int
+    rows_after: int
+    rows_new: int
+    rows_gone: int
+    numbers_before: int
+    numbers_after: int
+    numbers_changed: int
+    numbers_gone: int
+    energy_before_kwh: float | None
+    energy_after_kwh: float | None
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether the answers differ at all; a number where there was none counts too."""
+        differing = self.rows_new or self.rows_gone or self.numbers_changed or self.numbers_gone
+        return bool(differing) or self.numbers_after > self.numbers_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Change):
+    """The comparison of a good call with the good call of the same question before it, in one table.
+
+    `was_over`: the previous answer was given after the period's end, so that nothing new was to be expected.
+    `numbers_missing`: numbers that any earlier answer to the question gave and this one does not.
+    """
+
+    call_id: int
+    table_name: str
+    previous_call_id: int
+    was_over: bool
+    numbers_missing: int

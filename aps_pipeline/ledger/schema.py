@@ -97,6 +97,27 @@ news = sa.Table(
     sa.Column("call_id", _Id, sa.ForeignKey("calls.call_id"), nullable=False),
 )
 
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("call_id", _Id, sa.ForeignKey("calls.call_id"), primary_key=True, autoincrement=False),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("previous_call_id", _Id, sa.ForeignKey("calls.call_id"), nullable=False),
+    sa.Column("was_over", sa.Boolean, nullable=False),
+    sa.Column("rows_before", sa.Integer, nullable=False),
+    sa.Column("rows_after", sa.Integer, nullable=False),
+    sa.Column("rows_new", sa.Integer, nullable=False),
+    sa.Column("rows_gone", sa.Integer, nullable=False),
+    sa.Column("numbers_before", sa.Integer, nullable=False),
+    sa.Column("numbers_after", sa.Integer, nullable=False),
+    sa.Column("numbers_changed", sa.Integer, nullable=False),
+    sa.Column("numbers_gone", sa.Integer, nullable=False),
+    sa.Column("numbers_missing", sa.Integer, nullable=False),
+    sa.Column("energy_before_kwh", sa.Double),
+    sa.Column("energy_after_kwh", sa.Double),
+)
+"""Derived from the bodies, so it may be forgotten and made again; `records.Revision` says what it holds."""
+
 
 def open_engine(url: str) -> sa.Engine:
     """An engine with the tables made. Raises sqlalchemy.exc.SQLAlchemyError or OSError."""

@@ -24,8 +24,9 @@ from aps_pipeline.ledger.errors import (
 )
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
-from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News
-from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas
+from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
+from aps_pipeline.ledger.revisions import forget_from
+from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas, revisions
 from aps_pipeline.question import Question
 
 _LONGEST_ERROR = 1000
@@ -182,9 +183,22 @@ class Ledger(LedgerReader):
         return self._simulated == simulated
 
     def mark(self, call_id: int, state: CallState, error: str = "") -> None:
-        """Judge a kept body anew: a parser took it now, or refuses it now."""
+        """Judge a kept body anew: a parser took it now, or refuses it now. Its comparisons are forgotten."""
         with self._writing() as tx:
             _set(tx, call_id, state=state, error=_printable(error))
+            forget_from(tx, call_id)
+
+    def keep_revisions(self, found: Iterable[Revision]) -> None:
+        """Keep comparisons of successive answers; those already kept stay."""
+        rows = [asdict(each) for each in found]
+        if rows:
+            with self._writing() as tx:
+                tx.execute(_insert(tx, revisions).on_conflict_do_nothing(), rows)
+
+    def forget_revisions(self) -> None:
+        """Forget every comparison, so that all are made again."""
+        with self._writing() as tx:
+            tx.execute(sa.delete(revisions))
 
     def note(self, found: Iterable[News]) -> list[News]:
         """Keep what an answer named and nobody knew; return what is said for the first time."""

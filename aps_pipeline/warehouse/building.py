@@ -20,6 +20,7 @@ from aps_pipeline.warehouse.errors import WarehouseError
 from aps_pipeline.warehouse.marts import add_mart, marts
 from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news
 from aps_pipeline.warehouse.replacing import replacing
+from aps_pipeline.warehouse.revisions import add_revisions
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -83,6 +84,7 @@ def _fill(
     described = list(core)
     described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
     described.append(add_news(connection, ledger))
+    described.append(add_revisions(connection, ledger))
     described.append(add_build(connection, ledger, revision_days, _views_folder(lake, core)))
     described.append(add_coverage(connection, covered))
     described.extend([add_mart(connection, mart) for mart in marts()])

@@ -30,6 +30,7 @@ def mart(
 
 def test_the_packaged_marts_are_these() -> None:
     assert [(m.table.name, m.after) for m in marts.marts()] == [
+        ("coverage", ()),
         ("local_days", ()),
         ("monthly_production", ()),
         ("panel_daily", ()),

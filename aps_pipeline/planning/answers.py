@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.periods import Period
+from aps_pipeline.periods import Period, local_day
 from aps_pipeline.planning.systems import System
 from aps_pipeline.question import NOTHING_HELD, Held, Question
 from aps_pipeline.tables import Table
@@ -72,12 +73,17 @@ def serving(question: Question, system: System, answers: Answers) -> tuple[Quest
     if other is None:
         return question, own
     its = answers.of(other)
-    return (question, own) if rank(own) >= rank(its) else (other, its)
+    return (question, own) if better(own, its, system) is own else (other, its)
 
 
-def rank(held: Held) -> tuple[bool, float]:
-    """Which of two answers serves better: data before "no data", then the newer one."""
-    return bool(held.answered), held.good_utc.timestamp() if held.good_utc else 0.0
+def better(own: Held, its: Held, system: System) -> Held:
+    """Which of two answers serves: that with data, then that of a later local day, then the device's own."""
+    return max(own, its, key=lambda held: _rank(held, system))
+
+
+def _rank(held: Held, system: System) -> tuple[bool, date]:
+    day = local_day(held.good_utc, system.zone) if held.good_utc else date.min
+    return bool(held.answered), day
 
 
 def questions_held(

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
-from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, rank
+from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, better
 from aps_pipeline.planning.known import Known, Reason, Spared
 from aps_pipeline.planning.needs import periods_of
 from aps_pipeline.planning.states import Covered, State
@@ -103,7 +103,7 @@ def _held(
     """What is held of each device; of an only ECU, what serves it."""
     found = [held.get((system.system_id, device.device_id), NOTHING_HELD) for device in there]
     its = whole.get((system.system_id, ""))
-    return found if its is None else [max(each, its, key=rank) for each in found]
+    return found if its is None else [better(each, its, system) for each in found]
 
 
 def _of_parts(

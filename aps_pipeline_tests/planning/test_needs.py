@@ -20,10 +20,15 @@ def needs(case: Case) -> list[Needs]:
 
 def best(case: Case, question: Question) -> Held:
     """What is held of a question, or of the one to the system where that answers it better."""
-    held = [case.answers.of(question)]
-    if (other := stand_in(question, case.system)) is not None:
-        held.append(case.answers.of(other))
-    return max(held, key=lambda h: (bool(h.answered), h.good_utc.timestamp() if h.good_utc else 0))
+    own = case.answers.of(question)
+    other = stand_in(question, case.system)
+    its = case.answers.of(other) if other else own
+    if bool(own.answered) != bool(its.answered):
+        return own if own.answered else its
+    if own.good_utc is None or its.good_utc is None:
+        return own if own.good_utc else its
+    zone = case.system.zone
+    return its if local_day(its.good_utc, zone) > local_day(own.good_utc, zone) else own
 
 
 def is_spared(case: Case, day: date) -> bool:

@@ -2,7 +2,7 @@
 
 Where do I go to …?
 
-    change what a setting means            config.py
+    change what a setting means            config.py, and of an account accounts.py
     work with days, zones, DST             periods.py
     call the API, or name an error         api/
     ask what was called, or about quota    ledger/

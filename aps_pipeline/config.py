@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
-from aps_pipeline.api import checked_base_url
-from aps_pipeline.api.auth import METHODS
-from aps_pipeline.periods import zone
-from aps_pipeline.question import checked_id
+from aps_pipeline.accounts import (
+    LEFT_OUT,
+    AccountSettings,
+    ApiPrefix,
+    AppId,
+    BaseUrl,
+    Calls,
+    SignatureMethod,
+    SystemIds,
+    ZoneName,
+    narrowed,
+    problems_of,
+    read_fleet_file,
+)
 from aps_pipeline.tables import PROFILES
 
 DEFAULT_DATA_DIR = Path("data")
@@ -26,52 +42,34 @@ class Settings(BaseSettings):
     """Everything that can be set, each as `APS_<NAME>`; see `.env.example` for what they mean."""
 
     model_config = SettingsConfigDict(
-        env_prefix="APS_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="APS_",
+        env_file=".env",
+        env_ignore_empty=True,
+        env_parse_none_str="None",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
-    app_id: str | None = None
+    app_id: AppId | None = None
     app_secret: SecretStr | None = None
-    base_url: str = "https://api.apsystemsema.com:9282"
-    api_prefix: str = "/user/api/v2"
-    signature_method: str = "HmacSHA256"
-    system_ids: Annotated[tuple[str, ...], NoDecode] = ()
+    base_url: BaseUrl = "https://api.apsystemsema.com:9282"
+    api_prefix: ApiPrefix = "/user/api/v2"
+    signature_method: SignatureMethod = "HmacSHA256"
+    system_ids: Annotated[SystemIds, NoDecode] = ()
+    fleet_file: Path | None = None
     data_dir: Path = DEFAULT_DATA_DIR
     ledger_url: str | None = None
     lake_url: str | None = None
     start_date: date = date(2020, 1, 1)
-    monthly_calls: int = Field(default=1000, ge=0)
-    reserved_calls: int = Field(default=100, ge=0)
+    monthly_calls: Calls = 1000
+    reserved_calls: Calls = 100
     max_in_flight: int = Field(default=4, ge=1, le=64)
     calls_per_second: float = Field(default=5, gt=0, le=10_000)
     revision_days: int = Field(default=5, ge=0, le=60)
-    quota_zone: str = "Asia/Shanghai"
+    quota_zone: ZoneName = "Asia/Shanghai"
     profile: str = "standard"
-
-    @field_validator("system_ids", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = tuple(part.strip() for part in value.split(",") if part.strip())
-        return tuple(dict.fromkeys(checked_id(each) for each in value))
-
-    @field_validator("base_url")
-    @classmethod
-    def _only_safe(cls, value: str) -> str:
-        return checked_base_url(value)
-
-    @field_validator("api_prefix")
-    @classmethod
-    def _only_a_path(cls, value: str) -> str:
-        if not value.replace("/", "").isalnum() or not value.isascii():
-            raise ValueError("is not a path such as /user/api/v2")
-        return "/" + value.strip("/")
-
-    @field_validator("signature_method")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in METHODS:
-            raise ValueError(f"is none of {', '.join(METHODS)}")
-        return value
+    _fleet: tuple[AccountSettings, ...] = PrivateAttr(default=())
 
     @field_validator("profile")
     @classmethod
@@ -80,11 +78,37 @@ class Settings(BaseSettings):
             raise ValueError(f"is none of {', '.join(PROFILES)}")
         return value
 
-    @field_validator("quota_zone")
-    @classmethod
-    def _a_zone(cls, value: str) -> str:
-        zone(value)
-        return value
+    @model_validator(mode="after")
+    def _with_its_fleet(self) -> Self:
+        if self.fleet_file is None:
+            return self
+        try:
+            fleet = read_fleet_file(self.fleet_file, self._values(LEFT_OUT), _variables())
+        except ValueError as error:
+            raise ValueError(f"APS_FLEET_FILE: {error}") from None
+        try:
+            self._fleet = narrowed(fleet, self.system_ids) if self.system_ids else fleet
+        except ValueError as error:
+            raise ValueError(f"APS_SYSTEM_IDS: {error}") from None
+        every = tuple(system_id for account in self._fleet for system_id in account.system_ids)
+        object.__setattr__(self, "system_ids", every)  # frozen for everybody else
+        return self
+
+    @property
+    def accounts(self) -> tuple[AccountSettings, ...]:
+        """The accounts of the fleet file; without one, that of APS_APP_ID, whose name is empty."""
+        own = self._values(("app_id", "app_secret", "system_ids", *LEFT_OUT))
+        return self._fleet or (AccountSettings.model_construct(name="", **own),)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every App Secret that is set, the longest first, to be taken out of messages."""
+        held = (self.app_secret, *(account.app_secret for account in self.accounts))
+        found = {secret.get_secret_value() for secret in held if secret} - {""}
+        return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
+
+    def _values(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
 
     @property
     def ledger_address(self) -> str:
@@ -107,14 +131,13 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        wrong = [
-            f"APS_{'_'.join(str(part) for part in problem['loc']).upper()}: {_said(problem)}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        wrong = [f"APS_{name.upper()}: {said}" if name else said for name, said in problems_of(error)]
         raise SettingsError("; ".join(wrong)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error.__class__.__name__}") from None
 
 
-def _said(problem: Any) -> str:
-    return str(problem["msg"]).removeprefix("Value error, ")
+def _variables() -> dict[str, str | None]:
+    """The environment over `.env`: what a fleet file may name."""
+    sources = (source(Settings, case_sensitive=True) for source in (DotEnvSettingsSource, EnvSettingsSource))
+    return {name: value for source in sources for name, value in source.env_vars.items()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
+from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
-from aps_pipeline.ingest import NotConfiguredError, Pipeline
+from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import zone
@@ -18,36 +20,42 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         ledger=Ledger(settings.ledger_address, accepts_simulated=not is_default),
         lake=Lake(settings.lake_address),
-        account=account_of(settings),
-        client=lambda: new_client(settings),
-        system_ids=settings.system_ids,
+        logins=tuple(login_of(account, settings) for account in settings.accounts),
         revision=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
 
 
-def account_of(settings: Settings) -> Account:
-    """The account and what it may spend."""
-    return Account(
-        settings.app_id or "", settings.monthly_calls, settings.reserved_calls, zone(settings.quota_zone)
+def login_of(account: AccountSettings, settings: Settings) -> Login:
+    """The account at work."""
+    return Login(
+        account.name, account_of(account), partial(new_client, account, settings), account.system_ids
     )
 
 
-def new_client(settings: Settings) -> Client:
+def account_of(account: AccountSettings) -> Account:
+    """The account and what it may spend."""
+    return Account(
+        account.app_id or "", account.monthly_calls, account.reserved_calls, zone(account.quota_zone)
+    )
+
+
+def new_client(account: AccountSettings, settings: Settings) -> Client:
     """A client with the account's credentials. Raises NotConfiguredError, naming what is missing."""
-    if settings.app_id is None or settings.app_secret is None:
-        missing = [
-            name
-            for name, value in (("APS_APP_ID", settings.app_id), ("APS_APP_SECRET", settings.app_secret))
-            if value is None
-        ]
-        raise NotConfiguredError(
-            f"{' and '.join(missing)} not set: put them into the environment or .env, or try `aps demo`"
-        )
+    if account.app_id is None or account.app_secret is None:
+        raise NotConfiguredError(_missing(account))
     return Client(
-        settings.base_url,
-        settings.api_prefix,
-        Credentials(settings.app_id, settings.app_secret.get_secret_value(), settings.signature_method),
+        account.base_url,
+        account.api_prefix,
+        Credentials(account.app_id, account.app_secret.get_secret_value(), account.signature_method),
         calls_per_second=settings.calls_per_second,
         max_in_flight=settings.max_in_flight,
     )
+
+
+def _missing(account: AccountSettings) -> str:
+    if account.name:  # the name of the variable stays out: somebody may have put the secret there
+        return f"account {account.name}: the variable named by app_secret_env is not set"
+    given = (("APS_APP_ID", account.app_id), ("APS_APP_SECRET", account.app_secret))
+    missing = " and ".join(name for name, value in given if value is None)
+    return f"{missing} not set: put them into the environment or .env, or try `aps demo`"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
-from aps_pipeline.simulator import Fault, Fleet, Simulator
+from aps_pipeline.simulator import Account, Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.tables import HISTORY, table_named
 from aps_pipeline.wiring import open_pipeline
@@ -23,6 +26,10 @@ from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
 EAST, WEST = "EAST000000000001", "WEST000000000002"
 EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "2030000000022-1"
+TWO_ACCOUNTS = (
+    Account("east".ljust(32, "0"), "east0secret1", (EAST,)),
+    Account("west".ljust(32, "0"), "west0secret2", (WEST,)),
+)
 CREATED = {EAST: date(2024, 2, 10), WEST: date(2024, 3, 3)}
 
 
@@ -35,6 +42,18 @@ def a_fleet() -> Fleet:
         WEST, "America/New_York", 40.7, -74.0, CREATED[WEST], (Ecu(WEST_ECU, house), Ecu(WEST_BARN, barn))
     )
     return Fleet((replace(east, authorization_code="VISITOR0CODE"), west))
+
+
+def fleet_file(path: Path, **changes: dict[str, Any]) -> Path:
+    """A fleet file of TWO_ACCOUNTS, by the names east and west; a change to None leaves the key out."""
+    lines: list[str] = []
+    for name, account in zip(("east", "west"), TWO_ACCOUNTS, strict=True):
+        entry: dict[str, Any] = {"name": name, "app_id": account.app_id, "app_secret": account.app_secret}
+        entry |= {"system_ids": account.system_ids, **changes.get(name, {})}
+        lines += ["[[accounts]]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in entry.items() if value is not None]
+    path.write_text("\n".join(lines))
+    return path
 
 
 def settings_for(simulator: Simulator, url: str, data_dir: Path, **overrides: Any) -> Settings:
@@ -52,17 +71,24 @@ def settings_for(simulator: Simulator, url: str, data_dir: Path, **overrides: An
     return Settings(_env_file=None, **chosen | overrides)  # type: ignore[call-arg]
 
 
-def client_for(settings: Settings) -> Client:
-    """A client that hardly waits before it tries again."""
-    assert settings.app_id and settings.app_secret
+def client_for(settings: Settings, account: AccountSettings | None = None) -> Client:
+    """A client that hardly waits before it tries again; of the only account unless told otherwise."""
+    account = account or settings.accounts[0]
+    assert account.app_id and account.app_secret
     return Client(
-        settings.base_url,
-        settings.api_prefix,
-        Credentials(settings.app_id, settings.app_secret.get_secret_value()),
+        account.base_url,
+        account.api_prefix,
+        Credentials(account.app_id, account.app_secret.get_secret_value()),
         calls_per_second=settings.calls_per_second,
         max_in_flight=settings.max_in_flight,
         backoff_seconds=0.002,
     )
+
+
+def with_clients(pipeline: Pipeline, *clients: Callable[[], Client]) -> Pipeline:
+    """The same pipeline with another way to make the client of each account."""
+    pairs = zip(pipeline.logins, clients, strict=True)
+    return replace(pipeline, logins=tuple(replace(login, client=client) for login, client in pairs))
 
 
 @dataclass
@@ -92,7 +118,9 @@ class Site:
 
     def pipeline(self, **overrides: Any) -> Pipeline:
         settings = settings_for(self.simulator, self.url, self.data_dir, **overrides)
-        pipeline = replace(open_pipeline(settings), client=lambda: client_for(settings))
+        pipeline = with_clients(
+            open_pipeline(settings), *(partial(client_for, settings, each) for each in settings.accounts)
+        )
         pipeline.ledger.now = self.clock
         return pipeline
 

@@ -17,7 +17,10 @@ from aps_pipeline.tables import FETCHED, TABLES, type_names
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "aps_pipeline").rglob("*.py"))
-TRACKED_TEXT = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", ".env.example", "constraints.txt")]
+TRACKED_TEXT = [
+    ROOT / name
+    for name in ("README.md", "ARCHITECTURE.md", ".env.example", "fleet.example.toml", "constraints.txt")
+]
 
 
 def _name(path: Path) -> str:

@@ -136,8 +136,13 @@ def sql(
 def simulate_(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")] = 8282,
     seed: Annotated[int, typer.Option(help="Another seed is another weather.")] = 1,
-    fleet: Annotated[str, typer.Option(help="demo, awkward, or a JSON fleet file.")] = "demo",
-    quota: Annotated[int | None, typer.Option(min=0, help="Calls a month before code 2005.")] = None,
+    fleet: Annotated[
+        str, typer.Option(help="The simulated roofs: demo, awkward, or a JSON file. Not APS_FLEET_FILE.")
+    ] = "demo",
+    accounts: Annotated[int, typer.Option(min=1, help="Deal the systems to so many accounts.")] = 1,
+    quota: Annotated[
+        int | None, typer.Option(min=0, help="Calls a month of an account before code 2005.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(min=0, help="Calls a second before code 7002.")] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds that each answer takes.")] = 0.0,
     fault: Annotated[list[str] | None, typer.Option(help="Faults such as 5000:0.05 or html:0.01.")] = None,
@@ -146,5 +151,5 @@ def simulate_(
 ) -> None:
     """Serve an APsystems OpenAPI with a simulated fleet on loopback."""
     raise typer.Exit(
-        simulate.serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer)
+        simulate.serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer, accounts)
     )

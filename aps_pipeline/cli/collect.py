@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from aps_pipeline import warehouse
+from aps_pipeline.cli import quotas
 from aps_pipeline.cli.exits import Exit, exit_of_run
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
@@ -140,16 +141,18 @@ def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary
             pipeline.coverage(),
         )
     code = exit_of_run(summary)
-    quota = pipeline.ledger.quota(pipeline.account)
+    held = pipeline.quotas()
     if as_json:
-        print(
-            json.dumps(_as_json(code, summary) | {"quota": asdict(quota) | {"left": quota.left}}, default=str)
-        )
+        print(json.dumps(_as_json(code, summary) | quotas.as_json(held), default=str))
         return code
     state = "complete" if code is Exit.COMPLETE else "incomplete"
+    left = (
+        quotas.headed(name, f"{quota.left:,} calls left {quotas.until(quota)}")
+        for name, quota in held.items()
+    )
     print(
         f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
-        f"{summary.calls:,} calls; {quota.left:,} calls left until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+        f"{summary.calls:,} calls; {'; '.join(left)}"
     )
     for line in (*_complaints(summary), *(f"new: {sentence}" for sentence in summary.unheard)):
         print(f"  {line}", file=sys.stderr)
@@ -165,8 +168,7 @@ def _complaints(summary: Summary) -> list[str]:
         f"{questions[0]}{f' and {len(questions) - 1:,} more' if questions[1:] else ''}: {message}"
         for message, questions in by_message.items()
     ]
-    if summary.stop and summary.stop.message not in by_message:
-        lines.append(f"stopped early: {summary.stop.message}")
+    lines += [f"stopped early: {stop.message}" for stop in summary.stops if stop.message not in by_message]
     shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
@@ -179,6 +181,7 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "rows": summary.rows,
         "calls": summary.calls,
         "stop": asdict(summary.stop) if summary.stop else None,
+        "stops": [asdict(stop) for stop in summary.stops],
         "failures": [
             {"question": str(f.question), "trouble": f.trouble, "message": f.message}
             for f in summary.failures

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aps_pipeline import warehouse
+from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.cli.collect import backfill
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.grids import grid_of, show
@@ -80,26 +81,39 @@ def doctor(call: bool, as_json: bool) -> int:
     if not call:
         return Exit.COMPLETE
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
-    return backfill(yesterday, yesterday, "systems", settings.system_ids[0], 3, as_json)
+    one_of_each = [account.system_ids[0] for account in settings.accounts if account.system_ids]
+    return backfill(yesterday, yesterday, "systems", ",".join(one_of_each), 3 * len(one_of_each), as_json)
 
 
 def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
-    try:
-        new_client(settings)
-        credentials = (True, "APS_APP_ID and APS_APP_SECRET are set")
-    except ValueError as error:
-        credentials = (False, str(error))
     count = len(settings.system_ids)
     built = settings.warehouse_path.exists()
     return [
-        ("credentials", *credentials),
+        *((_of("credentials", account), *_credentials(account, settings)) for account in settings.accounts),
         (
             "systems",
             count > 0,
-            f"{count} in APS_SYSTEM_IDS" if count else "set APS_SYSTEM_IDS (comma separated)",
+            f"{count} in {settings.fleet_file or 'APS_SYSTEM_IDS'}"
+            if count
+            else "set APS_SYSTEM_IDS (comma separated)",
         ),
-        ("address", True, settings.base_url + settings.api_prefix),
+        *(
+            (_of("address", account), True, account.base_url + account.api_prefix)
+            for account in settings.accounts
+        ),
         ("data directory", True, f"{settings.data_dir.absolute()} is writable"),
         ("warehouse", True, "built" if built else "not built yet: run `aps backfill`"),
         ("tables", True, f"{len(FETCHED)} can be asked for: `aps tables`"),
     ]
+
+
+def _of(what: str, account: AccountSettings) -> str:
+    return f"{what} of {account.name}" if account.name else what
+
+
+def _credentials(account: AccountSettings, settings: Settings) -> tuple[bool, str]:
+    try:
+        new_client(account, settings)
+    except ValueError as error:
+        return False, str(error)
+    return True, "App Id and App Secret are set"

@@ -76,6 +76,9 @@ def _show_system(
     idle = [
         name for name, months in tables.items() if State.NOT_ASKED in months.values() and name not in asked
     ]
+    if not asked:
+        console.print(Text(system_id, style="bold"), "nothing asked for yet", highlight=False)
+        return
     months = _months_that_fit(console, asked, today)
     width = max(map(len, asked), default=0)
     console.print(Text(f"{system_id}", style="bold"), Text(_years(months, width - len(system_id))), sep="")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from aps_pipeline.cli import quotas
 from aps_pipeline.cli.collect import chosen_tables, history_of
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.grids import grid_of, show
 from aps_pipeline.config import load_settings
-from aps_pipeline.ingest import PlannedCalls
+from aps_pipeline.ingest import Login, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Forecast, forecast
+from aps_pipeline.planning.forecast import together
 from aps_pipeline.tables import HISTORY
 from aps_pipeline.wiring import open_pipeline
 
@@ -28,26 +30,39 @@ def plan(
     last = last or pipeline.ledger.now().date()
     wanted = history_of(pipeline, settings, chosen_tables(tables, profile, HISTORY), first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
-    calls = sum(line.calls for line in lines)
-    quota = pipeline.ledger.quota(pipeline.account)
-    own = {"yours": settings.monthly_calls} | {n: c for n, c in PLANS.items() if c > settings.monthly_calls}
-    whens = {
-        name: forecast(
-            calls,
-            quota.left if name == "yours" else monthly - settings.reserved_calls,
-            monthly,
-            settings.reserved_calls,
-        )
-        for name, monthly in own.items()
-    }
+    shares = [_share(login, lines, pipeline) for login in pipeline.logins]
+    least = min(share.login.account.monthly_calls for share in shares)
+    plans = {"yours": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
+    whens = {name: together(share.when(monthly) for share in shares) for name, monthly in plans.items()}
     if as_json:
-        print(json.dumps(_as_json(lines, calls, quota, whens), default=str))
+        print(json.dumps(_as_json(lines, shares, whens), default=str))
         return Exit.COMPLETE
-    _print(lines, calls, quota, whens)
+    _print(lines, shares, whens)
     return Exit.COMPLETE
 
 
-def _print(lines: list[PlannedCalls], calls: int, quota: Quota, whens: dict[str, Forecast]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The calls that one account has to pay for, those of its systems, and where it stands."""
+
+    login: Login
+    calls: int
+    quota: Quota
+
+    def when(self, monthly_calls: int) -> Forecast:
+        """When they will be done, with a plan of so many calls a month where that is more than its own."""
+        account = self.login.account
+        if monthly_calls <= account.monthly_calls:
+            return forecast(self.calls, self.quota.left, account.monthly_calls, account.reserved)
+        return forecast(self.calls, monthly_calls - account.reserved, monthly_calls, account.reserved)
+
+
+def _share(login: Login, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
+    mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is login)
+    return _Share(login, sum(mine), pipeline.ledger.quota(login.account))
+
+
+def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
     columns = ("table", "system", "calls>", "held>", "spared>", "from", "to", "one call buys")
     grid = grid_of("Calls still needed", *columns)
     for line in lines:
@@ -57,12 +72,15 @@ def _print(lines: list[PlannedCalls], calls: int, quota: Quota, whens: dict[str,
     show(grid if lines else "nothing is missing: every wanted answer is held")
     if any(not line.known for line in lines):
         show("'or more': devices are not known yet; the first calls of a run ask for them")
-    show(
-        f"{calls:,} calls needed, {quota.left:,} of {quota.limit:,} left until "
-        f"{quota.resets_utc:%Y-%m-%d %H:%M} UTC"
-    )
-    if calls:
-        times = grid_of("Done", "account of", "calls a month>", "done in")
+    for share in shares:
+        quota = share.quota
+        needed = f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {quotas.until(quota)}"
+        show(quotas.headed(share.login.name, needed))
+    if any(share.calls for share in shares):
+        whose = (
+            ("account of", "calls a month>") if len(shares) == 1 else ("accounts of", "all calls a month>")
+        )
+        times = grid_of("Done", *whose, "done in")
         for name, when in whens.items():
             times.add_row(name, f"{when.monthly_calls:,}", _when(when))
         show(times)
@@ -74,12 +92,13 @@ def _when(when: Forecast) -> str:
     return "this quota month" if when.months == 0 else f"{when.months + 1} quota months"
 
 
-def _as_json(
-    lines: list[PlannedCalls], calls: int, quota: Quota, whens: dict[str, Forecast]
-) -> dict[str, Any]:
+def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> dict[str, Any]:
+    held = quotas.as_json({share.login.name: share.quota for share in shares})
+    for share, each in zip(shares, held["quotas"], strict=True):
+        each["calls"] = share.calls
     return {
-        "calls": calls,
-        "quota": asdict(quota) | {"left": quota.left},
+        "calls": sum(share.calls for share in shares),
+        **held,
         "needs": [asdict(line) | {"table": line.table.name, "buys": line.buys} for line in lines],
         "forecast": {name: asdict(when) for name, when in whens.items()},
     }

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.ingest import NotConfiguredError
-from aps_pipeline.simulator import Fault, FleetError, Simulator, awkward_fleet, demo_fleet, load_fleet
+from aps_pipeline.simulator import (
+    Fault,
+    FleetError,
+    Simulator,
+    awkward_fleet,
+    dealt,
+    demo_fleet,
+    load_fleet,
+)
 
 READY = {"demo": demo_fleet, "awkward": awkward_fleet}
 """Fleets that need no file."""
@@ -22,11 +30,13 @@ def serve(
     faults: list[str],
     quirks: list[str],
     installer: bool,
+    accounts: int = 1,
 ) -> int:
-    """Serve until interrupted. Raises NotConfiguredError for a bad fleet file, fault, quirk or port."""
+    """Serve until interrupted. Raises NotConfiguredError for a bad roof, fault, quirk, port or number."""
     try:
+        roofs = READY[fleet]() if fleet in READY else load_fleet(Path(fleet))
         simulator = Simulator(
-            fleet=READY[fleet]() if fleet in READY else load_fleet(Path(fleet)),
+            fleet=roofs,
             seed=seed,
             quota=quota,
             requests_per_second=rate,
@@ -34,6 +44,7 @@ def serve(
             faults=[Fault.parse(text) for text in faults],
             quirks=quirks,
             prefix=f"/{'installer' if installer else 'user'}/api/v2",
+            accounts=dealt(roofs, accounts, quota) if accounts > 1 else (),
         )
         simulator.serve_forever(port, lambda url: _announce(simulator, url))
     except (FleetError, ValueError, OSError) as error:
@@ -45,12 +56,30 @@ def _announce(simulator: Simulator, url: str) -> None:
     print(
         "An APsystems OpenAPI with a simulated fleet. In another terminal:\n\n"
         f"export APS_BASE_URL={url}\n"
-        f"export APS_APP_ID={simulator.app_id}\n"
-        f"export APS_APP_SECRET={simulator.app_secret}\n"
-        f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
+        f"{_several(simulator) if len(simulator.accounts) > 1 else _single(simulator)}"
         f"export APS_API_PREFIX={simulator.prefix}\n"
         "export APS_DATA_DIR=data/simulated APS_MONTHLY_CALLS=100000 APS_CALLS_PER_SECOND=500\n"
         "aps backfill --from 2025-01-01 --to 2025-01-31\n\n"
         "Ctrl-C stops it.",
         flush=True,
     )
+
+
+def _single(simulator: Simulator) -> str:
+    return (
+        f"export APS_APP_ID={simulator.app_id}\n"
+        f"export APS_APP_SECRET={simulator.app_secret}\n"
+        f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
+    )
+
+
+def _several(simulator: Simulator) -> str:
+    entries = "".join(
+        "[[accounts]]\n"
+        f'name = "simulated {number}"\n'
+        f'app_id = "{account.app_id}"\n'
+        f'app_secret = "{account.app_secret}"\n'
+        f'system_ids = "{",".join(account.system_ids)}"\n'
+        for number, account in enumerate(simulator.accounts, 1)
+    )
+    return f"cat > accounts.toml <<END\n{entries}END\nexport APS_FLEET_FILE=accounts.toml\n"

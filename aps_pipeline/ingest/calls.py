@@ -1,18 +1,16 @@
-"""Making calls: the ledger sees each one before it is sent; the first serious trouble stops the rest."""
+"""Making the calls of one login: the ledger sees each before it is sent; serious trouble stops the rest."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aps_pipeline.api import NO_DATA, Answer, ApsError, Client, Scope
 from aps_pipeline.api import errors as api_errors
+from aps_pipeline.ingest.login import Login, NotConfiguredError
 from aps_pipeline.ingest.outcomes import Failure, Stop, Trouble, trouble_of
 from aps_pipeline.ledger import (
-    Account,
     AlreadyAnsweredError,
     CallState,
     Finish,
@@ -27,7 +25,7 @@ Judge = Callable[[Question, str, int], None]
 """Raises RefusedError if a parser does not take the body; told question, body and call_id."""
 
 _FAILURES_IN_A_ROW = 5
-_POLL_SECONDS = 0.2
+_NO_BUDGET = Stop(Trouble.QUOTA, "the calls of --max-calls are used up; run again to go on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an ask ended: good, failed, or (neither) not asked because the run had stopped."""
+    """How an ask ended: good, failed, or (neither) not asked because calls had stopped."""
 
     question: Question
     calls: int
@@ -79,18 +77,19 @@ class BudgetSpentError(Exception):
 class _Entry:
     """The journal of one ask: reserves and finishes its attempts in the ledger, judging good bodies."""
 
-    def __init__(self, caller: Caller, ask: Ask, judge: Judge) -> None:
-        self._caller, self._ask, self._judge = caller, ask, judge
+    def __init__(self, session: Session, ask: Ask, judge: Judge) -> None:
+        self._session, self._ask, self._judge = session, ask, judge
         self.calls = 0
         self.refused: RefusedError | None = None
 
     def begin(self, question: Question) -> int:
-        if self._caller.stop is not None or not self._caller.budget.take():
+        session = self._session
+        if session.stop is not None or not session.budget.take():
             raise BudgetSpentError
         try:
-            call_id = self._caller.ledger.reserve(question, self._caller.account, self._ask.after)
+            call_id = session.ledger.reserve(question, session.login.account, self._ask.after)
         except BaseException:
-            self._caller.budget.give_back()
+            session.budget.give_back()
             raise
         self.calls += 1
         return call_id
@@ -101,7 +100,7 @@ class _Entry:
         else:
             end = self._judged(call_id, outcome)
         self.calls -= end.state is CallState.UNSENT
-        self._caller.ledger.finish(call_id, end, self._caller.account.monthly_calls)
+        self._session.ledger.finish(call_id, end, self._session.login.account.monthly_calls)
 
     def _judged(self, call_id: int, answer: Answer) -> Finish:
         state, error = CallState.NO_DATA if answer.code == NO_DATA else CallState.ANSWERED, ""
@@ -122,66 +121,53 @@ def _state_of(error: ApsError) -> CallState:
     return CallState.FAILED if remote else CallState.DENIED
 
 
-class Caller:
-    """Asks many questions with a few threads and says how each ended, in the order in which they end.
+class Session:
+    """One login in one run: asks its questions, from any number of threads.
 
-    `stop` is set once no further call may be made; asks after that end without a call.
+    `stop` is set once it may make no further call; asks after that end without one. `has_called` is set with
+    the first call that has ended. `alone` means that the run has no other.
     """
 
-    def __init__(
-        self, client: Client, ledger: Ledger, account: Account, budget: Budget, threads: int
-    ) -> None:
-        self.client, self.ledger, self.account = client, ledger, account
-        self.budget, self._threads = budget, threads
+    def __init__(self, login: Login, ledger: Ledger, budget: Budget, *, alone: bool) -> None:
+        self.login, self.ledger, self.budget, self._alone = login, ledger, budget, alone
         self.stop: Stop | None = None
+        self.has_called = False
+        self._client: Client | None = None
         self._denied: dict[tuple[str, str], Failure] = {}
         self._in_a_row = 0
         self._lock = threading.Lock()
 
-    def results(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
-        """Ask everything; `judge` sees each good body before the ledger does.
-
-        Closing the iterator stops retries and lets the calls in flight end.
-        """
-        queue = iter(asks)
-        elsewhere: deque[Ask] = deque()
-        running: dict[Future[Result | None], Ask] = {}
-        window = 1  # the first call goes alone: wrong credentials cost one call, not one a thread
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="aps-call")
+    def open(self) -> None:
+        """Make the client, unless it is there. Raises NotConfiguredError where nobody else can go on."""
+        if self._client is not None or self.stop is not None:
+            return
         try:
-            while True:
-                while len(running) < window and (ask := next(queue, None)) is not None:
-                    running[pool.submit(self._ask, ask, judge)] = ask
-                if not running and not elsewhere:
-                    return
-                if not running:
-                    threading.Event().wait(_POLL_SECONDS)  # another process is asking: look again
-                    queue, elsewhere = iter(elsewhere), deque()
-                    continue
-                finished = wait(running, return_when=FIRST_COMPLETED).done
-                window = 2 * self._threads
-                for future in finished:
-                    ask = running.pop(future)
-                    result = future.result()
-                    if result is None:
-                        elsewhere.append(ask)
-                    else:
-                        yield result
-        except BaseException:
-            self.client.stop()  # whoever listened has gone: no more retries
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._client = self.login.client()
+        except NotConfiguredError as error:
+            if self._alone:
+                raise
+            self._halt(Stop(Trouble.ACCOUNT, str(error)))
 
-    def _ask(self, ask: Ask, judge: Judge) -> Result | None:
+    def give_up(self) -> None:
+        """Let no retry start any more; calls in flight end by themselves."""
+        if self._client is not None:
+            self._client.stop()
+
+    def ask(self, ask: Ask, judge: Judge) -> Result | None:
         """The result of one ask; None while another process asks the same."""
+        result = self._asked(ask, judge)
+        if result and result.calls:
+            self.has_called = True
+        return result
+
+    def _asked(self, ask: Ask, judge: Judge) -> Result | None:
         question = ask.question
         denied = self._denied.get((question.endpoint, question.system_id))
-        if self.stop is not None or denied is not None:
+        if self._client is None or self.stop is not None or denied is not None:
             return Result(question, 0, failure=denied and Failure(question, denied.trouble, denied.message))
         entry = _Entry(self, ask, judge)
         try:
-            self.client.ask(question, entry)
+            self._client.ask(question, entry)
         except AlreadyAnsweredError:
             return Result(question, entry.calls, is_good=True)
         except InFlightError:
@@ -190,7 +176,7 @@ class Caller:
             self._stop_for_quota(error)
             return Result(question, entry.calls)
         except BudgetSpentError:
-            self._stop(Stop(Trouble.QUOTA, "the calls of --max-calls are used up; run again to go on"))
+            self._halt(_NO_BUDGET)
             return Result(question, entry.calls)
         except ApsError as error:
             return self._failed(question, error, entry.calls)
@@ -204,9 +190,9 @@ class Caller:
         if error.scope is Scope.ENDPOINT:
             self._denied[question.endpoint, question.system_id] = failure
         if failure.trouble is Trouble.QUOTA:  # the ledger knows it by now, for every process
-            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.account)))
+            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.login.account)))
         elif error.scope in (Scope.ACCOUNT, Scope.SERVER) or self._is_one_too_many(error):
-            self._stop(Stop(failure.trouble, failure.message))
+            self._stop(failure.trouble, failure.message)
         healthy = failure.trouble in (Trouble.QUOTA, Trouble.DEFERRED)
         return Result(question, calls, failure=None if healthy else failure)
 
@@ -219,9 +205,13 @@ class Caller:
 
     def _stop_for_quota(self, error: QuotaExhaustedError) -> None:
         when = f"{error.quota.resets_utc:%Y-%m-%d %H:%M} UTC"
-        self._stop(Stop(Trouble.QUOTA, f"{error}; come back after {when}"))
+        self._stop(Trouble.QUOTA, f"{error}; come back after {when}")
 
-    def _stop(self, stop: Stop) -> None:
+    def _stop(self, trouble: Trouble, message: str) -> None:
+        name = self.login.name
+        self._halt(Stop(trouble, f"account {name}: {message}" if name else message))
+
+    def _halt(self, stop: Stop) -> None:
         with self._lock:
             self.stop = self.stop or stop
-        self.client.stop()
+        self.give_up()

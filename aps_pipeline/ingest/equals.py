@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -85,8 +85,9 @@ class Comparison:
         self._verdicts: Verdicts = {}
         self._tried: Counter[tuple[str, str]] = Counter()
 
-    def next_pairs(self, waiting: Collection[Question]) -> list[Question]:
+    def next_pairs(self, askable: Iterable[Question]) -> list[Question]:
         """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
+        waiting = set(askable)
         found: dict[tuple[str, str], tuple[Question, Question]] = {}
         candidates = list(self._served(waiting))
         if candidates and not self._verdicts:

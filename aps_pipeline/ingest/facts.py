@@ -42,7 +42,7 @@ class Job:
     """Inventory questions without whose answers some of its questions are not known."""
     pending: set[Question] = field(default_factory=set)
     calls: int = 0
-    waiting: int = 0
+    waiting: list[Question] = field(default_factory=list)
     spared: list[Reason] = field(default_factory=list)
     """Why some of its questions are not asked."""
     failures: list[Failure] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Job:
         if result.failure:
             self.failures.append(result.failure)
         elif not result.is_good:
-            self.waiting += 1
+            self.waiting.append(result.question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class FactsStep:
         retention = Retention(
             self._fleet.systems, self._knowledge.lit, self._knowledge.answers, self._waiting_for
         )
-        while (probe := retention.next_probe(self._may_ask)) is not None:
+        while (probe := retention.next_probe(self._run.can_ask)) is not None:
             yield from self._asked([probe])
             retention.told(probe, self._has_data.get(probe))
         yield from self._spared(retention.forgotten())
@@ -113,14 +113,11 @@ class FactsStep:
         questions = by_worth(left, self._run.newest, expiring)
         yield from self._asked([q for q in questions if q in self._waiting_for])
 
-    def _may_ask(self, _system_id: str) -> bool:
-        return self._run.stop is None
-
     def _compared(self) -> Iterator[PartitionResult]:
         """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""
         run = self._run
         comparison = Comparison(self._fleet, run.ledger, self._knowledge.answers, run.freshness)
-        while run.stop is None and (pairs := comparison.next_pairs(self._waiting_for)):
+        while pairs := comparison.next_pairs(q for q in self._waiting_for if run.can_ask(q.system_id)):
             yield from self._asked(pairs)
             comparison.asked()
         self._fleet = comparison.fleet
@@ -166,7 +163,7 @@ class FactsStep:
 
     def _built(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]
-        waiting = job.waiting + sum(question not in self._unanswered for question in job.missing)
+        waiting = [*job.waiting, *(question for question in job.missing if question not in self._unanswered)]
         table, period = job.needs.table, job.needs.period
         result = PartitionResult(
             table,
@@ -174,15 +171,16 @@ class FactsStep:
             None,
             job.calls,
             asked=len(job.needs.parts) + len(job.missing),
-            waiting=waiting,
+            waiting=len(waiting),
             spared=tuple(job.spared),
             failures=tuple(failures),
         )
-        if waiting and not table.is_snapshot:
+        if waiting and not table.is_snapshot and not self._is_whole_for_one(job, waiting):
             return result  # half of its calls are no partition yet
         builder = self._run.builder
         built = None
-        if not job.needs.due:  # nothing was asked: it stays as it is, or there is nothing to build it from
+        if len(job.waiting) == len(job.needs.due):
+            # Nothing was asked: it stays as it is, or there is nothing to build it from.
             built = builder.current(table, period, self._fleet, job.answers)
         built = built or builder.build(table, period, self._fleet)
         return replace(
@@ -192,6 +190,11 @@ class FactsStep:
             rejected=built.rejected,
             failures=(*failures, *built.failures),
         )
+
+    def _is_whole_for_one(self, job: Job, waiting: list[Question]) -> bool:
+        """Whether some account has no question waiting: what it has paid for is built meanwhile."""
+        accounts = self._run.accounts_of(part.question for part in job.needs.parts)
+        return not accounts <= self._run.accounts_of(waiting)
 
 
 def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> Iterator[PartitionResult]:

@@ -71,7 +71,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why no further call is made in this run; asks left over are not failures."""
+    """Why an account makes no further call in this run; asks left over are not failures."""
 
     trouble: Trouble
     message: str
@@ -134,7 +134,8 @@ class Summary:
     rows: int = 0
     calls: int = 0
     failures: list[Failure] = field(default_factory=list)
-    stop: Stop | None = None
+    stops: list[Stop] = field(default_factory=list)
+    """Why calls ended early: one for each account that it happened to."""
     news: list[News] = field(default_factory=list)
     """What answers named that nobody here knows, met for the first time."""
 
@@ -159,6 +160,11 @@ class Summary:
         ]
 
     @property
+    def stop(self) -> Stop | None:
+        """The first of the stops, if there is one."""
+        return next(iter(self.stops), None)
+
+    @property
     def troubles(self) -> set[Trouble]:
         """Every kind of trouble met."""
-        return {failure.trouble for failure in self.failures} | ({self.stop.trouble} if self.stop else set())
+        return {failure.trouble for failure in self.failures} | {stop.trouble for stop in self.stops}

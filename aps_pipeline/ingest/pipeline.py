@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from aps_pipeline.api import Client
 from aps_pipeline.ingest import facts, inventory
 from aps_pipeline.ingest.covering import coverage_of
 from aps_pipeline.ingest.equals import with_equal_levels
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.knowledge import knowledge_of
+from aps_pipeline.ingest.login import Login, login_of
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
 from aps_pipeline.ingest.revisions import compare_revisions
 from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
 from aps_pipeline.planning import SERVED, Covered, is_inventory, phases
 from aps_pipeline.tables import FETCHED, Table
@@ -30,26 +30,33 @@ def nobody(_partitions: int, _calls: int) -> None:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Ledger, lake and account of one user, and how to reach the API when a call is made.
-
-    `client` is called at most once a run and only if there is a call to make; it raises NotConfiguredError
-    where credentials are missing. `system_ids` are the configured systems.
-    """
+    """Ledger, lake and accounts of one user, and how to reach the API when a call is made."""
 
     ledger: Ledger
     lake: Lake
-    account: Account
-    client: Callable[[], Client]
-    system_ids: tuple[str, ...]
+    logins: tuple[Login, ...]
     revision: timedelta = timedelta(days=5)
     threads: int = 4
+
+    @property
+    def system_ids(self) -> tuple[str, ...]:
+        """The configured systems."""
+        return tuple(system_id for login in self.logins for system_id in login.system_ids)
+
+    def login_of(self, system_id: str) -> Login:
+        """The login that a system belongs to. Raises NotConfiguredError."""
+        return login_of(self.logins, system_id)
+
+    def quotas(self) -> dict[str, Quota]:
+        """Where each account stands, by its name, in order. Raises LedgerError."""
+        return {login.name: self.ledger.quota(login.account) for login in self.logins}
 
     def collect(
         self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = nobody
     ) -> Iterator[PartitionResult]:
         """Make the calls that are missing and build each partition once its calls have ended.
 
-        Counts into `summary`, whose `stop` says why calls ended early; `planned` is told the partitions and
+        Counts into `summary`, whose `stops` say why calls ended early; `planned` is told the partitions and
         calls ahead. A partition of which some questions were not asked stays as it was. Raises
         NotConfiguredError, LedgerError, StorageError, but nothing that a single call met.
         """
@@ -61,11 +68,11 @@ class Pipeline:
                 summary.add(result)
                 yield result
         finally:
-            summary.stop = run.stop
+            summary.stops = list(dict.fromkeys((*summary.stops, *run.stops)))
             summary.news += run.news.fresh
 
     def _run(self, wanted: Wanted) -> Run:
-        return Run(self.ledger, self.lake, self.account, self.client, wanted, self.revision, self.threads)
+        return Run(self.ledger, self.lake, self.logins, wanted, self.revision, self.threads)
 
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = Fleet.load(self.ledger)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from aps_pipeline.api import Client
-from aps_pipeline.ingest.calls import Ask, Budget, Caller, Judge, Result
+from aps_pipeline.ingest.caller import Caller
+from aps_pipeline.ingest.calls import Ask, Budget, Judge, Result, Session
+from aps_pipeline.ingest.login import Login, NotConfiguredError, login_of
 from aps_pipeline.ingest.news import Newsroom
 from aps_pipeline.ingest.outcomes import Stop
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ledger import Ledger
 from aps_pipeline.planning import Freshness, is_inventory
+from aps_pipeline.question import Question
 from aps_pipeline.tables import Table
-
-
-class NotConfiguredError(ValueError):
-    """A setting or an argument is missing or wrong; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +53,13 @@ class Wanted:
 
 
 class Run:
-    """The state that the steps of one run share."""
+    """The state that the steps of one run share. Raises NotConfiguredError for a system of no account."""
 
     def __init__(
         self,
         ledger: Ledger,
         lake: Lake,
-        account: Account,
-        client: Callable[[], Client],
+        logins: Sequence[Login],
         wanted: Wanted,
         revision: timedelta,
         threads: int,
@@ -72,20 +69,23 @@ class Run:
         self.builder = Builder(ledger, lake, revision)
         self.news = Newsroom(ledger)
         self.freshness = Freshness(self.now, revision, wanted.last, wanted.revise)
-        self._account, self._client, self._threads = account, client, threads
-        self._budget = Budget(wanted.max_calls)
-        self._caller: Caller | None = None
+        self.has_asked = False
+        """Whether a call may have been made."""
+        self._login_of = {system_id: login_of(logins, system_id) for system_id in wanted.system_ids}
+        self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
+
+    def _with_sessions(self, budget: Budget, threads: int) -> Caller:
+        """A caller with a session for each login that this run needs."""
+        names = {login.name: login for login in self._login_of.values()}
+        alone = len(names) == 1
+        sessions = {name: Session(login, self.ledger, budget, alone=alone) for name, login in names.items()}
+        return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
 
     def ask(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
-        """Make calls. The client is made with the first: a run without any needs no credentials."""
-        if self._caller is None:
-            self._caller = Caller(self._client(), self.ledger, self._account, self._budget, self._threads)
-        return self._caller.results(asks, judge)
-
-    @property
-    def has_asked(self) -> bool:
-        """Whether a call may have been made."""
-        return self._caller is not None
+        """Make calls. A client is made with its first: a run without any needs no credentials."""
+        chosen = list(asks)
+        self.has_asked |= bool(chosen)
+        return self._caller.results(chosen, judge)
 
     @property
     def newest(self) -> date:
@@ -93,6 +93,14 @@ class Run:
         return min(self.wanted.last, self.now.date() - timedelta(days=1))
 
     @property
-    def stop(self) -> Stop | None:
-        """Why calls have ended early, if they have."""
-        return self._caller.stop if self._caller else None
+    def stops(self) -> list[Stop]:
+        """Why calls have ended early, for each account that it happened to."""
+        return self._caller.stops
+
+    def can_ask(self, system_id: str) -> bool:
+        """Whether calls may still be made for a system."""
+        return self._caller.can_ask(system_id)
+
+    def accounts_of(self, questions: Iterable[Question]) -> set[str]:
+        """The names of the accounts that questions are asked with."""
+        return {self._login_of[question.system_id].name for question in questions}

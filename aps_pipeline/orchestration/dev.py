@@ -20,9 +20,10 @@ _SECONDS_TO_END = 20
 
 def serve(port: int) -> int:
     """Run simulator and UI until Ctrl-C; return the exit code of the UI. Raises SettingsError, OSError."""
-    if load_settings().app_id:
+    own = load_settings()
+    if own.app_id or own.fleet_file:
         _say(
-            "APS_APP_ID is set, but this shows simulated data; the real thing: dagster dev -w workspace.yaml"
+            "an account is set, but this shows simulated data; the real thing: dagster dev -w workspace.yaml"
         )
     directory = demo_dir()
     home = prepare_home(directory / "dagster")

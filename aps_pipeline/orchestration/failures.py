@@ -55,8 +55,8 @@ def told_plainly(settings: Settings | None = None) -> Iterator[None]:
 
 
 def redacted(text: str, settings: Settings | None) -> str:
-    """The text without the App Secret and without what stands before the host of a URL."""
-    if settings and settings.app_secret and (secret := settings.app_secret.get_secret_value()):
+    """The text without any App Secret and without what stands before the host of a URL."""
+    for secret in settings.secrets if settings else ():
         text = text.replace(secret, "***")
     return _USER_IN_URL.sub("***@", text)
 
@@ -72,7 +72,7 @@ def incomplete(
     """The one failure of a run that left some of its partitions unfinished: which, why, and what to do."""
     named = [f"{each.key or table.name}: {each.remark[:_LONGEST_REASON]}" for each in unfinished[:_NAMED]]
     more = [f"and {len(unfinished) - _NAMED} more"] if len(unfinished) > _NAMED else []
-    stopped = [f"calls ended early: {summary.stop.message[:_LONGEST_REASON]}"] if summary.stop else []
+    stopped = [f"calls ended early: {stop.message[:_LONGEST_REASON]}" for stop in summary.stops[:_NAMED]]
     what = f"{len(unfinished)} of {partitions} partitions of core.{table.name} are not complete"
     if not table.partition:
         what = f"core.{table.name} is not complete"

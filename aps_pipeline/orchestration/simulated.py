@@ -31,6 +31,7 @@ def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: da
         api_prefix=simulator.prefix,
         signature_method="HmacSHA256",
         system_ids=simulator.fleet.system_ids,
+        fleet_file=None,
         data_dir=data_dir,
         ledger_url=f"sqlite:///{data_dir}/ledger.sqlite",
         lake_url=str(data_dir / "lake"),

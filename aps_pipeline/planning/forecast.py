@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -23,3 +24,10 @@ def forecast(calls: int, left: int, monthly_calls: int, reserved: int) -> Foreca
         return Forecast(monthly_calls, 0)
     budget = monthly_calls - reserved
     return Forecast(monthly_calls, ceil((calls - left) / budget) if budget > 0 else None)
+
+
+def together(forecasts: Iterable[Forecast]) -> Forecast:
+    """When all accounts will be done, each paying for its own: with the last; calls a month of all."""
+    each = list(forecasts)
+    months = [one.months for one in each if one.months is not None]
+    return Forecast(sum(one.monthly_calls for one in each), max(months) if len(months) == len(each) else None)

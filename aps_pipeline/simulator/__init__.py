@@ -8,11 +8,13 @@ Where do I go to …
     change what an endpoint answers?            routes.py → asking.py → answers.py, energies.py, telemetry.py
     change how numbers look?                    printing.py; other dialects of the API quirks.py
     sign, count, refuse, break?                 signature.py, limits.py, faults.py, replies.py
+    let several accounts ask?                   accounts.py
     put it on a port?                           service.py (`Simulator`), server.py
 
 It is the other side: it imports nothing of the client but `periods`.
 """
 
+from aps_pipeline.simulator.accounts import Account, dealt
 from aps_pipeline.simulator.awkward import awkward_fleet
 from aps_pipeline.simulator.demo import demo_fleet
 from aps_pipeline.simulator.faults import Fault
@@ -24,12 +26,14 @@ from aps_pipeline.simulator.service import Simulator
 
 __all__ = [
     "MARK",
+    "Account",
     "Counts",
     "Fault",
     "Fleet",
     "FleetError",
     "Simulator",
     "awkward_fleet",
+    "dealt",
     "demo_fleet",
     "load_fleet",
 ]

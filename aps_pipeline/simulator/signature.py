@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 
-HEADERS = ("X-CA-AppId", "X-CA-Timestamp", "X-CA-Nonce", "X-CA-Signature-Method", "X-CA-Signature")
+APP_ID = "X-CA-AppId"
+HEADERS = (APP_ID, "X-CA-Timestamp", "X-CA-Nonce", "X-CA-Signature-Method", "X-CA-Signature")
 SKEW_MS = 10 * 60 * 1000
 
 _HASHES = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}

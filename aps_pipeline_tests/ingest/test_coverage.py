@@ -71,7 +71,7 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         pipeline.ledger.close()
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute(
-            "SELECT period, coverage.state, missing, calls.period, calls.state FROM mart.coverage"
+            "SELECT coverage.period, coverage.state, missing, calls.period, calls.state FROM mart.coverage"
             " JOIN meta.calls USING (call_id) WHERE table_name = 'system_hourly_energy' ORDER BY 1"
         ).fetchall()
         assert rows == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +12,16 @@ from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble, Wanted
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import HISTORY
 from aps_pipeline.wiring import open_pipeline
-from aps_pipeline_tests.sites import EAST, WEST, Site, client_for, fewest_calls, serving, settings_for
+from aps_pipeline_tests.sites import (
+    EAST,
+    WEST,
+    Site,
+    client_for,
+    fewest_calls,
+    serving,
+    settings_for,
+    with_clients,
+)
 
 FIRST, LAST = date(2024, 3, 4), date(2024, 3, 6)
 
@@ -87,7 +95,7 @@ def test_an_unreachable_host_spends_nothing(site: Site) -> None:
     run = site.collect(FIRST, LAST, base_url="http://127.0.0.1:9")
     assert run.summary.troubles == {Trouble.REMOTE} and run.summary.calls == 0
     pipeline = site.pipeline()
-    assert pipeline.ledger.quota(pipeline.account).used == 0
+    assert pipeline.quotas()[""].used == 0
     pipeline.ledger.close()
 
 
@@ -160,7 +168,7 @@ def test_the_client_is_made_once_and_only_when_it_is_needed(site: Site) -> None:
         made.append(client_for(settings_for(site.simulator, site.url, site.data_dir)))
         return made[-1]
 
-    pipeline = replace(site.pipeline(), client=client)
+    pipeline = with_clients(site.pipeline(), client)
     wanted = Wanted(HISTORY, FIRST, FIRST, pipeline.system_ids)
     for expected in (1, 1):
         list(pipeline.collect(wanted, Summary()))

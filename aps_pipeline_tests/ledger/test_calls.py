@@ -16,7 +16,7 @@ from aps_pipeline.ledger import (
     LedgerError,
     MixedDataError,
 )
-from aps_pipeline.question import NOTHING_HELD
+from aps_pipeline.question import NOTHING_HELD, Held
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
 
@@ -87,6 +87,12 @@ def test_what_is_held_of_a_question(ledger: Ledger, account: Account, clock: Clo
 def test_failed_calls_hold_nothing(ledger: Ledger, account: Account) -> None:
     for state in (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.UNSENT):
         ended(ledger, account, question(), state)
+    (held,) = ledger.held("system_energy", "hourly").values()
+    assert held == Held(failed=3), "the newest that was sent: nothing good, nothing refused"
+
+
+def test_a_refused_quota_says_nothing_of_the_question(ledger: Ledger, account: Account) -> None:
+    ledger.finish(ledger.reserve(question(), account), Finish(CallState.DENIED, 200, 2005))
     assert ledger.held("system_energy", "hourly") == {}
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from aps_pipeline.api import Client
+from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
 from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.failures import told_plainly
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.simulated import as_environment, simulated_settings
 from aps_pipeline.simulator import Fault
-from aps_pipeline_tests.sites import Site, settings_for
+from aps_pipeline_tests.sites import Site, fleet_file, settings_for, with_clients
 
 SECRET = "Tr0ub4dor&3x"  # of 12 characters, as real ones
 
@@ -37,6 +39,28 @@ def test_a_storage_error_keeps_its_sentence_without_user_and_password(site: Site
 
 def test_a_secret_in_an_expected_error_is_taken_out(site: Site) -> None:
     assert failure(StorageError(f"bad {SECRET}"), site).description == "bad ***"
+
+
+def test_the_secrets_of_all_accounts_are_taken_out(site: Site, tmp_path: Path) -> None:
+    longer = f"{SECRET}-and-more"
+    path = fleet_file(tmp_path / "fleet.toml", east={"app_secret": longer}, west={"app_secret": SECRET})
+    settings = settings_for(site.simulator, site.url, site.data_dir, app_secret="0wn", fleet_file=path)
+    with pytest.raises(dg.Failure) as caught, told_plainly(settings):
+        raise StorageError(f"{SECRET}, {longer}, 0wn")
+    assert caught.value.description == "***, ***, ***"
+
+
+def test_simulated_settings_take_no_fleet_file_from_anywhere(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleet_file(tmp_path / "fleet.toml")
+    (tmp_path / ".env").write_text("APS_FLEET_FILE=fleet.toml\n")
+    settings = simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
+    assert [account.app_id for account in settings.accounts] == [site.simulator.app_id]
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
 
 
 def test_a_bug_says_where_it_is_and_nothing_else(site: Site) -> None:
@@ -75,11 +99,11 @@ def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, tmp_path: P
     assert settings.app_secret is not None
     wrong = settings.model_copy(update={"app_secret": type(settings.app_secret)(SECRET)})
 
-    def broken() -> None:
+    def broken() -> Client:
         raise RuntimeError(f"the secret is {SECRET}")
 
     def open_broken(_: object) -> object:
-        return dataclasses.replace(site.pipeline(), client=broken)
+        return with_clients(site.pipeline(), broken)
 
     secrets = (settings.app_secret.get_secret_value(), SECRET)
     home = prepare_home(tmp_path / "home")

@@ -1,0 +1,168 @@
+"""Accounts: what may be set for each, in the environment or in a fleet file, and how that file is read.
+
+The types are shared with `config.Settings`, so that a value is checked alike wherever it stands.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from aps_pipeline.api import checked_base_url
+from aps_pipeline.api.auth import METHODS
+from aps_pipeline.periods import zone
+from aps_pipeline.question import checked_id
+
+
+def _ids(value: Any) -> Any:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list | tuple):
+        raise ValueError("is not a list of ids")
+    return tuple(dict.fromkeys(checked_id(each) for each in value))
+
+
+def _a_path(value: str) -> str:
+    if not value.replace("/", "").isalnum() or not value.isascii():
+        raise ValueError("is not a path such as /user/api/v2")
+    return "/" + value.strip("/")
+
+
+def _a_method(value: str) -> str:
+    if value not in METHODS:
+        raise ValueError(f"is none of {', '.join(METHODS)}")
+    return value
+
+
+def _a_zone(value: str) -> str:
+    zone(value)
+    return value
+
+
+AppId = Annotated[str, Field(pattern=r"^\S+$")]
+SystemIds = Annotated[tuple[str, ...], BeforeValidator(_ids)]
+BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
+ApiPrefix = Annotated[str, AfterValidator(_a_path)]
+SignatureMethod = Annotated[str, AfterValidator(_a_method)]
+Calls = Annotated[int, Field(ge=0)]
+ZoneName = Annotated[str, AfterValidator(_a_zone)]
+
+
+class AccountSettings(BaseModel):
+    """One account of the OpenAPI: its credentials, its systems, and what it may spend.
+
+    `name` is empty for the account of APS_APP_ID. `app_secret` is None where the variable that
+    `app_secret_env` names is not set: credentials are needed only when a call is made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^\w[\w .-]{0,39}$")]
+    app_id: AppId | None
+    app_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
+    system_ids: Annotated[SystemIds, Field(min_length=1)]
+    base_url: BaseUrl
+    api_prefix: ApiPrefix
+    signature_method: SignatureMethod
+    monthly_calls: Calls
+    reserved_calls: Calls
+    quota_zone: ZoneName
+
+
+LEFT_OUT = ("base_url", "api_prefix", "signature_method", "monthly_calls", "reserved_calls", "quota_zone")
+"""What an entry of a fleet file may leave out; the APS_ setting of that name then holds."""
+
+
+def read_fleet_file(
+    path: Path, otherwise: Mapping[str, Any], variables: Mapping[str, str | None]
+) -> tuple[AccountSettings, ...]:
+    """The accounts of a fleet file, in its order.
+
+    `otherwise` holds a value for each of LEFT_OUT, `variables` the environment. Raises ValueError, which
+    names file and entry and shows no value that may be secret.
+    """
+    found: list[AccountSettings] = []
+    wrong: list[str] = []
+    for number, entry in enumerate(_entries(path), 1):
+        try:
+            found.append(_account(entry, otherwise, variables))
+        except ValidationError as error:
+            wrong += [f"{_label(number, entry)}: {name}: {said}" for name, said in problems_of(error)]
+        except ValueError as error:
+            wrong.append(f"{_label(number, entry)}: {error}")
+    if wrong := wrong or list(_in_common(found)):
+        raise ValueError(f"{path}: {'; '.join(wrong)}")
+    return tuple(found)
+
+
+def narrowed(accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]) -> tuple[AccountSettings, ...]:
+    """The accounts with no other systems than those. Raises ValueError for one that none of them has."""
+    accounts = tuple(accounts)
+    known = {system_id for account in accounts for system_id in account.system_ids}
+    if strange := [system_id for system_id in system_ids if system_id not in known]:
+        raise ValueError(f"no account of the fleet file has {', '.join(strange)}")
+    return tuple(
+        account.model_copy(
+            update={"system_ids": tuple(sid for sid in account.system_ids if sid in system_ids)}
+        )
+        for account in accounts
+    )
+
+
+def problems_of(error: ValidationError) -> list[tuple[str, str]]:
+    """The name and what is wrong of each value that cannot be used, never the value itself."""
+    return [
+        ("_".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, "))
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error.__class__.__name__}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = str(error).rpartition("(")[2].rstrip(")")  # the rest may quote a secret
+        raise ValueError(f"{path} is not valid TOML {place}") from None
+    entries = content.pop("accounts", None)
+    if content:
+        raise ValueError(f"{path}: {', '.join(content)}: there is nothing but [[accounts]]")
+    if not isinstance(entries, list) or not entries or not all(isinstance(each, dict) for each in entries):
+        raise ValueError(f"{path}: an account begins with [[accounts]], and there is none")
+    return entries
+
+
+def _account(
+    entry: Mapping[str, Any], otherwise: Mapping[str, Any], variables: Mapping[str, str | None]
+) -> AccountSettings:
+    if ("app_secret" in entry) == ("app_secret_env" in entry):
+        raise ValueError("give either app_secret or app_secret_env")
+    account = AccountSettings.model_validate({**otherwise, **entry})
+    if account.app_secret_env and (secret := variables.get(account.app_secret_env)):
+        return account.model_copy(update={"app_secret": SecretStr(secret)})
+    return account
+
+
+def _label(number: int, entry: Mapping[str, Any]) -> str:
+    name = entry.get("name")
+    return f"account {number}{f' ({name[:40]})' if isinstance(name, str) and name.isprintable() else ''}"
+
+
+def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
+    """What two accounts have that only one may have: quotas are kept by App Id, questions by system."""
+    owners: dict[tuple[str, str | None], tuple[int, str]] = {}
+    for number, account in enumerate(accounts, 1):
+        own = [("name", account.name), ("app_id", account.app_id)]
+        for what, value in (*own, *(("system", system_id) for system_id in account.system_ids)):
+            first, name = owners.setdefault((what, value), (number, account.name))
+            if first != number:
+                shown = f"system {value}" if what == "system" else what
+                yield f"accounts {first} ({name}) and {number} ({account.name}) have the same {shown}"

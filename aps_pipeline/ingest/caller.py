@@ -1,0 +1,114 @@
+"""Asking many questions at once, those of every login side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from aps_pipeline.ingest.calls import Ask, Judge, Result, Session
+from aps_pipeline.ingest.outcomes import Stop
+
+_POLL_SECONDS = 0.2
+
+
+class Caller:
+    """Asks the questions of a run, each in the session that its system belongs to, and says how each ended.
+
+    Each session has `threads` calls under way at most.
+    """
+
+    def __init__(self, sessions: Mapping[str, Session], threads: int) -> None:
+        self._sessions, self._threads = sessions, threads
+
+    @property
+    def stops(self) -> list[Stop]:
+        """Why sessions have ended early, each reason once."""
+        stops = (session.stop for session in self._sessions.values())
+        return list(dict.fromkeys(stop for stop in stops if stop))
+
+    def can_ask(self, system_id: str) -> bool:
+        """Whether calls may still be made for a system."""
+        return self._sessions[system_id].stop is None
+
+    def results(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
+        """Ask everything; results come as they end, and `judge` sees each good body before the ledger does.
+
+        Closing the iterator stops retries and lets the calls in flight end. Raises NotConfiguredError.
+        """
+        lines = self._lines(asks)
+        try:
+            yield from _results(lines, judge)
+        except BaseException:
+            for line in lines:
+                line.session.give_up()  # whoever listened has gone: no more retries
+            raise
+        finally:
+            for line in lines:
+                line.pool.shutdown(wait=False, cancel_futures=True)
+            for line in lines:
+                line.pool.shutdown()
+
+    def _lines(self, asks: Iterable[Ask]) -> list[_Line]:
+        lines: dict[Session, _Line] = {}
+        for ask in asks:
+            session = self._sessions[ask.question.system_id]
+            if session not in lines:
+                session.open()
+                lines[session] = _Line(session, self._threads)
+            lines[session].queue.append(ask)
+        return list(lines.values())
+
+
+class _Line:
+    """The asks of one session that wait in line, and how many are under way.
+
+    It has threads of its own, so that an account that is slow or told to wait holds up no other.
+    """
+
+    def __init__(self, session: Session, threads: int) -> None:
+        self.session, self._most = session, 2 * threads
+        self.queue: deque[Ask] = deque()
+        self.elsewhere: deque[Ask] = deque()
+        """What another process is asking."""
+        self.under_way = 0
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="aps-call")
+
+    def start(self, judge: Judge, ended: _Ended) -> None:
+        """Begin as many as may be under way; each is put into `ended` when it has ended."""
+        while self.queue and self.under_way < self._window:
+            ask = self.queue.popleft()
+            self.under_way += 1
+            future = self.pool.submit(self.session.ask, ask, judge)
+            future.add_done_callback(lambda future, ask=ask: ended.put((self, ask, future)))  # type: ignore[misc]
+
+    @property
+    def _window(self) -> int:
+        # The first call goes alone: wrong credentials cost one call, not one a thread.
+        return self._most if self.session.has_called else 1
+
+
+_Ended = SimpleQueue[tuple[_Line, Ask, Future[Result | None]]]
+
+
+def _results(lines: list[_Line], judge: Judge) -> Iterator[Result]:
+    ended: _Ended = SimpleQueue()
+    while True:
+        for line in lines:
+            line.start(judge, ended)
+        if any(line.under_way for line in lines):
+            line, ask, future = ended.get()
+            line.under_way -= 1
+            result = future.result()
+            if result is None:
+                line.elsewhere.append(ask)
+            else:
+                yield result
+        elif any(line.elsewhere for line in lines):
+            threading.Event().wait(_POLL_SECONDS)  # another process is asking: look again
+            for line in lines:
+                line.queue, line.elsewhere = line.elsewhere, deque()
+        else:
+            return

@@ -1,0 +1,125 @@
+"""The caller alone: the lines of two logins, with clients that do as a test tells them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aps_pipeline.api import Answer
+from aps_pipeline.ingest.caller import Caller
+from aps_pipeline.ingest.calls import Ask, Budget, Result, Session
+from aps_pipeline.ingest.login import Login
+from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.periods import zone
+from aps_pipeline.question import Question
+
+PATIENCE = 30.0
+
+
+class Client:
+    """Answers at once, or once it is let go on; counts how many calls are under way."""
+
+    def __init__(self, go_on: threading.Event | None = None) -> None:
+        self._go_on, self._lock = go_on, threading.Lock()
+        self.begun: list[int] = []
+        """How many calls were under way when each began, itself included."""
+        self._under_way = 0
+        self.is_stopped = False
+
+    def ask(self, question: Question, journal: Any) -> None:
+        with self._lock:
+            self._under_way += 1
+            self.begun.append(self._under_way)
+        call_id = journal.begin(question)
+        if self._go_on is not None:
+            assert self._go_on.wait(PATIENCE)
+        journal.end(call_id, Answer(0, '{"code":0}', 200, simulated=True))
+        with self._lock:
+            self._under_way -= 1
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    yield opened
+    opened.close()
+
+
+def caller(ledger: Ledger, threads: int, **clients: Client) -> Caller:
+    """A caller with a login for each client; its systems begin with its name."""
+
+    def session(name: str, client: Any) -> Session:
+        login = Login(name, Account(name, 1000, 0, zone("UTC")), lambda: client, ())
+        return Session(login, ledger, Budget(None), alone=False)
+
+    sessions = {name: session(name, client) for name, client in clients.items()}
+    return Caller({f"{name}{n}": each for name, each in sessions.items() for n in range(50)}, threads)
+
+
+def asks(*names: str, number: int) -> list[Ask]:
+    return [Ask(Question("system_details", "", f"{name}{n}")) for n in range(number) for name in names]
+
+
+def results(of: Caller, questions: list[Ask]) -> Iterator[Result]:
+    return of.results(questions, lambda question, body, call_id: None)
+
+
+def test_an_account_that_must_wait_holds_up_no_other(ledger: Ledger) -> None:
+    go_on = threading.Event()
+    slow, quick = Client(go_on), Client()
+    ended = results(caller(ledger, 2, slow=slow, quick=quick), asks("slow", "quick", number=50))
+    first = [next(ended).question.system_id for _ in range(50)]
+    assert all(system_id.startswith("quick") for system_id in first)
+    go_on.set()
+    assert len(list(ended)) == 50
+
+
+def test_the_first_call_of_each_login_goes_alone(ledger: Ledger) -> None:
+    go_on = threading.Event()
+    one, two = Client(go_on), Client()
+    both = caller(ledger, 4, one=one, two=two)
+    ended = results(both, asks("one", "two", number=8))
+    for _ in range(8):
+        next(ended)
+    assert one.begun == [1], "seven more wait until it is known how the first ends"
+    go_on.set()
+    assert all(result.is_good for result in ended)
+    assert max(one.begun) <= 4 and max(two.begun) <= 4
+
+
+def test_no_more_threads_call_than_may(ledger: Ledger) -> None:
+    client = Client()
+    assert len(list(results(caller(ledger, 3, one=client), asks("one", number=50)))) == 50
+    assert len(client.begun) == 50 and max(client.begun) <= 3
+
+
+def test_closing_the_results_stops_every_client(ledger: Ledger) -> None:
+    one, two = Client(), Client()
+    ended = results(caller(ledger, 2, one=one, two=two), asks("one", "two", number=20))
+    next(ended)
+    ended.close()  # type: ignore[attr-defined]
+    assert one.is_stopped and two.is_stopped
+    states = {row["state"] for portion in ledger.rows() for row in portion}
+    assert states == {"answered"}, "calls in flight have ended"
+
+
+def test_the_client_is_made_with_the_first_call_of_its_login(ledger: Ledger) -> None:
+    made: list[str] = []
+
+    def client() -> Any:
+        made.append("client")
+        return Client()
+
+    login = Login("", Account("a", 1000, 0, zone("UTC")), client, ())
+    one = Caller({"S1": Session(login, ledger, Budget(None), alone=True)}, 2)
+    assert list(results(one, [])) == [] and not made
+    for number in (1, 1):
+        list(results(one, [Ask(Question("system_details", "", "S1"))]))
+        assert len(made) == number

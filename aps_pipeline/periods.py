@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,9 @@ class Grain(StrEnum):
     MONTH = "month"
     YEAR = "year"
     LIFETIME = "lifetime"
+
+
+_KEY_LENGTH = {Grain.DAY: 10, Grain.MONTH: 7, Grain.YEAR: 4, Grain.LIFETIME: 0}
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -71,8 +74,7 @@ class Period:
     @property
     def key(self) -> str:
         """Partition key, folder name and API `date_range` in one; empty for a lifetime."""
-        cut = {Grain.DAY: 10, Grain.MONTH: 7, Grain.YEAR: 4, Grain.LIFETIME: 0}
-        return self.first.isoformat()[: cut[self.grain]]
+        return self.first.isoformat()[: _KEY_LENGTH[self.grain]]
 
     @property
     def last(self) -> date:
@@ -164,6 +166,7 @@ def hour_bounds_utc(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, dat
     return wall_to_utc(start, zone), wall_to_utc(start + _HOUR, zone)
 
 
+@lru_cache(maxsize=50_000)
 def day_end_utc(day: date, zone: ZoneInfo) -> datetime:
     """The instant of the midnight that ends a local day."""
     return hour_bounds_utc(day, 23, zone)[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+from aps_pipeline import warehouse
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
@@ -12,6 +14,7 @@ from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, Ledger
 from aps_pipeline.periods import zone
+from aps_pipeline.planning import Covered
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
@@ -24,6 +27,22 @@ def open_pipeline(settings: Settings) -> Pipeline:
         revision=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
+
+
+def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> warehouse.Built | None:
+    """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
+
+    Raises WarehouseError, StorageError, LedgerError.
+    """
+    path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
+    if not force and warehouse.is_current(path, *of):
+        return None
+
+    def looked_over() -> Sequence[Covered]:
+        pipeline.compare_revisions()
+        return pipeline.coverage()
+
+    return warehouse.build(path, *of, looked_over)
 
 
 def login_of(account: AccountSettings, settings: Settings) -> Login:

@@ -6,6 +6,7 @@ Exit codes are in `exits`; commands that make calls in `collect`, those that loo
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -18,6 +19,7 @@ from aps_pipeline.cli.exits import EXPECTED_ERRORS, Exit, exit_of_error
 def main() -> None:
     """Run a command and leave with the contract's exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    gc.set_threshold(50_000)  # partitions come by the ten thousand, and hardly any of it is garbage
     try:
         app(standalone_mode=True)
     except EXPECTED_ERRORS as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aps_pipeline.cli import collect, look, simulate
+from aps_pipeline.cli import collect, look
 from aps_pipeline.cli import plan as plan_
 from aps_pipeline.cli import status as status_
 from aps_pipeline.tables import PROFILES
@@ -150,6 +150,8 @@ def simulate_(
     installer: Annotated[bool, typer.Option("--installer", help="The prefix of installer keys.")] = False,
 ) -> None:
     """Serve an APsystems OpenAPI with a simulated fleet on loopback."""
+    from aps_pipeline.cli import simulate  # noqa: PLC0415 - only this command needs a simulator
+
     raise typer.Exit(
         simulate.serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer, accounts)
     )

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from aps_pipeline import warehouse
 from aps_pipeline.cli import quotas
 from aps_pipeline.cli.exits import Exit, exit_of_run
 from aps_pipeline.config import Settings, load_settings
@@ -19,7 +18,7 @@ from aps_pipeline.periods import FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.question import checked_id
 from aps_pipeline.tables import FETCHED, HISTORY, PROFILES, Table, UnknownTableError, table_named
-from aps_pipeline.wiring import open_pipeline
+from aps_pipeline.wiring import build_warehouse, open_pipeline
 
 _COMPLAINTS_SHOWN = 5
 
@@ -85,7 +84,7 @@ def rebuild(tables: str, as_json: bool) -> int:
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
     _consume("rebuild", pipeline.rebuild(summary, chosen_tables(tables, "", FETCHED)), as_json)
-    return _finish("rebuild", settings, pipeline, summary, as_json)
+    return _finish("rebuild", settings, pipeline, summary, as_json, force=True)
 
 
 def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
@@ -131,15 +130,18 @@ def _consume(title: str, results: Iterable[PartitionResult], as_json: bool) -> N
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
 
 
-def _finish(title: str, settings: Settings, pipeline: Pipeline, summary: Summary, as_json: bool) -> int:
+def _finish(
+    title: str,
+    settings: Settings,
+    pipeline: Pipeline,
+    summary: Summary,
+    as_json: bool,
+    *,
+    force: bool = False,
+) -> int:
+    """Bring the warehouse up to date (with `force` whether it is or not) and say how the run went."""
     if summary.complete:
-        warehouse.build(
-            settings.warehouse_path,
-            pipeline.lake,
-            pipeline.ledger,
-            settings.revision_days,
-            pipeline.coverage(),
-        )
+        build_warehouse(settings, pipeline, force=force)
     code = exit_of_run(summary)
     held = pipeline.quotas()
     if as_json:

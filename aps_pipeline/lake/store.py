@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
@@ -36,6 +35,14 @@ class Found:
 
     inputs: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class LakeState:
+    """How many partitions there are, and when one was last written or removed (ns since 1970; 0: never)."""
+
+    partitions: int
+    changed_ns: int
 
 
 class Lake:
@@ -126,10 +133,28 @@ class Lake:
 
     def files(self, table: Table) -> list[str]:
         """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
-        selector = pafs.FileSelector(self._folder(table), recursive=True, allow_not_found=True)
-        with self._storage(self._folder(table)):
-            found = self._fs.get_file_info(selector)
-        return sorted(info.path for info in found if info.base_name == _FILE)
+        return sorted(info.path for info in self._listed(self._folder(table)) if info.base_name == _FILE)
+
+    def state(self) -> LakeState | None:
+        """What every later write or removal changes; None for an object store. Raises StorageError.
+
+        A rename or a removal changes the time of its folder, which an object store does not have.
+        """
+        if not self._local:
+            return None
+        core = f"{self._root}/core"
+        found = self._listed(core)
+        with self._storage(core):
+            found.append(self._fs.get_file_info(core))
+        return LakeState(
+            sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
+        )
+
+    def _listed(self, folder: str) -> list[pafs.FileInfo]:
+        """All files and folders below a folder; none if it is not there."""
+        with self._storage(folder):
+            selector = pafs.FileSelector(folder, recursive=True, allow_not_found=True)
+            return list(self._fs.get_file_info(selector))
 
     def read(self, table: Table) -> pa.Table:
         """All rows of a table, in the order of its partitions. Raises StorageError."""
@@ -137,6 +162,8 @@ class Lake:
         if not files:
             return table.schema.empty_table()
         folders = [f for f in table.schema if f.name in table.folder_columns]
+        import pyarrow.dataset as ds  # noqa: PLC0415 - brings pandas along, which takes longer than most runs
+
         rows = ds.dataset(
             files,
             schema=table.schema,

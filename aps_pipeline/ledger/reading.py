@@ -56,7 +56,7 @@ class LedgerReader:
         bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
         asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
-            found = connection.execute(_held_query(bool(periods)), asked)
+            found = connection.execute(_held_query(bool(periods)), asked).all()
             return {
                 (s, d, p): Held(answered or 0, no_data or 0, refused or 0, failed or 0, *instants)
                 for s, d, p, answered, no_data, refused, failed, *instants in found
@@ -124,6 +124,13 @@ class LedgerReader:
                 (e, lv, CallState(st), n, first, last)
                 for e, lv, st, n, first, last in connection.execute(query)
             ]
+
+    def tally(self) -> list[tuple[CallState, int, int, datetime | None]]:
+        """Calls by state: their number, the newest call_id, the newest finish. Every call changes it."""
+        newest = (sa.func.max(calls.c.call_id), sa.func.max(calls.c.finished_utc))
+        query = sa.select(calls.c.state, sa.func.count(), *newest).group_by(calls.c.state)
+        with self._reading() as connection:
+            return sorted((CallState(st), n, last, end) for st, n, last, end in connection.execute(query))
 
     def rows(self) -> Iterator[Sequence[dict[str, Any]]]:
         """Every call without its body, oldest first, in portions of dictionaries."""

@@ -8,9 +8,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from aps_pipeline.ledger import owners
 from aps_pipeline.ledger.errors import (
@@ -243,9 +244,9 @@ def _set(tx: sa.Connection, call_id: int, **values: object) -> None:
     tx.execute(sa.update(calls).where(calls.c.call_id == call_id).values(**values))
 
 
-def _insert(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that can leave alone what is there."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+def _insert(tx: sa.Connection, table: sa.Table) -> Any:
+    """An insert that can leave alone what is there, from the one dialect in use: importing one takes long."""
+    return import_module(f"sqlalchemy.dialects.{tx.dialect.name}").insert(table)
 
 
 def _printable(text: str) -> str:

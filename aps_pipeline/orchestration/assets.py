@@ -16,7 +16,7 @@ from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
-from aps_pipeline.warehouse import build
+from aps_pipeline.wiring import build_warehouse
 
 OWNERS = ["team:aps-pipeline"]
 POOL = "aps_api"
@@ -93,13 +93,8 @@ def warehouse_asset() -> dg.AssetsDefinition:
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
         with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
-            built = build(
-                settings.warehouse_path,
-                pipeline.lake,
-                pipeline.ledger,
-                settings.revision_days,
-                pipeline.coverage(),
-            )
+            built = build_warehouse(settings, pipeline, force=True)
+            assert built is not None  # noqa: S101 - it was forced
             rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(built.rows.items()))
             yield dg.MaterializeResult(
                 metadata={

@@ -8,6 +8,7 @@ Where do I go to …?
     add a check on the data                 checks/<name>.sql (`checks`); on every table: `declared`
     see which tables are views, and why     `views`; what reading them takes is in `steady`
     see how a build runs                    `building`; the rename itself is in `replacing`
+    see when no build is needed             `freshness`; what a build is made from is in `inputs`
     read it                                 `open_warehouse` and `query` in `reading`
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from aps_pipeline.warehouse.building import Built, build
 from aps_pipeline.warehouse.checks import CheckResult, run_checks
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
+from aps_pipeline.warehouse.freshness import is_current
 from aps_pipeline.warehouse.reading import open_warehouse, query
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "QueryError",
     "WarehouseError",
     "build",
+    "is_current",
     "open_warehouse",
     "query",
     "run_checks",

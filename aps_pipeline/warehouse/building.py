@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from aps_pipeline.warehouse.core import add_core_table
 from aps_pipeline.warehouse.covering import add_coverage
 from aps_pipeline.warehouse.described import Connection, Described, count
 from aps_pipeline.warehouse.errors import WarehouseError
+from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline.warehouse.marts import add_mart, marts
 from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news
 from aps_pipeline.warehouse.replacing import replacing
@@ -41,7 +42,11 @@ class Built:
 
 
 def build(
-    path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5, covered: Sequence[Covered] = ()
+    path: Path,
+    lake: Lake,
+    ledger: Ledger,
+    revision_days: int = 5,
+    covered: Callable[[], Sequence[Covered]] = tuple,
 ) -> Built:
     """Build the warehouse whole and put it in the place of the one at `path` in one step.
 
@@ -52,16 +57,18 @@ def build(
         lake: the rows of `core`.
         ledger: the calls of `meta`.
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
-        covered: how every period stands, for `meta.coverage`.
+        covered: says how every period stands, for `meta.coverage`; asked after everything else was read.
 
     Raises WarehouseError, StorageError (lake), LedgerError; the file at `path` is as it was then.
     """
     path = Path(path).absolute()
     if set(str(path)) & set("?\\"):
         raise WarehouseError(f"cannot build {path}: DuckDB opens no file with ? or \\ in its path")
-    with _named(path), replacing(path) as temporary, closing(_open(temporary)) as connection:
+    inputs = inputs_of(lake, ledger, revision_days)  # before anything is read: what comes later is seen
+    began_ns = inputs.rest()
+    with _named(path), replacing(path, began_ns) as temporary, closing(_open(temporary)) as connection:
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
-        described = _fill(connection, lake, ledger, revision_days, covered)
+        described = _fill(connection, lake, ledger, revision_days, inputs, covered)
         connection.commit()
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
@@ -76,7 +83,12 @@ def _open(path: Path) -> Connection:
 
 
 def _fill(
-    connection: Connection, lake: Lake, ledger: Ledger, revision_days: int, covered: Sequence[Covered]
+    connection: Connection,
+    lake: Lake,
+    ledger: Ledger,
+    revision_days: int,
+    inputs: Inputs,
+    covered: Callable[[], Sequence[Covered]],
 ) -> list[Described]:
     for schema in ("core", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -84,9 +96,10 @@ def _fill(
     described = list(core)
     described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
     described.append(add_news(connection, ledger))
+    described.append(add_coverage(connection, covered()))
     described.append(add_revisions(connection, ledger))
-    described.append(add_build(connection, ledger, revision_days, _views_folder(lake, core)))
-    described.append(add_coverage(connection, covered))
+    views = _views_folder(lake, core)
+    described.append(add_build(connection, ledger, revision_days, views, inputs.digest))
     described.extend([add_mart(connection, mart) for mart in marts()])
     described.append(add_columns(connection, described))
     return described

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 
 import pyarrow as pa
 
 from aps_pipeline.ledger import Ledger, NewsKind
 from aps_pipeline.tables import Column
 from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
+from aps_pipeline.warehouse.inputs import package_version
 
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -54,6 +54,12 @@ _BUILD = (
         pa.string(),
         "Folder of the Parquet files that the views of core read; null where all was copied in",
         nullable=True,
+    ),
+    Column(
+        "inputs",
+        pa.string(),
+        "Digest of the code, settings, calls and partitions that it was built from: while it stays the same "
+        "and no partition is written, `aps` does not build anew",
     ),
 )
 
@@ -101,23 +107,16 @@ def add_news(connection: Connection, ledger: Ledger) -> Described:
 
 
 def add_build(
-    connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None
+    connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None, inputs: str
 ) -> Described:
     """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
     connection.execute(
-        "INSERT INTO meta.build SELECT ?, max(call_id), ?, ?, ? FROM meta.calls",
-        [_package_version(), ledger.is_simulated(), revision_days, views_folder],
+        "INSERT INTO meta.build SELECT ?, max(call_id), ?, ?, ?, ? FROM meta.calls",
+        [package_version(), ledger.is_simulated(), revision_days, views_folder, inputs],
     )
     return described
-
-
-def _package_version() -> str:
-    try:
-        return version("aps-pipeline")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "unknown"
 
 
 def add_columns(connection: Connection, tables: Sequence[Described]) -> Described:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,27 @@ def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
     rebuilt = aps.json("rebuild")
     assert (rebuilt["exit_code"], rebuilt["calls"]) == (COMPLETE, 0)
     assert live.simulator.counts.total == spent
+
+
+def test_the_warehouse_is_built_again_only_when_something_has_changed(aps: Shell, live: Site) -> None:
+    words = ("backfill", "--from", "2025-03-25", "--to", "2025-03-26", "--tables", "system_daily_energy")
+    path = Path(live.data_dir, "warehouse.duckdb")
+    assert aps.json(*words)["calls"] > 0
+    built = path.stat().st_ino
+    assert aps.json(*words)["exit_code"] == COMPLETE
+    assert path.stat().st_ino == built
+    path.unlink()
+    aps(*words)
+    built = path.stat().st_ino
+    assert aps.json("rebuild")["exit_code"] == COMPLETE
+    assert path.stat().st_ino != built
+
+
+def test_starting_loads_nothing_that_few_commands_need() -> None:
+    code = "import aps_pipeline.cli, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    slow = {"pandas", "dagster", "aps_pipeline.simulator", "sqlalchemy.dialects.postgresql"}
+    assert slow.isdisjoint(run.stdout.split())
 
 
 def test_a_plan_is_what_the_backfill_then_costs(aps: Shell, live: Site) -> None:

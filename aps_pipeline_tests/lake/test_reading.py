@@ -6,12 +6,13 @@ import os
 import time
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
-from aps_pipeline.lake import Lake, StorageError
+from aps_pipeline.lake import Lake, LakeState, StorageError
 from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.lake.helpers import DAYS, HOURS, SYSTEMS, days, hours, rejected
 
@@ -122,3 +123,37 @@ def test_staging_leftovers_are_cleaned_once_they_are_old(lake: Lake) -> None:
 def test_cleaning_needs_no_lake(tmp_path: Path) -> None:
     Lake(str(tmp_path / "none")).clean()
     assert not (tmp_path / "none").exists()
+
+
+def test_the_state_shows_what_was_written_and_removed(lake: Lake) -> None:
+    def state() -> LakeState:
+        found = lake.state()
+        assert found
+        return found
+
+    staging = Path(lake.url) / ".staging"
+    for path in (*Path(lake.url, "core").rglob("*"), Path(lake.url, "core")):
+        os.utime(path, (1000, 1000))
+    assert state() == LakeState(3, 1000 * 10**9)
+    lake.clean()
+    (staging / "young.parquet").write_bytes(b"half")
+    assert state() == LakeState(3, 1000 * 10**9), "what is not renamed in yet is no part of it"
+    begun = time.time_ns() - 10**9
+    lake.remove(HOURS, ("2024-03-05",))
+    assert state().partitions == 2 and state().changed_ns > begun
+    os.utime(folder(lake) / "date=2024-03-05", (1000, 1000))
+    lake.write(HOURS, ("2024-03-04",), hours(DATES[0]), "i")
+    assert state().partitions == 2 and state().changed_ns > begun
+
+
+def test_a_lake_without_files_has_a_state_too(tmp_path: Path) -> None:
+    assert Lake(str(tmp_path / "none")).state() == LakeState(0, 0)
+
+
+def test_a_lake_that_cannot_be_listed_is_said(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(lake, "_fs", SimpleNamespace(get_file_info=broken))
+    with pytest.raises(StorageError, match="Input/output"):
+        lake.state()

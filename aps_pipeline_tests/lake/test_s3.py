@@ -104,6 +104,11 @@ def test_found_replaced_and_removed(lake: Lake) -> None:
     assert lake.found(HOURS, key) is None and lake.files(HOURS) == []
 
 
+def test_an_object_store_does_not_tell_what_was_taken_out_of_it(lake: Lake) -> None:
+    lake.write(HOURS, ("2024-03-05",), hours(), "i")
+    assert lake.state() is None
+
+
 def test_a_wrong_secret_is_an_error_of_storage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong0secret")
     with pytest.raises(StorageError) as caught:

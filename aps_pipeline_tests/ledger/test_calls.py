@@ -207,3 +207,22 @@ def test_the_overview_counts_by_state(ledger: Ledger, account: Account) -> None:
         ("system_energy", "hourly", "answered", 2, "2024-03-01", "2024-03-02"),
         ("system_energy", "hourly", "failed", 1, "2024-03-03", "2024-03-03"),
     ]
+
+
+def test_the_tally_changes_with_every_call_and_with_nothing_else(
+    ledger: Ledger, account: Account, clock: Clock
+) -> None:
+    assert ledger.tally() == []
+    first = answered(ledger, account, question(1))
+    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW)]
+    clock.turn(minutes=1)
+    second = ledger.reserve(question(2), account)
+    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW), (CallState.IN_FLIGHT, 1, second, None)]
+    ledger.finish(second, Finish(CallState.NO_DATA, 200, 1001, simulated=True))
+    later = NOW + timedelta(minutes=1)
+    kept = [(CallState.ANSWERED, 1, first, NOW), (CallState.NO_DATA, 1, second, later)]
+    assert ledger.tally() == kept
+    ledger.quota(account), ledger.settle(), ledger.held("system_energy", "hourly")
+    assert ledger.tally() == kept
+    ledger.mark(first, CallState.REFUSED, "no longer")
+    assert ledger.tally() == [kept[1], (CallState.REFUSED, 1, first, NOW)]

@@ -1,0 +1,74 @@
+"""What a warehouse is built from, in one digest, and the moment from which on it was read."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+
+from aps_pipeline.lake import Lake, LakeState
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.tables import TABLES
+
+_SECOND = 1_000_000_000
+_TICK = _SECOND // 50
+"""Longer than a file's time may lag behind the clock."""
+
+
+_DECIDING = ("tables", "planning", "warehouse", "warehouse/sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Code, settings, ledger and lake at one moment; `lake` is None where its changes cannot be seen."""
+
+    digest: str
+    lake: LakeState | None
+
+    def were_read_at(self, moment_ns: int) -> bool:
+        """Whether a build that began to read at that moment (ns since 1970) has seen the lake as it is."""
+        if self.lake is None:
+            return False
+        changed = self.lake.changed_ns
+        if changed % _SECOND == 0:  # a file system of whole seconds, or of every other one
+            changed += 2 * _SECOND
+        return changed < moment_ns - _TICK
+
+    def rest(self) -> int:
+        """Wait until what is in the lake by now can be told from what comes; return that moment in ns."""
+        now = time.time_ns()
+        if self.lake is not None and 0 <= (age := now - self.lake.changed_ns) <= _TICK:
+            time.sleep((2 * _TICK - age) / _SECOND)
+        return time.time_ns()
+
+
+def inputs_of(lake: Lake, ledger: Ledger, revision_days: int) -> Inputs:
+    """What a build would read now. Raises StorageError, LedgerError."""
+    found = lake.state()
+    lines = [package_version(), _code(), str(revision_days)]
+    lines += [f"{state} {n} {newest} {end and end.isoformat()}" for state, n, newest, end in ledger.tally()]
+    if found is not None:
+        lines += [lake.path(TABLES["systems"]), str(found.partitions)]  # views name the lake by its path
+    return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), found)
+
+
+def package_version() -> str:
+    """The version of this package."""
+    try:
+        return version("aps-pipeline")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "unknown"
+
+
+@cache
+def _code() -> str:
+    """A digest of what decides what a build makes of its inputs: a version may see many of them."""
+    digest = hashlib.sha256()
+    for folder in map(resources.files("aps_pipeline").joinpath, _DECIDING):
+        for file in sorted(folder.iterdir(), key=lambda file: file.name):
+            if file.name.endswith((".py", ".sql")):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()

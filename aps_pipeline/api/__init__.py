@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aps_pipeline.api.auth import Credentials
 from aps_pipeline.api.client import Answer, Client, Journal, checked_base_url
-from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope
+from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope, error_of
 from aps_pipeline.api.transport import Limits
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Limits",
     "Scope",
     "checked_base_url",
+    "error_of",
 ]

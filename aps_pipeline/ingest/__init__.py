@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.login import Login, NotConfiguredError
+from aps_pipeline.ingest.missing import Missing
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
 from aps_pipeline.ingest.pipeline import Pipeline
 from aps_pipeline.ingest.planned import PlannedCalls
@@ -16,6 +17,7 @@ __all__ = [
     "Failure",
     "Fleet",
     "Login",
+    "Missing",
     "NotConfiguredError",
     "PartitionResult",
     "Pipeline",

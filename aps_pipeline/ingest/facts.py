@@ -42,6 +42,8 @@ class Job:
     """Inventory questions without whose answers some of its questions are not known."""
     pending: set[Question] = field(default_factory=set)
     calls: int = 0
+    is_touched: bool = False
+    """Whether an answer may have come since."""
     waiting: list[Question] = field(default_factory=list)
     spared: list[Reason] = field(default_factory=list)
     """Why some of its questions are not asked."""
@@ -51,6 +53,7 @@ class Job:
         """Take the end of one question; its calls count for one of the partitions it feeds."""
         self.pending.discard(result.question)
         self.calls += result.calls if counts else 0
+        self.is_touched |= result.is_good or result.calls > 0
         if result.failure:
             self.failures.append(result.failure)
         elif not result.is_good:
@@ -179,8 +182,7 @@ class FactsStep:
             return result  # half of its calls are no partition yet
         builder = self._run.builder
         built = None
-        if len(job.waiting) == len(job.needs.due):
-            # Nothing was asked: it stays as it is, or there is nothing to build it from.
+        if not job.is_touched:  # it stays as it is, or there is nothing to build it from
             built = builder.current(table, period, self._fleet, job.answers)
         built = built or builder.build(table, period, self._fleet)
         return replace(

@@ -164,6 +164,8 @@ class Builder:
 
     def reconsider(self, tables: Iterable[Table], fleet: Fleet) -> int:
         """Read refused bodies again, which a better parser may take; return how many are good now."""
+        if all(state is not CallState.REFUSED for state, *_ in self.ledger.tally()):
+            return 0
         taken = 0
         for table in tables:
             for key, each in self.ledger.held(table.source.endpoint, table.source.level).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from aps_pipeline.ingest import facts, inventory
@@ -12,6 +12,7 @@ from aps_pipeline.ingest.equals import with_equal_levels
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.knowledge import knowledge_of
 from aps_pipeline.ingest.login import Login, login_of
+from aps_pipeline.ingest.missing import Missing, missing_of
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
@@ -20,7 +21,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Covered, is_inventory, phases
+from aps_pipeline.planning import SERVED, Covered, System, is_inventory, phases
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -113,6 +114,21 @@ class Pipeline:
         jobs = [job for plan in self._plans(run, fleet) for job in plan.jobs]
         asks = inventory.InventoryStep(run, fleet).due(_busy_systems(jobs, wanted))
         return planned_calls(asks, jobs)
+
+    def missing(self, wanted: Wanted) -> Missing:
+        """What the history of the wanted facts lacks, best first. Makes no call.
+
+        That is what `collect` would ask, but for what still grows, what the server has forgotten, and what
+        failed of late. Raises NotConfiguredError, LedgerError, StorageError.
+        """
+        run = self._run(replace(wanted, tables=tuple(wanted.facts)))
+        fleet = Fleet.load(self.ledger)
+        return missing_of(run, self._plans(run, fleet), fleet, self.logins[0].account.zone)
+
+    def systems_of(self, login: Login) -> list[System]:
+        """The systems of an account of which something is known."""
+        known = Fleet.load(self.ledger).systems
+        return [known[system_id] for system_id in login.system_ids if system_id in known]
 
     def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
         """Write every partition again that the ledger has answers for. Makes no call.

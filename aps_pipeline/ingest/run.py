@@ -101,6 +101,10 @@ class Run:
         """Whether calls may still be made for a system."""
         return self._caller.can_ask(system_id)
 
+    def account_of(self, question: Question) -> str:
+        """The name of the account that a question is asked with."""
+        return self._login_of[question.system_id].name
+
     def accounts_of(self, questions: Iterable[Question]) -> set[str]:
         """The names of the accounts that questions are asked with."""
-        return {self._login_of[question.system_id].name for question in questions}
+        return {self.account_of(question) for question in questions}

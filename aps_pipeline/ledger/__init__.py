@@ -16,6 +16,7 @@ from aps_pipeline.ledger.errors import (
 )
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
+    Attempt,
     CallState,
     Change,
     Finish,
@@ -30,6 +31,7 @@ from aps_pipeline.ledger.store import Ledger
 __all__ = [
     "Account",
     "AlreadyAnsweredError",
+    "Attempt",
     "CallState",
     "Change",
     "Finish",

@@ -17,6 +17,8 @@ from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     GOOD,
     QUOTA_CODE,
+    VAIN,
+    Attempt,
     CallState,
     GoodCall,
     News,
@@ -83,6 +85,17 @@ class LedgerReader:
                 )
                 for row in connection.execute(query)
             ]
+
+    def failures(self, since: datetime) -> list[Attempt]:
+        """The calls sent since then that brought no good answer, in order."""
+        key = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
+        query = (
+            sa.select(*key, calls.c.code, calls.c.sent_utc)
+            .where(calls.c.state.in_(VAIN), calls.c.sent_utc >= since)
+            .order_by(calls.c.call_id)
+        )
+        with self._reading() as connection:
+            return [Attempt(*row) for row in connection.execute(query)]
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
         """The bodies of calls as text, by call_id; calls without a body are left out."""

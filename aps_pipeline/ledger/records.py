@@ -31,6 +31,7 @@ class CallState(StrEnum):
 
 
 GOOD = (CallState.ANSWERED, CallState.NO_DATA)
+VAIN = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
 
 QUOTA_CODE = 2005
 """What the API answers when the quota is used up: it says nothing of the question."""
@@ -53,6 +54,19 @@ class News:
     subject: str
     name: str
     call_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call that brought no good answer: its question in parts, the API's code if one came, when sent."""
+
+    endpoint: str
+    level: str
+    system_id: str
+    device_id: str
+    period: str
+    code: int | None
+    sent_utc: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Where do I go to …?
     change what an asset looks like         `assets.py`: one factory over `tables.TABLES`
     change what a run does and reports      `collecting.py`; what a failure says: `failures.py`
     change what is refreshed, and when      `jobs.py`, `schedules.py`
+    change how history is completed         `autopilot.py`, `spending.py`
     check the warehouse                     `checks.py`
     give the assets other settings          `resources.py`
     keep Dagster's own data                 `home.py`, `dagster.yaml`, `storage.py`

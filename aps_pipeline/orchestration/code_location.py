@@ -7,6 +7,7 @@ from datetime import date
 import dagster as dg
 
 from aps_pipeline.orchestration.assets import all_assets
+from aps_pipeline.orchestration.autopilot import autopilot
 from aps_pipeline.orchestration.jobs import all_jobs
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import RESOURCE, Access
@@ -17,13 +18,13 @@ from aps_pipeline.tables import PROFILES, Table
 def definitions_of(
     start: date, access: Access, collected: tuple[Table, ...] = PROFILES["standard"]
 ) -> dg.Definitions:
-    """Everything that Dagster knows: partitions from `start`, jobs and schedule of the tables `collected`."""
+    """Everything that Dagster knows: partitions from `start`, and what collects the tables `collected`."""
     calendar = Calendar(start)
     return dg.Definitions(
         assets=all_assets(calendar),
         jobs=all_jobs(collected),
         schedules=[daily_refresh(calendar, access, collected)],
-        sensors=[warehouse_follows()],
+        sensors=[autopilot(calendar, access, collected), warehouse_follows()],
         resources={RESOURCE: access},
         executor=dg.in_process_executor,  # the runs wait for the API; a process for each step would cost more
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 
 from aps_pipeline.config import Settings
-from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.orchestration.ahead import ahead
 from aps_pipeline.orchestration.failures import incomplete
@@ -21,6 +21,9 @@ from aps_pipeline.tables import REJECTED_ITEMS, Table
 
 REVISE_TAG = "aps/revise"
 """Tag of a run that asks answers again that may have been revised since: a refresh."""
+
+MAX_CALLS_TAG = "aps/max_calls"
+"""Tag of a run each of whose tables makes at most so many calls; one that needs more ends incomplete."""
 
 _PREVIEWED_ROWS = 10
 
@@ -38,10 +41,11 @@ def collect(
     Relaunched, it makes the calls that are still missing. Raises dg.Failure and what `Pipeline.collect` does.
     """
     summary, mine = Summary(), 0
+    revise, most = context.run.tags.get(REVISE_TAG) == "true", _max_calls(context.run.tags)
     unfinished: list[PartitionResult] = []
     for first, last in _ranges(context, table, settings):
-        revise = context.run.tags.get(REVISE_TAG) == "true"
-        wanted = Wanted((table,), first, last, pipeline.system_ids, revise)
+        left = None if most is None else max(0, most - summary.calls)
+        wanted = Wanted((table,), first, last, pipeline.system_ids, revise, left)
         for result in ahead(_collected(pipeline, wanted, summary, access)):
             access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
             if result.table is not table:
@@ -58,6 +62,14 @@ def collect(
         context.log.warning(sentence)
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)
+
+
+def _max_calls(tags: Mapping[str, str]) -> int | None:
+    """The calls that each table may make, if the run says so. Raises NotConfiguredError."""
+    text = tags.get(MAX_CALLS_TAG)
+    if text is not None and not (text.isascii() and text.isdecimal()):
+        raise NotConfiguredError(f"the tag {MAX_CALLS_TAG} is no number of calls: {text[:40]!r}")
+    return None if text is None else int(text)
 
 
 def _collected(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import dagster as dg
 
@@ -13,11 +13,13 @@ from aps_pipeline.orchestration.failures import told_plainly
 from aps_pipeline.orchestration.jobs import DESCRIPTIONS, GRAINS, WAREHOUSE_JOB, keys_of
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import Access
-from aps_pipeline.periods import Period
+from aps_pipeline.periods import Period, days_between
 from aps_pipeline.tables import Table
 
-AFTER_EVERY_MIDNIGHT = "30 12 * * *"
+AFTER_EVERY_MIDNIGHT = time(12, 30)
 """Half an hour after yesterday has ended in the last time zone, in UTC."""
+
+DAILY_REFRESH = "daily_refresh"
 
 ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job of all assets: the only one that may hold days, months and years."""
@@ -29,19 +31,19 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with told_plainly():
             revision = timedelta(days=access.settings().revision_days)
-        last = calendar.last_day(context.scheduled_execution_time)
-        if last is None:
+        days = refreshed_days(calendar, context.scheduled_execution_time, revision)
+        if days is None:
             yield dg.SkipReason(f"No day since {calendar.start} is over yet.")
             return
-        first = max(last - revision, calendar.start)
+        first, last = days
         for job in DESCRIPTIONS:
             if job != WAREHOUSE_JOB and keys_of(job, collected):
                 yield refresh_of(job, first, last, collected)
 
     return dg.ScheduleDefinition(
-        name="daily_refresh",
+        name=DAILY_REFRESH,
         job_name=ANY_ASSETS,
-        cron_schedule=AFTER_EVERY_MIDNIGHT,
+        cron_schedule=f"{AFTER_EVERY_MIDNIGHT.minute} {AFTER_EVERY_MIDNIGHT.hour} * * *",
         execution_timezone="UTC",
         execution_fn=requests,
         default_status=dg.DefaultScheduleStatus.STOPPED,
@@ -51,6 +53,19 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
             "the warehouse."
         ),
     )
+
+
+def refreshed_days(calendar: Calendar, when: datetime, revision: timedelta) -> tuple[date, date] | None:
+    """The days that a refresh at that time is about; None before the first one is over."""
+    last = calendar.last_day(when)
+    return (max(last - revision, calendar.start), last) if last else None
+
+
+def refreshes_between(now: datetime, end: datetime) -> list[datetime]:
+    """When the daily refresh starts after `now` and before `end`."""
+    days = days_between(now.astimezone(UTC).date(), end.astimezone(UTC).date())
+    starts = (datetime.combine(day, AFTER_EVERY_MIDNIGHT, UTC) for day in days)
+    return [start for start in starts if now < start < end]
 
 
 def refresh_of(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:

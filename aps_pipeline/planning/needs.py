@@ -77,6 +77,19 @@ class Freshness:
             return True
         return self.revise and held.asked_utc < end + self.revision
 
+    def is_history(self, part: Part, held: Held) -> bool:
+        """Whether an answer would be the first one, or the last: what still grows is left to a refresh."""
+        period = part.question.period
+        if held.asked_utc is None:
+            return True
+        if period == LIFETIME:
+            if not part.question.level:
+                return False
+            year = Period.containing(Grain.YEAR, self.until + timedelta(days=1))  # the last that is over
+            period = Period.containing(Grain.YEAR, year.first - timedelta(days=1))
+        end = period.end_utc(part.system.zone)
+        return end is not None and period.last <= self.until and held.asked_utc < end
+
     def _closed(self, question: Question) -> Period:
         """The period after whose end an answer is whole: a summary's last day, the last year of years."""
         if question.period != LIFETIME:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN
@@ -52,18 +52,23 @@ class Retention:
     def next_probe(self, may_ask: Callable[[str], bool] = lambda _: True) -> Question | None:
         """The question whose answer says most about where a level ends; None where all is known.
 
-        The border found for one system holds for all. Systems that may not be asked are passed over.
+        Systems that may not be asked are passed over.
         """
+        return next(self.probes(may_ask), None)
+
+    def probes(self, may_ask: Callable[[str], bool] = lambda _: True) -> Iterator[Question]:
+        """The next probe of each endpoint and level. The border found for one system holds for all."""
+        probed: set[Kind] = set()
         for source, due in self._due.items():
-            if not may_ask(source[2]) or self._borders(source[:2]).keys() - {source}:
+            if not may_ask(source[2]) or source[:2] in probed or self._borders(source[:2]).keys() - {source}:
                 continue
             verdicts = self._verdicts(source)
             day = next_probe(self._days[source], verdicts)
             if day is None and self._border(source) is None:
                 day = last_forgotten(self._days[source], verdicts)  # to be asked of one more device
             if day is not None and due.get(day):
-                return due[day][0]
-        return None
+                probed.add(source[:2])
+                yield due[day][0]
 
     def told(self, probe: Question, has_data: bool | None) -> None:
         """Take the answer to a probe; None where none came, so that its day says nothing."""

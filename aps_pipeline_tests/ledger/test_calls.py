@@ -51,6 +51,29 @@ def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
     assert ledger.sent(call_id) == NOW and ledger.sent(call_id).tzinfo is UTC
 
 
+def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
+    ledger: Ledger, account: Account, clock: Clock
+) -> None:
+    ended(ledger, account, question(1), CallState.FAILED)
+    clock.turn(days=1)
+    for number, state in enumerate(CallState):
+        if state is not CallState.IN_FLIGHT:
+            ended(ledger, account, question(number + 10, "S1", "E-1"), state)
+    denied = ledger.reserve(question(2), account)
+    ledger.finish(denied, Finish(CallState.DENIED, 200, 2004, "no permission"))
+    found = ledger.failures(clock())
+    assert [attempt.code for attempt in found] == [None, None, None, 2004], "refused, failed and denied"
+    last = found[-1]
+    assert (last.endpoint, last.level, last.system_id, last.device_id) == (
+        "system_energy",
+        "hourly",
+        "S1",
+        "",
+    )
+    assert (last.period, last.sent_utc) == ("2024-03-02", clock())
+    assert len(ledger.failures(NOW)) == 5
+
+
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{len(body)} characters")
 def test_bodies_come_back_as_they_were(ledger: Ledger, account: Account, body: str) -> None:
     call_id = answered(ledger, account, question(), body)

@@ -72,7 +72,7 @@ class Dagster:
                 selection=dg.AssetSelection.assets(*keys),
                 resources={RESOURCE: self.access},
                 instance=self.instance,
-                tags=ranged | {name.replace("_", "/"): value for name, value in tags.items()},
+                tags=ranged | {name.replace("_", "/", 1): value for name, value in tags.items()},
                 raise_on_error=False,
             ),
         )

@@ -67,6 +67,7 @@ daily_refresh  30 12 * * *  UTC  STOPPED
 """
 
 SENSORS = """
+autopilot          STOPPED
 warehouse_follows  RUNNING
 """
 

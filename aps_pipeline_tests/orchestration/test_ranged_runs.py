@@ -166,3 +166,15 @@ def test_a_refresh_asks_the_revision_window_again_once_a_day(dagster: Dagster) -
     asked = dagster.site.calls
     assert dagster.run(["system_hourly_energy"], *range_, aps_revise="true").success
     assert dagster.site.calls == asked, "once a day at most"
+
+
+def test_a_run_with_a_number_of_calls_makes_no_more_for_each_table(dagster: Dagster) -> None:
+    dagster.run(["systems", "inverters", "meters"])
+    before = dagster.site.calls
+    told = dagster.run(["system_hourly_energy"], *DAYS, aps_max_calls="5")
+    assert not told.success and "calls ended early" in told.failure
+    assert dagster.site.calls - before == 5
+    wrong = dagster.run(["system_hourly_energy"], *DAYS, aps_max_calls="-1")
+    assert not wrong.success and wrong.failure == "the tag aps/max_calls is no number of calls: '-1'"
+    assert dagster.run(["system_hourly_energy"], *DAYS).success
+    assert dagster.site.calls - before == 14

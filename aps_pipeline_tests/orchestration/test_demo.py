@@ -36,7 +36,7 @@ def test_a_month_through_the_assets_and_again_without_a_call(
     show(again)
     shown = capsys.readouterr().out
     assert "2025-12" in shown
-    assert "0 calls made, 58 kept in the ledger" in shown
+    assert "0 calls made, 56 kept in the ledger" in shown
     assert "make dev" in shown
 
 

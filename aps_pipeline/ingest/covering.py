@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from aps_pipeline.ingest.equals import with_equal_levels
+from aps_pipeline.ingest.equals import with_equals
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.inventory import DEVICE_ENDPOINTS
 from aps_pipeline.ingest.knowledge import knowledge_of
@@ -18,7 +18,7 @@ from aps_pipeline.tables import FETCHED
 def coverage_of(ledger: Ledger, now: datetime, revision: timedelta) -> Sequence[Covered]:
     """How every period of every fact table of every known system stands, as of `now`. Raises LedgerError."""
     tables = [table for table in FETCHED if not is_inventory(table)]
-    fleet = with_equal_levels(Fleet.load(ledger), ledger, revision)
+    fleet = with_equals(Fleet.load(ledger), ledger, revision)
     knowledge = knowledge_of(ledger, fleet.systems, tables, revision)
     outlook = Outlook(knowledge.answers, knowledge.known, _named_by(fleet), now, revision)
     return list(coverage(tables, fleet.systems.values(), outlook))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pyarrow as pa
@@ -40,32 +40,58 @@ LEVELS = {table.source.level: table for table in FETCHED if table.source.endpoin
 SERVED_TABLES = {table.source.level: table for table in FETCHED if table.source.endpoint == SERVED}
 
 
-Verdicts = Mapping[str, Mapping[str, Sequence[bool]]]
-"""By system and level, whether the two answers about a period are equal."""
+Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[bool]]]
+"""By system, ECU and level, whether the two answers about a period are equal."""
 
 
-def with_equal_levels(fleet: Fleet, ledger: Ledger, revision: timedelta) -> Fleet:
-    """The fleet with what the ledger shows of systems and their only ECUs. Raises LedgerError."""
+def with_equals(fleet: Fleet, ledger: Ledger, revision: timedelta) -> Fleet:
+    """The fleet with what the ledger shows of systems and ECUs that were alone. Raises LedgerError."""
     return _told(fleet, verdicts_of(fleet, ledger, revision))
 
 
 def _told(fleet: Fleet, verdicts: Verdicts) -> Fleet:
-    shown = {
-        system_id: replace(fleet.systems[system_id], equal_levels=equal_levels(each))
-        for system_id, each in verdicts.items()
-    }
-    return replace(fleet, systems=fleet.systems | shown)
+    shown: dict[str, set[tuple[str, str]]] = {}
+    for (system_id, ecu_id), each in verdicts.items():
+        shown.setdefault(system_id, set()).update((ecu_id, level) for level in equal_levels(each))
+    told = {sid: replace(fleet.systems[sid], equal=frozenset(equal)) for sid, equal in shown.items()}
+    return replace(fleet, systems=fleet.systems | told)
 
 
-def verdicts_of(fleet: Fleet, ledger: Ledger, revision: timedelta) -> dict[str, dict[str, list[bool]]]:
-    """What pairs of kept answers say of each system with a single ECU. Raises LedgerError."""
-    single = {system_id: system for system_id, system in fleet.systems.items() if system.only_ecu}
-    found: dict[str, dict[str, list[bool]]] = {system_id: {} for system_id in single}
-    for level in LEVELS if single else ():
+def verdicts_of(
+    fleet: Fleet, ledger: Ledger, revision: timedelta
+) -> dict[tuple[str, str], dict[str, list[bool]]]:
+    """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
+    found: dict[tuple[str, str], dict[str, list[bool]]] = {}
+    for level in LEVELS:
         whole, part = ledger.held(STAND_IN, level), ledger.held(SERVED, level)
-        for system_id, system in single.items() if part else ():
-            found[system_id][level] = list(_verdicts(ledger, system, level, whole, part, revision))
+        for pair in _pairs(fleet, level, whole, part):
+            found.setdefault((pair.system.system_id, pair.ecu_id), {})[level] = list(
+                _verdicts(ledger, pair, level, revision)
+            )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Of one ECU and level: what is held of the system and of the ECU by period, the newest first."""
+
+    system: System
+    ecu_id: str
+    held: list[tuple[Period, Held, Held]]
+
+
+def _pairs(fleet: Fleet, level: str, whole: HeldByKey, part: HeldByKey) -> Iterator[_Pairs]:
+    grain = grain_of(LEVELS[level])
+    found: dict[tuple[str, str], list[tuple[Period, Held, Held]]] = {}
+    for (system_id, ecu_id, key), mine in part.items():
+        system, its = fleet.systems.get(system_id), whole.get((system_id, "", key))
+        if system is not None and its is not None and its.answered and mine.answered:
+            period = Period.parse(grain, key)
+            if system.sole_ecu(period) == ecu_id:
+                found.setdefault((system_id, ecu_id), []).append((period, its, mine))
+    for (system_id, ecu_id), held in found.items():
+        newest = sorted(held, key=lambda pair: pair[0], reverse=True)
+        yield _Pairs(fleet.systems[system_id], ecu_id, newest[:_LOOKED_AT])
 
 
 def equal_levels(verdicts: Mapping[str, Sequence[bool]]) -> frozenset[str]:
@@ -83,17 +109,17 @@ class Comparison:
         self.fleet = fleet
         self._ledger, self._answers, self._freshness = ledger, answers, freshness
         self._verdicts: Verdicts = {}
-        self._tried: Counter[tuple[str, str]] = Counter()
+        self._tried: Counter[tuple[str, str, str]] = Counter()
 
     def next_pairs(self, askable: Iterable[Question]) -> list[Question]:
         """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
         waiting = set(askable)
-        found: dict[tuple[str, str], tuple[Question, Question]] = {}
+        found: dict[tuple[str, str, str], tuple[Question, Question]] = {}
         candidates = list(self._served(waiting))
         if candidates and not self._verdicts:
             self._look()
         for ecu, system in candidates:
-            kind = (ecu.system_id, ecu.level)
+            kind = (ecu.system_id, ecu.device_id, ecu.level)
             is_newer = kind not in found or ecu.period.first > found[kind][0].period.first
             if is_newer and self._is_final(ecu) and self._is_worth_a_pair(*kind):
                 found[kind] = (ecu, system)
@@ -114,7 +140,8 @@ class Comparison:
         """Pairs whose system half is to be asked as well, or held and fresh."""
         for ecu in waiting:
             system = self.fleet.systems[ecu.system_id]
-            if ecu.endpoint == SERVED and ecu.level in LEVELS and ecu.device_id == system.only_ecu:
+            is_served = ecu.endpoint == SERVED and ecu.level in LEVELS
+            if is_served and system.sole_ecu(ecu.period) == ecu.device_id:
                 whole = replace(ecu, endpoint=STAND_IN, device_id="")
                 held = self._answers.of(whole)
                 if whole in waiting or not self._freshness.is_due(Part(whole, system), held):
@@ -127,35 +154,26 @@ class Comparison:
         end = question.period.end_utc(self.fleet.systems[question.system_id].zone)
         return end is None or end + self._freshness.revision <= self._freshness.now
 
-    def _is_worth_a_pair(self, system_id: str, level: str) -> bool:
-        verdicts = self._verdicts.get(system_id, {})
+    def _is_worth_a_pair(self, system_id: str, ecu_id: str, level: str) -> bool:
+        verdicts = self._verdicts.get((system_id, ecu_id), {})
         pairs = [each for found in verdicts.values() for each in found]
         is_shown = level in equal_levels(verdicts)
-        return all(pairs) and not is_shown and self._tried[system_id, level] < _LOOKED_AT
+        return all(pairs) and not is_shown and self._tried[system_id, ecu_id, level] < _LOOKED_AT
 
 
-def _verdicts(
-    ledger: Ledger, system: System, level: str, whole: HeldByKey, part: HeldByKey, revision: timedelta
-) -> Iterator[bool]:
-    """Whether the two answers about a period are equal, for the newest whole periods with some energy."""
-    pairs = [
-        (key, whole[system.system_id, "", key], mine)
-        for (sid, device, key), mine in part.items()
-        if (sid, device) == (system.system_id, system.only_ecu) and (sid, "", key) in whole
-    ]
-    pairs = [pair for pair in sorted(pairs, reverse=True) if pair[1].answered and pair[2].answered]
-    for key, of_system, of_ecu in pairs[:_LOOKED_AT]:
-        first = _energies(ledger, LEVELS[level], system, "", key, of_system, revision)
-        second = _energies(ledger, SERVED_TABLES[level], system, system.only_ecu, key, of_ecu, revision)
+def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) -> Iterator[bool]:
+    """Whether the two answers about a period are equal, for whole periods with some energy."""
+    for period, of_system, of_ecu in pairs.held:
+        first = _energies(ledger, LEVELS[level], pairs.system, "", period, of_system, revision)
+        second = _energies(ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, of_ecu, revision)
         if first is not None and second is not None and _has_energy(first):
             yield first.equals(second)
 
 
 def _energies(
-    ledger: Ledger, table: Table, system: System, device: str, key: str, held: Held, revision: timedelta
+    ledger: Ledger, table: Table, system: System, device: str, period: Period, held: Held, revision: timedelta
 ) -> pa.Table | None:
     """When and how much, as one answer has it, of what is final; None if it is not to be read."""
-    period = Period.parse(grain_of(table), key)
     question = Question(table.source.endpoint, table.source.level, system.system_id, device, period)
     assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
     asked = asked_of(question, system, held.answered, held.answered_utc, revision)

@@ -62,8 +62,8 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
     mine = {e: [s for s in all_ if s.system_id == details.system_id] for e, all_ in sightings.items()}
     ecus, inverters, meters = mine["system_inverters"], mine["system_inverters"], mine["system_meters"]
     zone = details.zone
-    ecu_ids = {ecu_id for seen in mine["system_details"] if seen.record for ecu_id in seen.record.ecu_ids}
-    ecu_ids |= {ecu.ecu_id for seen in ecus if seen.record is not None for ecu in seen.record}
+    named = _devices(mine["system_details"], lambda record: record.ecu_ids, zone)
+    listed = _devices(ecus, lambda record: (ecu.ecu_id for ecu in record), zone)
     return System(
         details.system_id,
         zone,
@@ -73,8 +73,22 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
             inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
         meters=_devices(meters, lambda record: record, zone),
-        only_ecu=next(iter(ecu_ids)) if len(ecu_ids) == 1 else "",
+        every_ecu=_united(*named, *listed),
     )
+
+
+def _united(*devices: Device) -> tuple[Device, ...]:
+    """Each device once, there whenever one of its lists has it there."""
+    found: dict[str, Device] = {}
+    for each in devices:
+        other = found.get(each.device_id, each)
+        firsts, lasts = (each.first_day, other.first_day), (each.last_day, other.last_day)
+        found[each.device_id] = Device(
+            each.device_id,
+            first_day=None if None in firsts else min(day for day in firsts if day),
+            last_day=None if None in lasts else max(day for day in lasts if day),
+        )
+    return tuple(found[device_id] for device_id in sorted(found))
 
 
 def _devices(sightings: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[Device, ...]:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from aps_pipeline.ingest import facts, inventory
 from aps_pipeline.ingest.covering import coverage_of
-from aps_pipeline.ingest.equals import with_equal_levels
+from aps_pipeline.ingest.equals import with_equals
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.knowledge import knowledge_of
 from aps_pipeline.ingest.login import Login, login_of
@@ -101,7 +101,7 @@ class Pipeline:
     def _compared(self, fleet: Fleet, tables: Iterable[Table]) -> Fleet:
         """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
         if any(table.source.endpoint == SERVED for table in tables):
-            return with_equal_levels(fleet, self.ledger, self.revision)
+            return with_equals(fleet, self.ledger, self.revision)
         return fleet
 
     def plan(self, wanted: Wanted) -> list[PlannedCalls]:

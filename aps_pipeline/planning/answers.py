@@ -54,14 +54,15 @@ def _by_period(held: HeldByKey) -> HeldByPeriod:
 def kinds_of(table: Table, systems: Iterable[System]) -> list[Kind]:
     """The endpoints and levels whose answers a table may be made from, its own first."""
     endpoint, level = table.source.endpoint, table.source.level
-    stands = endpoint == SERVED and level in ENDPOINTS[STAND_IN].levels and any(s.only_ecu for s in systems)
+    stands = endpoint == SERVED and level in ENDPOINTS[STAND_IN].levels and any(s.every_ecu for s in systems)
     return [(endpoint, level), *([(STAND_IN, level)] if stands else [])]
 
 
 def stand_in(question: Question, system: System) -> Question | None:
     """The question to the system that says the same as one to its only ECU; None where nothing shows so."""
-    is_served = question.endpoint == SERVED and question.device_id == system.only_ecu
-    if not is_served or question.level not in system.equal_levels:
+    if question.endpoint != SERVED:
+        return None
+    if not system.answers_for(question.device_id, question.level, question.period):
         return None
     return Question(STAND_IN, question.level, question.system_id, "", question.period)
 
@@ -96,7 +97,8 @@ def questions_held(
     endpoint, level = table.source.endpoint, table.source.level
     keys = set(answers.by_kind.get((endpoint, level), {}).get(period.key, ()))
     if endpoint == SERVED:
-        keys |= {(s.system_id, s.only_ecu) for s in systems.values() if level in s.equal_levels}
+        sole = ((each, each.sole_ecu(period)) for each in systems.values() if each.equal)
+        keys |= {(each.system_id, ecu) for each, ecu in sole if (ecu, level) in each.equal}
     for system_id, device_id in sorted(keys):
         if (system := systems.get(system_id)) is not None:
             question = Question(endpoint, level, system_id, device_id, period)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
-from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, better
+from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, HeldByPeriod, better
 from aps_pipeline.planning.known import Known, Reason, Spared
 from aps_pipeline.planning.needs import periods_of
 from aps_pipeline.planning.states import Covered, State
@@ -68,8 +68,8 @@ def _covered(
     devices = system.devices(kind)
     inventory = outlook.named_by.get((system.system_id, kind))
     held = outlook.answers.by_kind.get((source.endpoint, source.level), {})
-    stands = source.endpoint == SERVED and source.level in system.equal_levels
-    whole = outlook.answers.by_kind.get((STAND_IN, source.level), {}) if stands else {}
+    is_served = source.endpoint == SERVED and bool(system.equal)
+    whole = outlook.answers.by_kind.get((STAND_IN, source.level), {}) if is_served else {}
     for period in periods:
         if period not in ends:
             ends[period] = period.end_utc(system.zone)
@@ -77,7 +77,7 @@ def _covered(
         if inventory is None or not there:
             yield _without_device(table, system, period, inventory, ends[period], outlook.now)
             continue
-        parts = _held(system, there, held.get(period.key, {}), whole.get(period.key, {}))
+        parts = [_held(system, each, source.level, period, held, whole) for each in there]
         spared = outlook.known.spares(table, system.system_id, period)
         yield _of_parts(table, system, period, parts, spared, ends[period], outlook)
 
@@ -95,15 +95,14 @@ def _unasked(end: datetime | None, now: datetime) -> State:
 
 
 def _held(
-    system: System,
-    there: Iterable[Device],
-    held: Mapping[tuple[str, str], Held],
-    whole: Mapping[tuple[str, str], Held],
-) -> list[Held]:
-    """What is held of each device; of an only ECU, what serves it."""
-    found = [held.get((system.system_id, device.device_id), NOTHING_HELD) for device in there]
-    its = whole.get((system.system_id, ""))
-    return found if its is None else [better(each, its, system) for each in found]
+    system: System, device: Device, level: str, period: Period, held: HeldByPeriod, whole: HeldByPeriod
+) -> Held:
+    """What is held of a device; of a sole ECU, what serves it."""
+    own = held.get(period.key, {}).get((system.system_id, device.device_id), NOTHING_HELD)
+    its = whole.get(period.key, {}).get((system.system_id, ""))
+    if its is None or not system.answers_for(device.device_id, level, period):
+        return own
+    return better(own, its, system)
 
 
 def _of_parts(

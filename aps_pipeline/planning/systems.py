@@ -32,8 +32,8 @@ class Device:
 class System:
     """A system with what is needed to ask about it. `ecus` are those that have had inverters.
 
-    `only_ecu` is the one ECU that it ever had, storage included; empty where there were more. At the levels
-    `equal_levels` the ledger has shown that ECU's energy equal to the system's: one answers the other.
+    `every_ecu` holds those of storage as well. `equal` are the ECUs and levels of which the ledger has shown
+    that, while the ECU was the only one, its energy is that of the system: one answers the other.
     """
 
     system_id: str
@@ -42,8 +42,17 @@ class System:
     ecus: tuple[Device, ...] = ()
     inverters: tuple[Device, ...] = ()
     meters: tuple[Device, ...] = ()
-    only_ecu: str = ""
-    equal_levels: frozenset[str] = frozenset()
+    every_ecu: tuple[Device, ...] = ()
+    equal: frozenset[tuple[str, str]] = frozenset()
+
+    def sole_ecu(self, period: Period) -> str:
+        """The one ECU that there can have been in a period; empty where there may have been more, or none."""
+        there = [ecu.device_id for ecu in self.every_ecu if ecu.was_there(period)]
+        return there[0] if len(there) == 1 else ""
+
+    def answers_for(self, ecu_id: str, level: str, period: Period) -> bool:
+        """Whether the system's energy of a period is known to be that of an ECU."""
+        return (ecu_id, level) in self.equal and self.sole_ecu(period) == ecu_id
 
     def devices(self, kind: str) -> tuple[Device, ...]:
         """The devices of a kind; the system itself at system level."""

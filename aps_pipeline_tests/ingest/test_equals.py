@@ -13,7 +13,10 @@ import pytest
 
 from aps_pipeline.ingest import Summary, fleet
 from aps_pipeline.ingest.equals import equal_levels
-from aps_pipeline_tests.sites import EAST, WEST, WEST_ECU, Site, serving
+from aps_pipeline.planning import Device
+from aps_pipeline.simulator import Fleet
+from aps_pipeline.simulator.fleet import Ecu, Inverter
+from aps_pipeline_tests.sites import EAST, WEST, WEST_ECU, Site, a_fleet, serving
 
 FIRST, LAST = date(2024, 2, 10), date(2025, 2, 9)
 LEVELS = ("hourly", "daily", "monthly", "yearly")
@@ -97,13 +100,38 @@ def test_one_pair_that_differs_is_enough_to_ask_all(grown: Site, monkeypatch: py
 
     def hidden(*details: Any) -> Any:
         """The inventory names one of two ECUs: the system's energy is that of both."""
-        return replace(honest(*details), only_ecu=WEST_ECU)
+        return replace(honest(*details), every_ecu=(Device(WEST_ECU),))
 
     monkeypatch.setattr(fleet, "_system", hidden)
     last = date(2024, 3, 31)
     grown.collect(date(2024, 3, 3), last, (SYSTEM[0], ECU[0]), system_ids=(WEST,))
     assert asked_of_ecus(grown)["hourly"] == 2 * 29
     assert set(grown.frame(ECU[0])["answered_by"]) == {"ecu"}
+
+
+def test_an_ecu_that_is_added_later_takes_nothing_back(tmp_path: Path) -> None:
+    """While the first ECU was alone, the system goes on answering for it."""
+    east, west = a_fleet().systems
+    extended = replace(east, ecus=(*east.ecus, Ecu("203000000012", (Inverter(uid="702000000113"),))))
+    tables = ("inverters", SYSTEM[0], ECU[0])
+    with serving(tmp_path / "data") as site:
+        site.clock.instant = datetime(2024, 3, 20, 12, tzinfo=UTC)
+        site.collect(FIRST, date(2024, 3, 10), tables, system_ids=(EAST,))
+        before = site.frame(ECU[0])
+        assert set(before["answered_by"]) == {"ecu", "system"}
+    with serving(tmp_path / "data", fleet=Fleet((extended, west))) as site:
+        site.clock.instant = datetime(2024, 3, 28, 12, tzinfo=UTC)
+        site.collect(FIRST, date(2024, 3, 10), ("ecus", "inverters"), system_ids=(EAST,))
+        site.clock.instant = datetime(2024, 4, 5, 12, tzinfo=UTC)
+        calls = site.calls
+        run = site.collect(FIRST, date(2024, 3, 10), tables, system_ids=(EAST,))
+        assert run.summary.calls == site.calls - calls <= 3, "the inventory at most"
+        after = site.frame(ECU[0])
+        assert before.equals(after)
+        site.collect(date(2024, 3, 29), date(2024, 3, 30), tables, system_ids=(EAST,))
+        late = site.frame(ECU[0])
+        late = late[late["date"].astype(str) >= "2024-03-29"]
+        assert len(set(late["ecu_id"])) == 2 and set(late["answered_by"]) == {"ecu"}
 
 
 @pytest.mark.parametrize(

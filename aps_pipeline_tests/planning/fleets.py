@@ -32,8 +32,8 @@ def devices(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[Device, ...]:
 def systems(draw: st.DrawFn) -> System:
     """A system; its only ECU may have been shown equal to it at some levels."""
     ecus = draw(devices(("E1", "E2")))
-    levels = st.frozensets(st.sampled_from(("hourly", "daily", "monthly", "yearly")))
-    only = ecus[0].device_id if len(ecus) == 1 else ""
+    levels = st.sampled_from(("hourly", "daily", "monthly", "yearly"))
+    equal = st.frozensets(st.tuples(st.sampled_from(("E1", "E2")), levels))
     return System(
         "S1",
         zone(draw(st.sampled_from(ZONES))),
@@ -41,8 +41,8 @@ def systems(draw: st.DrawFn) -> System:
         ecus,
         draw(devices(("I1", "I2", "I3"))),
         draw(devices(("M1",))),
-        only,
-        draw(levels) if only else frozenset(),
+        ecus,
+        draw(equal),
     )
 
 

@@ -84,7 +84,7 @@ def rebuild(tables: str, as_json: bool) -> int:
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
     _consume("rebuild", pipeline.rebuild(summary, chosen_tables(tables, "", FETCHED)), as_json)
-    return _finish("rebuild", settings, pipeline, summary, as_json, force=True)
+    return _finish("rebuild", settings, pipeline, summary, as_json)
 
 
 def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
@@ -121,7 +121,7 @@ def _collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted,
     with PartitionProgress(title, quiet=as_json) as progress:
         for result in pipeline.collect(wanted, summary, progress.planned):
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
-    return _finish(title, settings, pipeline, summary, as_json)
+    return _finish(title, settings, pipeline, summary, as_json, wanted)
 
 
 def _consume(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:
@@ -136,27 +136,34 @@ def _finish(
     pipeline: Pipeline,
     summary: Summary,
     as_json: bool,
-    *,
-    force: bool = False,
+    wanted: Wanted | None = None,
 ) -> int:
-    """Bring the warehouse up to date (with `force` whether it is or not) and say how the run went."""
+    """Bring the warehouse up to date (after a rebuild in any case) and say how the run went."""
     if summary.complete:
-        build_warehouse(settings, pipeline, force=force)
+        build_warehouse(settings, pipeline, force=wanted is None)
     code = exit_of_run(summary)
+    is_complete = code is Exit.COMPLETE
+    missing = 0 if is_complete or wanted is None else sum(line.calls for line in pipeline.plan(wanted))
     held = pipeline.quotas()
     if as_json:
-        print(json.dumps(_as_json(code, summary) | quotas.as_json(held), default=str))
+        told = _as_json(code, summary) | {"calls_missing": missing} | quotas.as_json(held)
+        print(json.dumps(told, default=str))
         return code
-    state = "complete" if code is Exit.COMPLETE else "incomplete"
     left = (
         quotas.headed(name, f"{quota.left:,} calls left {quotas.until(quota)}")
         for name, quota in held.items()
     )
+    state = "complete" if is_complete else "incomplete"
     print(
         f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
         f"{summary.calls:,} calls; {'; '.join(left)}"
     )
-    for line in (*_complaints(summary), *(f"new: {sentence}" for sentence in summary.unheard)):
+    lines = [*_complaints(summary), *(f"new: {sentence}" for sentence in summary.unheard)]
+    if missing:
+        lines.insert(
+            0, f"{missing:,} calls are still needed: run it again to make them, `aps plan` lists them"
+        )
+    for line in lines:
         print(f"  {line}", file=sys.stderr)
     return code
 

@@ -141,17 +141,15 @@ def _state(
     refused = max((each.refused for each in missing), default=0)
     failed = max((each.failed for each in missing), default=0)
     newest = max(each.good for each in parts)
+    is_whole = end is None or all(each.good_utc is not None and each.good_utc >= end for each in parts)
     if any(each.answered for each in parts):
-        if missing:
-            return State.PARTIAL, refused or failed or newest
-        is_whole = end is None or all(each.good_utc is not None and each.good_utc >= end for each in parts)
-        return (State.PRESENT if is_whole else State.PARTIAL), newest
+        return (State.PRESENT if is_whole else State.PARTIAL), refused or failed or newest
     if spared is not None and spared.reason is Reason.FORGOTTEN:
         return State.BEYOND, newest or spared.call_id
-    if refused or failed:
-        return (State.REFUSED, refused) if refused else (State.FAILED, failed)
     if newest:
-        return (State.PARTIAL if missing else State.NO_DATA), newest
+        return (State.NO_DATA if is_whole else State.PARTIAL), refused or failed or newest
     if spared is not None:
         return State.NOT_APPLICABLE, spared.call_id
+    if refused or failed:
+        return (State.REFUSED, refused) if refused else (State.FAILED, failed)
     return _unasked(end, now), 0

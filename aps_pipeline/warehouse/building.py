@@ -27,6 +27,7 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
+    "enable_progress_bar": False,  # it would write between the lines of whoever prints JSON
     # DuckDB 2.0 refuses a sum of integers below a filter and an ORDER BY, which it packs too tightly.
     "disabled_optimizers": "compressed_materialization",
 }

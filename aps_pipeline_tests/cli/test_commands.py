@@ -175,6 +175,17 @@ def test_a_bad_answer_is_named_and_healed_by_exactly_the_missing_call(
     assert live.simulator.counts.received - before == 1
 
 
+def test_what_is_left_is_said_and_is_what_the_next_run_makes(aps: Shell, live: Site) -> None:
+    aps("backfill", *MONTH, "--tables", "systems,inverters,meters")
+    stopped = aps("backfill", *MONTH, "--max-calls", "4")
+    assert stopped.returncode == INCOMPLETE and "--max-calls" in _one_sentence(stopped)
+    again = aps.json("backfill", *MONTH, "--max-calls", "4")
+    left = again["calls_missing"]
+    assert f"{left + 4:,} calls are still needed" in stopped.stderr
+    rest = aps.json("backfill", *MONTH)
+    assert (rest["exit_code"], rest["calls"], rest["calls_missing"]) == (COMPLETE, left, 0)
+
+
 def test_no_secret_in_anything_printed_or_kept(aps: Shell, live: Site) -> None:
     live.simulator.faults.append(Fault("4000", endpoint="system_energy"))
     said = aps("backfill", *MONTH)

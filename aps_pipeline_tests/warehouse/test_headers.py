@@ -31,12 +31,18 @@ def mart(
 def test_the_packaged_marts_are_these() -> None:
     assert [(m.table.name, m.after) for m in marts.marts()] == [
         ("coverage", ()),
-        ("local_days", ()),
+        ("system_zones", ()),
         ("monthly_production", ()),
         ("panel_daily", ()),
+        ("yearly_production", ()),
+        ("local_days", ("system_zones",)),
+        ("specific_yield", ("system_zones",)),
         ("ecu_daily", ("local_days",)),
         ("daily_production", ("ecu_daily", "local_days")),
-        ("reconciliation", ("daily_production", "ecu_daily", "local_days", "monthly_production")),
+        (
+            "reconciliation",
+            ("daily_production", "ecu_daily", "local_days", "monthly_production", "yearly_production"),
+        ),
     ]
 
 

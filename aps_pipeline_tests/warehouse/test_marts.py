@@ -32,6 +32,7 @@ def built(shared_plant: Plant) -> Plant:
     plant = shared_plant
     _seed_days(plant)
     _seed_months(plant)
+    _seed_years(plant)
     for system_id, (energies, _) in PANELS.items():
         plant.panels(DAY, {f"E1/I{n}/1": energy for n, energy in enumerate(energies)}, system_id=system_id)
     plant.panels(DAY, {"E1/I1/1": 1.0, "E2/I2/1": 0.0}, system_id="two_ecus")
@@ -105,6 +106,21 @@ def _seed_months(plant: Plant) -> None:
         plant.total("monthly", date(2022, 2, 1), 30.0, system_id == "capacity_0", system_id)
 
 
+def _seed_years(plant: Plant) -> None:
+    plant.system("years", capacity_kw=2.0, created=date(2022, 9, 30))
+    for month, energy in ((9, 0.1), (10, 0.2), (11, 0.3)):
+        plant.total("monthly", date(2022, month, 1), energy, system_id="years")
+    plant.total("monthly", date(2022, 12, 1), None, is_final=False, system_id="years")
+    plant.total("yearly", 2022, 0.6, system_id="years")
+    plant.total("yearly", 2023, 7.0, is_final=False, system_id="years")
+
+    plant.system("registered", created=date(2022, 2, 28))
+    for month in (date(2021, 12, 1), date(2022, 1, 1), date(2022, 2, 1)):
+        plant.total("monthly", month, 1.0, system_id="registered")
+    for day in (date(2022, 1, 31), date(2022, 2, 27), date(2022, 2, 28)):
+        plant.total("daily", day, 1.0, system_id="registered")
+
+
 def rows_of(plant: Plant, mart: str, system_id: str) -> list[dict[str, Any]]:
     return plant.query(f"FROM mart.{mart} WHERE system_id = '{system_id}'")
 
@@ -121,6 +137,7 @@ class TestDailyProduction:
                 "kwh_per_kw": 0.3,
                 "hourly_kwh": 0.6,  # and not 0.6000000000000001
                 "hours_reported": 18,
+                "coverage": 0.75,
                 "hours_are_final": True,
                 "panels_kwh": 0.600001,
                 "panels_reported": 2,
@@ -133,6 +150,7 @@ class TestDailyProduction:
         null, zero, no_row, still_open = rows_of(built, "daily_production", "absent")
         assert (null["energy_kwh"], null["state"], null["is_final"]) == (None, "no number", True)
         assert (null["hourly_kwh"], null["hours_reported"], null["hours_are_final"]) == (None, 0, None)
+        assert (null["coverage"], no_row["coverage"]) == (0.0, 0.0)
         assert (null["panels_kwh"], null["panels_reported"], null["panels_are_final"]) == (None, 0, None)
         assert (zero["energy_kwh"], zero["state"]) == (0.0, "final")
         assert (no_row["energy_kwh"], no_row["state"], no_row["is_final"]) == (None, "no number", None)
@@ -170,6 +188,7 @@ class TestMonthlyProduction:
             "daily_kwh": 30.0,
             "days_reported": 2,
             "days_expected": 18,
+            "coverage": 2 / 18,
             "days_in_month": 28,
             "days_are_final": False,
         }
@@ -183,6 +202,41 @@ class TestMonthlyProduction:
         (row,) = rows_of(built, "monthly_production", system_id)
         assert (row["kwh_per_kw"], row["state"], row["energy_kwh"]) == (None, state, 30.0)
         assert (row["daily_kwh"], row["days_reported"], row["days_are_final"]) == (None, 0, None)
+
+    def test_what_came_before_the_registration_covers_nothing(self, built: Plant) -> None:
+        """Registered on the last day of February, with numbers of that day and of some before it."""
+        _, before, registered = rows_of(built, "monthly_production", "registered")
+        assert (before["days_reported"], before["days_expected"], before["coverage"]) == (1, 0, None)
+        assert (registered["days_reported"], registered["days_expected"]) == (2, 1)
+        assert registered["coverage"] == 1.0
+
+
+class TestYearlyProduction:
+    def test_a_year_beside_its_months(self, built: Plant) -> None:
+        first, second = rows_of(built, "yearly_production", "years")
+        assert first == {
+            "system_id": "years",
+            "year": 2022,
+            "energy_kwh": 0.6,
+            "state": "final",
+            "is_final": True,
+            "kwh_per_kw": 0.3,
+            "monthly_kwh": 0.6,  # and not 0.6000000000000001
+            "months_reported": 3,
+            "months_expected": 4,
+            "coverage": 0.75,
+            "months_are_final": False,
+        }
+        assert (second["energy_kwh"], second["state"], second["is_final"]) == (7.0, "provisional", False)
+        assert (second["monthly_kwh"], second["months_reported"], second["coverage"]) == (None, 0, 0.0)
+        assert (second["months_expected"], second["months_are_final"]) == (12, None)
+
+    def test_months_without_their_year_and_before_the_registration(self, built: Plant) -> None:
+        before, registered = rows_of(built, "yearly_production", "registered")
+        assert (before["year"], before["months_expected"], before["coverage"]) == (2021, 0, None)
+        assert (before["energy_kwh"], before["state"], before["monthly_kwh"]) == (None, "no number", 1.0)
+        assert (registered["months_reported"], registered["months_expected"]) == (2, 11)
+        assert registered["coverage"] == 1 / 11
 
 
 class TestLocalDays:

@@ -12,6 +12,7 @@
 -- column kwh_per_kw [kWh/kW]: Energy over installed capacity as it is known now; null without either
 -- column hourly_kwh [kWh]: Sum of the day's hours
 -- column hours_reported: Hours with a number, of 24
+-- column coverage: Share of the 24 hours that have a number, 0 to 1
 -- column hours_are_final: Whether the hours count as final; null without any row
 -- column panels_kwh [kWh]: Sum of the day's panels
 -- column panels_reported: Panels with a number
@@ -65,6 +66,7 @@ SELECT
     daily.energy_kwh / nullif(systems.capacity_kw, 0) AS kwh_per_kw,
     hours.hourly_kwh,
     coalesce(hours.hours_reported, 0) AS hours_reported,
+    coalesce(hours.hours_reported, 0) / 24 AS coverage,
     hours.hours_are_final,
     panels.panels_kwh,
     coalesce(panels.panels_reported, 0) AS panels_reported,

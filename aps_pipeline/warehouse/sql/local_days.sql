@@ -1,7 +1,7 @@
 -- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them is final
 -- grain: one row per system and local day that a table of energy by hour or day has a row for
 -- key: system_id, date
--- note: The zone is that of core.systems, UTC where that is unknown.
+-- after: system_zones
 -- column system_id: System
 -- column date: Local day at the system
 -- column start_utc: Midnight that begins it
@@ -22,10 +22,9 @@ WITH days AS (
 ),
 
 zoned AS (
-    SELECT days.*, coalesce(zones.name, 'UTC') AS zone
+    SELECT days.*, coalesce(zones.zone, 'UTC') AS zone
     FROM days
-    LEFT JOIN core.systems USING (system_id)
-    LEFT JOIN (SELECT DISTINCT name FROM pg_timezone_names()) AS zones ON zones.name = systems.timezone
+    LEFT JOIN mart.system_zones AS zones USING (system_id)
 )
 
 SELECT

@@ -11,6 +11,7 @@
 -- column daily_kwh [kWh]: Sum of the month's days
 -- column days_reported: Days with a number
 -- column days_expected [d]: Days of the month, from the day of registration on
+-- column coverage: Share of the days expected that have a number, 0 to 1; null where none is expected
 -- column days_in_month [d]: Days of the month
 -- column days_are_final: Whether every day held is final; null without any row
 WITH months AS (
@@ -22,18 +23,29 @@ WITH months AS (
 -- Sums in decimals: exact, and so the same in whatever order the rows are added.
 days AS (
     SELECT
-        system_id,
-        date_trunc('month', date)::DATE AS month,
-        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS daily_kwh,
-        count(energy_kwh) AS days_reported,
-        bool_and(is_final) AS days_are_final
-    FROM core.system_daily_energy
+        days.system_id,
+        date_trunc('month', days.date)::DATE AS month,
+        sum(days.energy_kwh::DECIMAL(28, 6))::DOUBLE AS daily_kwh,
+        count(days.energy_kwh) AS days_reported,
+        count(days.energy_kwh) FILTER (coalesce(days.date >= systems.create_date, true)) AS days_covered,
+        bool_and(days.is_final) AS days_are_final
+    FROM core.system_daily_energy AS days
+    LEFT JOIN core.systems AS systems USING (system_id)
     GROUP BY ALL
+),
+
+expected AS (
+    SELECT
+        months.system_id,
+        months.month,
+        greatest(0, last_day(months.month) - greatest(months.month, systems.create_date) + 1) AS days_expected
+    FROM months
+    LEFT JOIN core.systems AS systems USING (system_id)
 )
 
 SELECT
-    months.system_id,
-    months.month,
+    expected.system_id,
+    expected.month,
     monthly.energy_kwh,
     CASE
         WHEN monthly.energy_kwh IS NULL THEN 'no number'
@@ -44,10 +56,11 @@ SELECT
     monthly.energy_kwh / nullif(systems.capacity_kw, 0) AS kwh_per_kw,
     days.daily_kwh,
     coalesce(days.days_reported, 0) AS days_reported,
-    greatest(0, last_day(months.month) - greatest(months.month, systems.create_date) + 1) AS days_expected,
-    day(last_day(months.month)) AS days_in_month,
+    expected.days_expected,
+    coalesce(days.days_covered, 0) / nullif(expected.days_expected, 0) AS coverage,
+    day(last_day(expected.month)) AS days_in_month,
     days.days_are_final
-FROM months
+FROM expected
 LEFT JOIN core.system_monthly_energy AS monthly USING (system_id, month)
 LEFT JOIN days USING (system_id, month)
 LEFT JOIN core.systems AS systems USING (system_id)

@@ -1,7 +1,7 @@
 -- mart.reconciliation: Do the levels agree? The sum of the parts against the whole, each difference named
 -- grain: one row per comparison, system, device and period that either side has a number for
 -- key: comparison, system_id, device_id, period
--- after: daily_production, ecu_daily, local_days, monthly_production
+-- after: daily_production, ecu_daily, local_days, monthly_production, yearly_production
 -- note: An absent side is missing, never 0. ECUs and inverters are compared on the days for which
 --   core.ecu_daily_energy or core.inverter_daily_energy has rows; a side without a number is missing then.
 -- note: Tolerance: hours, days, months and years are printed with 2 decimals, so each of n parts and the
@@ -25,18 +25,7 @@
 -- column parts_found: Parts with a number
 -- column is_final: Whether both sides are; null where that is not known
 -- column finding: agrees, rounding, not final, missing or mismatch
-WITH years AS (
-    SELECT
-        months.system_id,
-        year(months.month) AS year,
-        sum(months.energy_kwh::DECIMAL(28, 6))::DOUBLE AS monthly_kwh,
-        count(months.energy_kwh) AS months_reported,
-        bool_and(months.is_final) AS months_are_final
-    FROM core.system_monthly_energy AS months
-    GROUP BY ALL
-),
-
-batch_channels AS (
+WITH batch_channels AS (
     SELECT
         system_id,
         inverter_id,
@@ -131,15 +120,13 @@ sides AS (
         system_id,
         '',
         year::VARCHAR,
-        years.monthly_kwh,
-        yearly.energy_kwh,
-        CASE WHEN year(systems.create_date) = year THEN 13 - month(systems.create_date) ELSE 12 END,
-        coalesce(years.months_reported, 0),
-        yearly.is_final AND years.months_are_final,
-        (coalesce(years.months_reported, 0) + 1) * 0.005
-    FROM years
-    FULL JOIN core.system_yearly_energy AS yearly USING (system_id, year)
-    LEFT JOIN core.systems AS systems USING (system_id)
+        monthly_kwh,
+        energy_kwh,
+        months_expected,
+        months_reported,
+        is_final AND months_are_final,
+        (months_reported + 1) * 0.005
+    FROM mart.yearly_production
     UNION ALL
     SELECT
         'ECUs in day',

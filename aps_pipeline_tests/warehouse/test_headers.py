@@ -35,10 +35,12 @@ def test_the_packaged_marts_are_these() -> None:
         ("monthly_production", ()),
         ("panel_daily", ()),
         ("yearly_production", ()),
+        ("year_on_year", ()),
         ("local_days", ("system_zones",)),
         ("specific_yield", ("system_zones",)),
         ("ecu_daily", ("local_days",)),
         ("daily_production", ("ecu_daily", "local_days")),
+        ("hourly_profile", ("daily_production",)),
         (
             "reconciliation",
             ("daily_production", "ecu_daily", "local_days", "monthly_production", "yearly_production"),

@@ -14,6 +14,7 @@ from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
+from aps_pipeline.planning import Covered
 from aps_pipeline.question import Question
 from aps_pipeline.tables import TABLES, Table, from_columns
 
@@ -33,6 +34,7 @@ class Plant:
         self.account = Account("app", 1000, 0, zone("UTC"))
         self.calls: dict[tuple[str, str, datetime], int] = {}
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.covered: list[Covered] = []
 
     def call(self, level: str = "daily", sent: datetime = LATE, endpoint: str = "system_energy") -> int:
         """The answered call of that kind and time, made when first wanted; returns its number."""
@@ -128,7 +130,7 @@ class Plant:
 
     def build(self) -> warehouse.Built:
         self.write()
-        return warehouse.build(self.path, self.lake, self.ledger)
+        return warehouse.build(self.path, self.lake, self.ledger, covered=lambda: self.covered)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         return warehouse.query(self.path, sql).to_pylist()

@@ -37,6 +37,7 @@ def test_the_packaged_marts_are_these() -> None:
         ("yearly_production", ()),
         ("year_on_year", ()),
         ("local_days", ("system_zones",)),
+        ("outages", ("system_zones",)),
         ("self_consumption", ("system_zones",)),
         ("specific_yield", ("system_zones",)),
         ("ecu_daily", ("local_days",)),

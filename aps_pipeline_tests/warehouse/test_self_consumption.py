@@ -56,7 +56,8 @@ CASES: dict[str, tuple[Flows, dict[str, Any]]] = {
         "finding": "out of range",
     }),
     "negative": ((-5.0, 3.0, 5.0, -3.0), {
-        "is_balanced": True, "self_consumed_kwh": -2.0, "self_consumption_ratio": 0.4, "finding": "out of range",
+        "is_balanced": True, "self_consumed_kwh": -2.0, "self_consumption_ratio": 0.4,
+        "finding": "out of range",
     }),
     "negative_export": ((4.0, 5.0, 0.0, -1.0), {
         "self_consumption_ratio": 1.25, "autarky_ratio": 1.0, "finding": "out of range",

@@ -174,16 +174,19 @@ def test_a_stretch_ends_where_its_state_changes(plant: Plant) -> None:
 
 
 def test_each_ecu_of_each_system_has_its_own(plant: Plant) -> None:
+    """Both of S1 are silent for the same two days; of S2 one gives 0, and nobody knows of an ECU E2."""
     for system_id in ("S1", "S2"):
-        produce(plant, system_id, 1, 3)
-    for number in (1, 2, 3):
+        produce(plant, system_id, 1, 4)
+    for number in (1, 4):
         plant.panels(day(number), {"E2/I9/1": 1.0})
-    plant.panels(day(2), {"E1/I1/1": 0.0}, system_id="S2")
-    ask(plant, "S1", 2, CallState.NO_DATA)
-    ask(plant, "S2", 2, CallState.NO_DATA, ecu_id="E2")
-    assert [(row["system_id"], row["ecu_id"], row["state"]) for row in outages(plant)] == [
-        ("S1", "E1", "no data"),
-        ("S2", "E1", "zero"),
+    for number in (2, 3):
+        plant.panels(day(number), {"E1/I1/1": 0.0}, system_id="S2")
+        for system_id, ecu_id in (("S1", "E1"), ("S1", "E2"), ("S2", "E2")):
+            ask(plant, system_id, number, CallState.NO_DATA, ecu_id=ecu_id)
+    assert [(row["system_id"], row["ecu_id"], row["state"], row["days"]) for row in outages(plant)] == [
+        ("S1", "E1", "no data", 2),
+        ("S1", "E2", "no data", 2),
+        ("S2", "E1", "zero", 2),
     ]
 
 

@@ -55,8 +55,8 @@ CASES: dict[str, tuple[Flows, dict[str, Any]]] = {
         "is_balanced": True, "self_consumed_kwh": -2.0, "self_consumption_ratio": -0.5, "autarky_ratio": -1.0,
         "finding": "out of range",
     }),
-    "negative": ((-5.0, 3.0, 5.0, -3.0), {
-        "is_balanced": True, "self_consumed_kwh": -2.0, "self_consumption_ratio": 0.4,
+    "negative": ((-5.0, -4.0, -2.0, -3.0), {
+        "is_balanced": True, "self_consumed_kwh": -2.0, "self_consumption_ratio": 0.4, "autarky_ratio": 0.5,
         "finding": "out of range",
     }),
     "negative_export": ((4.0, 5.0, 0.0, -1.0), {

@@ -18,6 +18,7 @@ PANELS: dict[str, tuple[list[float | None], list[float | None]]] = {
     "even": ([1.0, 2.0, 4.0, 8.0], [4.0, 4.0, 2.0, 2.0]),
     "odd": ([1.0, 2.0, 4.0], [3.0, 2.5, 1.5]),
     "alike": ([5.0, 5.0], [5.0, 5.0]),
+    "faint": ([0.03, 0.03, 0.03], [0.03, 0.03, 0.03]),
     "alone": ([3.0], [None]),
     "one_null": ([1.0, None, 3.0], [3.0, 2.0, 1.0]),
     "null_alone": ([None], [None]),
@@ -308,3 +309,13 @@ class TestPanelDaily:
         assert (first["ecu_id"], first["peer_median_kwh"], first["ratio"]) == ("E1", 0.0, None)
         assert (second["ecu_id"], second["peer_median_kwh"], second["ratio"]) == ("E2", 1.0, 0.0)
         assert (alone["peers"], alone["peer_median_kwh"], alone["energy_kwh"]) == (0, None, 7.0)
+
+    @pytest.mark.parametrize(
+        ("system_id", "comparable"),
+        [("odd", [True] * 3), ("alike", [False] * 2), ("one_null", [False] * 3), ("faint", [False] * 3)],
+    )
+    def test_a_ratio_says_something_beside_two_peers_in_daylight(
+        self, built: Plant, system_id: str, comparable: list[bool]
+    ) -> None:
+        rows = rows_of(built, "panel_daily", system_id)
+        assert [row["is_comparable"] for row in rows] == comparable

@@ -12,6 +12,8 @@
 -- column peer_median_kwh [kWh]: Median of those peers; null without any
 -- column ratio: Energy over that median, so 1 is as good as its peers; null without it or where it is 0
 -- column is_listed: Whether the inventory has ever named the inverter
+-- column is_comparable: Whether the ratio says anything: the panel gave a number, and at least 2 peers a median of
+--   0.05 kWh or more; below that, noise decides
 WITH placed AS (
     SELECT
         *,
@@ -64,5 +66,6 @@ SELECT
     peers,
     peer_median_kwh,
     energy_kwh / nullif(peer_median_kwh, 0) AS ratio,
-    (system_id, inverter_id) IN (SELECT (system_id, inverter_id) FROM core.inverters) AS is_listed
+    (system_id, inverter_id) IN (SELECT (system_id, inverter_id) FROM core.inverters) AS is_listed,
+    coalesce(energy_kwh IS NOT NULL AND peers >= 2 AND peer_median_kwh >= 0.05, false) AS is_comparable
 FROM compared

@@ -27,11 +27,14 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
-    "enable_progress_bar": False,  # it would write between the lines of whoever prints JSON
     # DuckDB 2.0 refuses a sum of integers below a filter and an ORDER BY, which it packs too tightly.
     "disabled_optimizers": "compressed_materialization",
 }
 """Settings of every connection: nothing is downloaded, no Python variable is read as a table, sums hold."""
+
+
+QUIET = "SET enable_progress_bar = false"
+"""Of every connection: the bar of a long query would stand amid what is printed as JSON."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def build(
 
 def _open(path: Path) -> Connection:
     connection = duckdb.connect(str(path), config=CLOSED)
+    connection.execute(QUIET)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from aps_pipeline.warehouse.building import CLOSED
+from aps_pipeline.warehouse.building import CLOSED, QUIET
 from aps_pipeline.warehouse.described import Connection, literal
 from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError
 from aps_pipeline.warehouse.replacing import beside
@@ -17,6 +17,7 @@ from aps_pipeline.warehouse.steady import steadily
 from aps_pipeline.warehouse.views import escaped, view_folders
 
 _CLOSING = (
+    QUIET,
     "SET TimeZone = 'UTC'",
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others

@@ -168,3 +168,9 @@ def test_a_disk_that_fails_while_reading_is_no_fault_of_the_query(
     monkeypatch.setattr(reading, "_one_query", fail)
     with pytest.raises(warehouse.WarehouseError, match=f"cannot read {built.path}"):
         warehouse.query(built.path, "SELECT 1")
+
+
+def test_no_progress_bar_stands_amid_what_is_printed(plant: Plant) -> None:
+    plant.build()
+    (row,) = plant.query("SELECT current_setting('enable_progress_bar') AS bar")
+    assert row == {"bar": False}

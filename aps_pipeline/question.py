@@ -47,6 +47,11 @@ class Question:
         if self.device_id:
             checked_id(self.device_id)
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Endpoint and level."""
+        return self.endpoint, self.level
+
     def __str__(self) -> str:
         parts = (self.endpoint, self.level, self.system_id, self.device_id, self.period.key)
         return " ".join(part for part in parts if part)

@@ -10,9 +10,8 @@ from datetime import timedelta
 import pyarrow as pa
 
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.partitions import asked_of
+from aps_pipeline.ingest.partitions import asked_of_held, readable_rows
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.parse import RefusedError, parse_rows
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     SERVED,
@@ -23,6 +22,7 @@ from aps_pipeline.planning import (
     Part,
     System,
     grain_of,
+    of_system,
     stand_in,
 )
 from aps_pipeline.question import Held, Question
@@ -34,11 +34,11 @@ SHOWN = 3
 _LOOKED_AT = 6
 """Pairs of one level that are compared, the newest first."""
 
-LEVELS = {table.source.level: table for table in FETCHED if table.source.endpoint == STAND_IN}
-"""The table of a system's energy by level."""
-
-SERVED_TABLES = {table.source.level: table for table in FETCHED if table.source.endpoint == SERVED}
-
+LEVELS, SERVED_TABLES = (
+    {table.source.level: table for table in FETCHED if table.source.endpoint == endpoint}
+    for endpoint in (STAND_IN, SERVED)
+)
+"""The tables of a system's energy and of an ECU's, by level."""
 
 Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[bool]]]
 """By system, ECU and level, whether the two answers about a period are equal."""
@@ -63,8 +63,9 @@ def verdicts_of(
     """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
     found: dict[tuple[str, str], dict[str, list[bool]]] = {}
     for level in LEVELS:
-        whole, part = ledger.held(STAND_IN, level), ledger.held(SERVED, level)
-        for pair in _pairs(fleet, level, whole, part):
+        if not (part := ledger.held(SERVED, level)):
+            continue
+        for pair in _pairs(fleet, level, ledger.held(STAND_IN, level), part):
             found.setdefault((pair.system.system_id, pair.ecu_id), {})[level] = list(
                 _verdicts(ledger, pair, level, revision)
             )
@@ -142,7 +143,7 @@ class Comparison:
             system = self.fleet.systems[ecu.system_id]
             is_served = ecu.endpoint == SERVED and ecu.level in LEVELS
             if is_served and system.sole_ecu(ecu.period) == ecu.device_id:
-                whole = replace(ecu, endpoint=STAND_IN, device_id="")
+                whole = of_system(ecu)
                 held = self._answers.of(whole)
                 if whole in waiting or not self._freshness.is_due(Part(whole, system), held):
                     yield ecu, whole
@@ -163,9 +164,9 @@ class Comparison:
 
 def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) -> Iterator[bool]:
     """Whether the two answers about a period are equal, for whole periods with some energy."""
-    for period, of_system, of_ecu in pairs.held:
-        first = _energies(ledger, LEVELS[level], pairs.system, "", period, of_system, revision)
-        second = _energies(ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, of_ecu, revision)
+    for period, its, mine in pairs.held:
+        first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision)
+        second = _energies(ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, mine, revision)
         if first is not None and second is not None and _has_energy(first):
             yield first.equals(second)
 
@@ -174,14 +175,12 @@ def _energies(
     ledger: Ledger, table: Table, system: System, device: str, period: Period, held: Held, revision: timedelta
 ) -> pa.Table | None:
     """When and how much, as one answer has it, of what is final; None if it is not to be read."""
-    question = Question(table.source.endpoint, table.source.level, system.system_id, device, period)
-    assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
-    asked = asked_of(question, system, held.answered, held.answered_utc, revision)
+    question = Question(*table.source.kind, system.system_id, device, period)
+    asked = asked_of_held(question, system, held, revision)
     if period.key and not asked.is_final(period.last):
         return None
-    try:
-        rows = parse_rows(table, ledger.bodies([held.answered])[held.answered], asked).rows
-    except RefusedError:
+    rows = readable_rows(table, ledger.bodies([held.answered])[held.answered], asked)
+    if rows is None:
         return None
     if not period.key:  # of all years, those that are over
         rows = rows.filter(rows["is_final"])

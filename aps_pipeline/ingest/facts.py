@@ -159,7 +159,7 @@ class FactsStep:
         asked = asked_of(question, system, call_id, sent, self._run.revision)
         data = opened(body)
         for table in FETCHED:
-            if (table.source.endpoint, table.source.level) == (question.endpoint, question.level):
+            if table.source.kind == question.kind:
                 self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
         self._run.news.read(question, call_id, data)
         self._has_data[question] = data is not None

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from aps_pipeline.ingest.partitions import asked_of
+from aps_pipeline.ingest.partitions import asked_of_held, readable_rows
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.parse import RefusedError, parse_rows
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Answers, Known, Retention, System, grain_of, kinds_of
 from aps_pipeline.question import Question
@@ -50,18 +49,15 @@ def _days(
     """Days with production, and days whose value is a final 0 with their call, by system."""
     lit: dict[str, set[date]] = {}
     idle: dict[str, dict[date, int]] = {}
-    held = ledger.held(DAILY.source.endpoint, DAILY.source.level)
+    held = ledger.held(*DAILY.source.kind)
     answered = {key: each for key, each in held.items() if each.answered and key[0] in systems}
     bodies = ledger.bodies(each.answered for each in answered.values())
     for (system_id, _, key), each in answered.items():
-        assert each.answered_utc is not None  # noqa: S101 - an answered call was sent
         period = Period.parse(Grain.MONTH, key)
-        question = Question(DAILY.source.endpoint, DAILY.source.level, system_id, "", period)
-        asked = asked_of(question, systems[system_id], each.answered, each.answered_utc, revision)
-        try:
-            rows = parse_rows(DAILY, bodies[each.answered], asked).rows
-        except RefusedError:
-            continue  # reported where the daily table is built
+        question = Question(*DAILY.source.kind, system_id, "", period)
+        asked = asked_of_held(question, systems[system_id], each, revision)
+        if (rows := readable_rows(DAILY, bodies[each.answered], asked)) is None:
+            continue
         columns = (rows[name].to_pylist() for name in ("date", "energy_kwh", "is_final"))
         for day, energy, is_final in zip(*columns, strict=True):
             if energy:

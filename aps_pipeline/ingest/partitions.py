@@ -19,7 +19,7 @@ from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import Answers, Part, System, grain_of, kinds_of, questions_held
-from aps_pipeline.question import Question
+from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, table_named
 
 _VERSION = "1"
@@ -168,7 +168,7 @@ class Builder:
             return 0
         taken = 0
         for table in tables:
-            for key, each in self.ledger.held(table.source.endpoint, table.source.level).items():
+            for key, each in self.ledger.held(*table.source.kind).items():
                 system = fleet.systems.get(key[0])
                 if each.refused > each.newest and system is not None:
                     taken += self._take(table, each.refused, key, system)
@@ -207,6 +207,20 @@ def _question(table: Table, key: tuple[str, str, str], period: Period) -> Questi
 
 def _count_no_data(good: Sequence[Good]) -> int:
     return sum(not each.has_data for each in good)
+
+
+def asked_of_held(question: Question, system: System, held: Held, revision: timedelta) -> Asked:
+    """What a parser is told about the newest call that was answered with data."""
+    assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
+    return asked_of(question, system, held.answered, held.answered_utc, revision)
+
+
+def readable_rows(table: Table, body: str, asked: Asked) -> pa.Table | None:
+    """The rows of a kept body; None if it no longer parses, which is reported where its table is built."""
+    try:
+        return parse_rows(table, body, asked).rows
+    except RefusedError:
+        return None
 
 
 def asked_of(question: Question, system: System, call_id: int, sent: datetime, revision: timedelta) -> Asked:

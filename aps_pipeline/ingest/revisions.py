@@ -34,7 +34,7 @@ def compare_revisions(ledger: Ledger, fleet: Fleet, revision: timedelta) -> int:
     Left for another time is an answer that no longer parses, or of a system that nobody knows. Makes no
     call. Raises LedgerError.
     """
-    sources = {(table.source.endpoint, table.source.level) for table in COMPARED}
+    sources = {table.source.kind for table in COMPARED}
     waiting = [each for each in ledger.uncompared(sources) if each.question.system_id in fleet.systems]
     comparer, count = _Comparer(ledger, fleet, revision), 0
     for start in range(0, len(waiting), _PORTION):
@@ -125,5 +125,4 @@ def _joined(known: Rows, rows: Rows) -> Rows:
 
 
 def _tables(question: Question) -> list[Table]:
-    source = (question.endpoint, question.level)
-    return [table for table in COMPARED if (table.source.endpoint, table.source.level) == source]
+    return [table for table in COMPARED if table.source.kind == question.kind]

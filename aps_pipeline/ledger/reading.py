@@ -17,6 +17,7 @@ from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     GOOD,
     QUOTA_CODE,
+    UNREAD,
     VAIN,
     Attempt,
     CallState,
@@ -30,8 +31,6 @@ from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
 from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
-
-_IN_VAIN = (CallState.FAILED, CallState.DENIED, CallState.LOST)
 
 
 class LedgerReader:
@@ -203,11 +202,11 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.ANSWERED),
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
-            newest(*_IN_VAIN),
+            newest(*UNREAD),
             newest(CallState.ANSWERED, of=calls.c.sent_utc),
             newest(*GOOD, of=calls.c.sent_utc),
         )
-        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *_IN_VAIN)))
+        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *UNREAD)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )

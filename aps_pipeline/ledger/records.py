@@ -32,6 +32,9 @@ class CallState(StrEnum):
 
 GOOD = (CallState.ANSWERED, CallState.NO_DATA)
 VAIN = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
+"""An outcome is known, and it is not good."""
+UNREAD = (CallState.FAILED, CallState.DENIED, CallState.LOST)
+"""A call was made, and there is nothing to read."""
 
 QUOTA_CODE = 2005
 """What the API answers when the quota is used up: it says nothing of the question."""

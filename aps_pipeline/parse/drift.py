@@ -47,7 +47,7 @@ def unknown_fields(source: Source, data: Any) -> set[str]:
 
     Of a new object only its own name is given. At most 20, each in printable ASCII.
     """
-    kind = (source.endpoint, source.level)
+    kind = source.kind
     known = re.compile(f"(?:{_ID}|{_FIELDS.get(kind, '')})")
     found: set[str] = set()
     for name in chain(_unknown(data, "", known), _unknown_values(data, _VALUES.get(kind, {}))):

@@ -26,6 +26,7 @@ from aps_pipeline.planning.answers import (
     HeldByKey,
     Kind,
     kinds_of,
+    of_system,
     questions_held,
     stand_in,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "merged",
     "needs_of",
     "next_probe",
+    "of_system",
     "periods_of",
     "phases",
     "questions_held",

@@ -35,7 +35,7 @@ def calls_for_history(spare: int, inventory: int, days: int) -> int:
 def refresh_calls(tables: Iterable[Table], systems: Iterable[System], first: date, last: date) -> int:
     """The most that a refresh of those days can cost, for the devices now there."""
     systems = list(systems)
-    by_source = {(table.source.endpoint, table.source.level): table for table in tables}
+    by_source = {table.source.kind: table for table in tables}
     return sum(
         calls_for_one(table, systems) * len(periods_of(table, first, last)) for table in by_source.values()
     )

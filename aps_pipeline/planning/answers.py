@@ -40,7 +40,7 @@ class Answers:
 
     def of(self, question: Question) -> Held:
         """What is held of a question."""
-        held = self.by_kind.get((question.endpoint, question.level), {})
+        held = self.by_kind.get(question.kind, {})
         return held.get(question.period.key, {}).get((question.system_id, question.device_id), NOTHING_HELD)
 
 
@@ -64,6 +64,11 @@ def stand_in(question: Question, system: System) -> Question | None:
         return None
     if not system.answers_for(question.device_id, question.level, question.period):
         return None
+    return of_system(question)
+
+
+def of_system(question: Question) -> Question:
+    """What asks the same of the whole system."""
     return Question(STAND_IN, question.level, question.system_id, "", question.period)
 
 

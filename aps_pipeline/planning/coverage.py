@@ -67,7 +67,7 @@ def _covered(
     kind = ENDPOINTS[source.endpoint].device
     devices = system.devices(kind)
     inventory = outlook.named_by.get((system.system_id, kind))
-    held = outlook.answers.by_kind.get((source.endpoint, source.level), {})
+    held = outlook.answers.by_kind.get(source.kind, {})
     is_served = source.endpoint == SERVED and bool(system.equal)
     whole = outlook.answers.by_kind.get((STAND_IN, source.level), {}) if is_served else {}
     for period in periods:

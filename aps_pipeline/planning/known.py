@@ -54,7 +54,7 @@ class Known:
         day = period.first
         if table.is_sub_day and table.group != "meter" and (call_id := self.idle.get(system_id, {}).get(day)):
             return Spared(Reason.IDLE, call_id)
-        border = self.borders.get((table.source.endpoint, table.source.level))
+        border = self.borders.get(table.source.kind)
         if border is not None and day <= border.last:
             return Spared(Reason.FORGOTTEN, border.call_id)
         return None

@@ -56,6 +56,11 @@ class Source:
     level: str
     section: str
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Endpoint and level."""
+        return self.endpoint, self.level
+
 
 @dataclass(frozen=True)
 class Table:

@@ -15,6 +15,35 @@ Where do I go to …?
     run against no account                 simulator/
     see it in Dagster                      orchestration/
     add a command                          cli/
+    read the warehouse in a notebook       open_warehouse(), here
 
 One way, no step back: API, ledger, parse, lake, warehouse. `make check` holds the packages to it.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aps_pipeline.warehouse import Warehouse
+
+__all__ = ["open_warehouse"]
+
+
+def open_warehouse(path: Path | str | None = None) -> Warehouse:
+    """The warehouse of the settings, or the file at `path`, to read only.
+
+        with aps_pipeline.open_warehouse() as warehouse:
+            days = warehouse.df("select * from mart.daily_production")
+
+    Raises NoWarehouseError, WarehouseError, and SettingsError where the settings are wrong.
+    """
+    # Here, so that importing this package stays cheap, and no settings are read where a path is given.
+    from aps_pipeline.warehouse import Warehouse  # noqa: PLC0415
+
+    if path is None:
+        from aps_pipeline.config import load_settings  # noqa: PLC0415
+
+        path = load_settings().warehouse_path
+    return Warehouse(Path(path))

@@ -107,6 +107,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "backfill",
         "refresh",
         "status",
+        "verify",
         "rebuild",
         "sql",
         "tables",

@@ -1,15 +1,17 @@
-"""The commands by name; what they do stands in `collect`, `look` and `simulate`."""
+"""The commands by name; what they do stands in the modules beside."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aps_pipeline.cli import collect, look
+from aps_pipeline.cli import ask, collect, look
 from aps_pipeline.cli import plan as plan_
 from aps_pipeline.cli import status as status_
+from aps_pipeline.cli import verify as verify_
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -27,6 +29,10 @@ Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.
 Profile = Annotated[
     str, typer.Option(help=f"A set of tables instead: {', '.join(PROFILES)}.", metavar="PROFILE")
 ]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to this file instead; parquet needs it.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
 
 
@@ -108,6 +114,15 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
+def verify(as_json: Json = False) -> None:
+    """Run every check on the warehouse as it is. Makes no call and builds nothing.
+
+    Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
+    """
+    raise typer.Exit(verify_.verify(as_json))
+
+
+@app.command()
 def doctor(
     call: Annotated[
         bool, typer.Option("--call", help="Also make one call to prove the credentials.")
@@ -126,10 +141,16 @@ def tables_(as_json: Json = False) -> None:
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")], as_json: Json = False
+    query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")],
+    format_: Annotated[
+        ask.Format | None, typer.Option("--format", help="How to write it; a table unless told otherwise.")
+    ] = None,
+    output: Output = None,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Ask the warehouse, read-only."""
-    raise typer.Exit(look.sql(query, as_json))
+    raise typer.Exit(ask.sql(query, as_json, format_, output, force))
 
 
 @app.command("simulate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from aps_pipeline.cli.files import OutputError
 from aps_pipeline.config import SettingsError
 from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble
 from aps_pipeline.lake import InvalidRowsError, StorageError
@@ -31,6 +32,7 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (LedgerBusyError, Exit.BUSY),
     (LedgerError, Exit.STORAGE),
     (StorageError, Exit.STORAGE),
+    (OutputError, Exit.STORAGE),
     (NoWarehouseError, Exit.USAGE),
     (WarehouseError, Exit.STORAGE),
     (InvalidRowsError, Exit.REFUSED),

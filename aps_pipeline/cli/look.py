@@ -1,4 +1,4 @@
-"""Commands that look: doctor, tables, sql."""
+"""Commands that look: doctor, tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aps_pipeline import warehouse
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.cli.collect import backfill
 from aps_pipeline.cli.exits import Exit
@@ -48,19 +47,6 @@ def tables(as_json: bool) -> int:
     show(grid)
     if not fleet.systems:
         show("what they cost is known once `aps backfill --tables systems,inverters,meters …` has run")
-    return Exit.COMPLETE
-
-
-def sql(query: str, as_json: bool) -> int:
-    """A query on the warehouse."""
-    found = warehouse.query(load_settings().warehouse_path, query)
-    if as_json:
-        print(json.dumps(found.to_pylist(), default=str))
-        return Exit.COMPLETE
-    grid = grid_of("", *found.column_names)
-    for row in found.to_pylist():
-        grid.add_row(*("" if value is None else str(value) for value in row.values()))
-    show(grid)
     return Exit.COMPLETE
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
 
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
-from aps_pipeline.warehouse.checks import Check, all_checks
+from aps_pipeline.warehouse.checks import Check, all_checks, by_kind
 
 _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """What is checked of a warehouse."""
-    kinds: dict[str, list[Check]] = {}
-    for check in all_checks():
-        kinds.setdefault(kind_of(check.name), []).append(check)
     return [
-        dg.AssetCheckSpec(kind, asset=asset, description=_described(checks)) for kind, checks in kinds.items()
+        dg.AssetCheckSpec(kind, asset=asset, description=_described(checks))
+        for kind, checks in by_kind(all_checks()).items()
     ]
 
 
@@ -34,9 +30,9 @@ def _described(checks: list[Check]) -> str:
 def check_results(asset: dg.AssetKey, path: Path) -> Iterator[dg.AssetCheckResult]:
     """How the checks of a warehouse went. Raises WarehouseError."""
     with closing(open_warehouse(path)) as connection:
-        results = sorted(run_checks(connection), key=lambda result: kind_of(result.name))
-    for kind, group in groupby(results, key=lambda result: kind_of(result.name)):
-        yield _result(asset, kind, list(group))
+        kinds = by_kind(run_checks(connection))
+    for kind, results in kinds.items():
+        yield _result(asset, kind, results)
 
 
 def _result(asset: dg.AssetKey, kind: str, results: list[CheckResult]) -> dg.AssetCheckResult:
@@ -54,8 +50,3 @@ def _result(asset: dg.AssetKey, kind: str, results: list[CheckResult]) -> dg.Ass
             **({"advice": severe.advice, "sample": "\n".join(samples[:10])} if failing else {}),
         },
     )
-
-
-def kind_of(name: str) -> str:
-    """The kind of a check whose name may go on with a table: `unique_key systems` is a `unique_key`."""
-    return re.sub(r"\W", "_", name.split(maxsplit=1)[0])

@@ -9,14 +9,15 @@ Where do I go to …?
     see which tables are views, and why     `views`; what reading them takes is in `steady`
     see how a build runs                    `building`; the rename itself is in `replacing`
     see when no build is needed             `freshness`; what a build is made from is in `inputs`
-    read it                                 `open_warehouse` and `query` in `reading`
+    read it                                 `open_warehouse` and `query` in `reading`; DataFrames in `frames`
 """
 
 from __future__ import annotations
 
 from aps_pipeline.warehouse.building import Built, build
-from aps_pipeline.warehouse.checks import CheckResult, run_checks
+from aps_pipeline.warehouse.checks import CheckResult, by_kind, run_checks
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
+from aps_pipeline.warehouse.frames import Warehouse
 from aps_pipeline.warehouse.freshness import is_current
 from aps_pipeline.warehouse.reading import open_warehouse, query
 
@@ -26,8 +27,10 @@ __all__ = [
     "HeaderError",
     "NoWarehouseError",
     "QueryError",
+    "Warehouse",
     "WarehouseError",
     "build",
+    "by_kind",
     "is_current",
     "open_warehouse",
     "query",

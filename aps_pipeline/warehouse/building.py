@@ -32,9 +32,8 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 """Settings of every connection: nothing is downloaded, no Python variable is read as a table, sums hold."""
 
-
-QUIET = "SET enable_progress_bar = false"
-"""Of every connection: the bar of a long query would stand amid what is printed as JSON."""
+SESSION = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
+"""What every connection begins with. The bar would go to standard output, into the results."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ def build(
 
 def _open(path: Path) -> Connection:
     connection = duckdb.connect(str(path), config=CLOSED)
-    connection.execute(QUIET)
-    connection.execute("SET TimeZone = 'UTC'")
+    for setting in SESSION:
+        connection.execute(setting)
     return connection
 
 

@@ -6,19 +6,33 @@ what a failing row means and what to do about it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+
+import duckdb
 
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.declared import Check, Severity, checks_of
 from aps_pipeline.warehouse.described import Connection, count
-from aps_pipeline.warehouse.errors import HeaderError
+from aps_pipeline.warehouse.errors import HeaderError, WarehouseError, one_line
 from aps_pipeline.warehouse.headers import SqlFile, packaged
 from aps_pipeline.warehouse.steady import steadily
 from aps_pipeline.warehouse.views import view_folders
 
-__all__ = ["Check", "CheckResult", "all_checks", "check_of", "checks_of", "run", "run_checks"]
+__all__ = [
+    "Check",
+    "CheckResult",
+    "all_checks",
+    "by_kind",
+    "check_of",
+    "checks_of",
+    "kind_of",
+    "run",
+    "run_checks",
+]
 
 _SAMPLE = 5
 
@@ -40,10 +54,20 @@ class CheckResult:
         return self.failing == 0
 
 
+Named = TypeVar("Named", Check, CheckResult)
+
+
 def run_checks(connection: Connection) -> list[CheckResult]:
-    """Run every check on an open warehouse. Raises WarehouseError."""
-    folders = view_folders(connection)
-    return [steadily(folders, partial(run, connection, check)) for check in all_checks()]
+    """Run every check on an open warehouse. Raises WarehouseError, also where another version built it."""
+    try:
+        folders = view_folders(connection)
+        return [steadily(folders, partial(run, connection, check)) for check in all_checks()]
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise WarehouseError(
+            f"another version built this warehouse, run `aps rebuild`: {one_line(error)}"
+        ) from error
+    except duckdb.IOException as error:
+        raise WarehouseError(f"cannot read what the warehouse shows: {one_line(error)}") from error
 
 
 def run(connection: Connection, check: Check) -> CheckResult:
@@ -70,3 +94,16 @@ def check_of(file: SqlFile) -> Check:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
     meaning = file.one(f"check.{name}")
     return Check(name, meaning, cast(Severity, severity), file.one("advice"), file.statement)
+
+
+def kind_of(name: str) -> str:
+    """The kind of a check whose name may go on with a table: `unique_key systems` is a `unique_key`."""
+    return re.sub(r"\W", "_", name.split(maxsplit=1)[0])
+
+
+def by_kind(checks: Iterable[Named]) -> dict[str, list[Named]]:
+    """Checks, or how they went, by kind; kinds and members in the order in which they come."""
+    kinds: dict[str, list[Named]] = {}
+    for check in checks:
+        kinds.setdefault(kind_of(check.name), []).append(check)
+    return kinds

@@ -25,3 +25,9 @@ class QueryError(ValueError):
 
 class HeaderError(ValueError):
     """The header of a .sql file is malformed or does not fit its query."""
+
+
+def one_line(error: Exception) -> str:
+    """DuckDB's message without the drawing of the statement."""
+    message = str(error).split("\n\nLINE ")[0]
+    return " ".join(message.split())

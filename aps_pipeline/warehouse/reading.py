@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from aps_pipeline.warehouse.building import CLOSED, QUIET
+from aps_pipeline.warehouse.building import CLOSED, SESSION
 from aps_pipeline.warehouse.described import Connection, literal
-from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError
+from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError, one_line
 from aps_pipeline.warehouse.replacing import beside
-from aps_pipeline.warehouse.steady import steadily
+from aps_pipeline.warehouse.steady import Result, steadily
 from aps_pipeline.warehouse.views import escaped, view_folders
 
 _CLOSING = (
-    QUIET,
-    "SET TimeZone = 'UTC'",
+    *SESSION,
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others
 )
@@ -44,7 +43,7 @@ def open_warehouse(path: Path) -> Connection:
         except FileNotFoundError as error:
             raise NoWarehouseError(f"there is no {path} yet: run `aps backfill` first") from error
         except (OSError, duckdb.Error) as error:
-            raise WarehouseError(f"cannot open {path}: {_one_line(error)}") from error
+            raise WarehouseError(f"cannot open {path}: {one_line(error)}") from error
         on_failure.pop_all()
     return connection
 
@@ -81,13 +80,23 @@ def query(path: Path, sql: str) -> pa.Table:
     Raises QueryError with DuckDB's message in one line, NoWarehouseError, WarehouseError.
     """
     with contextlib.closing(open_warehouse(path)) as connection:
-        try:
-            statement = _one_query(connection, sql)
-            return steadily(view_folders(connection), lambda: connection.sql(statement).to_arrow_table())
-        except duckdb.IOException as error:
-            raise WarehouseError(f"cannot read {path}: {_one_line(error)}") from error
-        except duckdb.Error as error:
-            raise QueryError(_one_line(error)) from error
+        return ask(connection, path, sql, lambda found: found.to_arrow_table())
+
+
+def ask(
+    connection: Connection, path: Path, sql: str, taken: Callable[[duckdb.DuckDBPyRelation], Result]
+) -> Result:
+    """What `taken` makes of the result of one query on the opened warehouse of `path`.
+
+    Raises QueryError with DuckDB's message in one line, WarehouseError.
+    """
+    try:
+        statement = _one_query(connection, sql)
+        return steadily(view_folders(connection), lambda: taken(connection.sql(statement)))
+    except duckdb.IOException as error:
+        raise WarehouseError(f"cannot read {path}: {one_line(error)}") from error
+    except duckdb.Error as error:
+        raise QueryError(one_line(error)) from error
 
 
 def _one_query(connection: Connection, sql: str) -> str:
@@ -100,9 +109,3 @@ def _one_query(connection: Connection, sql: str) -> str:
         raise QueryError("the warehouse is only read: SELECT, FROM, WITH, DESCRIBE, SHOW or SUMMARIZE")
     # Within another query DuckDB takes no WITH that changes or writes something.
     return f"FROM query({literal(statements[0].query)})"
-
-
-def _one_line(error: Exception) -> str:
-    """DuckDB's message without the drawing of the statement."""
-    message = str(error).split("\n\nLINE ")[0]
-    return " ".join(message.split())

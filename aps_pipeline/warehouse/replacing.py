@@ -21,17 +21,18 @@ def beside(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, time_ns: int) -> Iterator[Path]:
+def replacing(path: Path, time_ns: int | None = None) -> Iterator[Path]:
     """Yield where to write; left without an error, it is synced and renamed to `path`. Raises OSError.
 
-    The file then bears `time_ns` (since 1970) as the time of its last change.
+    If given, the file then bears `time_ns` (since 1970) as the time of its last change.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     clean(path)
     temporary = beside(path)
     try:
         yield temporary
-        os.utime(temporary, ns=(time_ns, time_ns))
+        if time_ns is not None:
+            os.utime(temporary, ns=(time_ns, time_ns))
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)

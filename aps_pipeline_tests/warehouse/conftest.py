@@ -128,9 +128,9 @@ class Plant:
                 columns = {field: [row[field] for row in members] for field in table.schema.names}
                 self.lake.write(table, values, from_columns(table, columns), "inputs")
 
-    def build(self) -> warehouse.Built:
+    def build(self, covered: Sequence[Covered] = ()) -> warehouse.Built:
         self.write()
-        return warehouse.build(self.path, self.lake, self.ledger, covered=lambda: self.covered)
+        return warehouse.build(self.path, self.lake, self.ledger, covered=lambda: covered or self.covered)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         return warehouse.query(self.path, sql).to_pylist()

@@ -71,7 +71,7 @@ def test_samples_show_the_rows(failed: dict[str, CheckResult]) -> None:
 def test_sound_data_pass_every_check(plant: Plant) -> None:
     plant.system()
     plant.inverter("I1")
-    plant.hours(DAY, [None, 0.0] + [0.1] * 22)
+    plant.hours(DAY, [None, 0.0, 0.0] + [0.11] * 20 + [0.0])
     plant.total("daily", DAY, 2.2)
     plant.panels(DAY, {"E1/I1/1": 2.2})
     plant.build()
@@ -85,3 +85,20 @@ def test_sound_data_pass_every_check(plant: Plant) -> None:
         "rejected_items",
     }
     assert all(result.meaning and result.advice for result in found.values())
+
+
+def test_a_warehouse_of_another_version_is_named_as_such(plant: Plant) -> None:
+    plant.build()
+    with duckdb.connect(str(plant.path)) as connection:
+        connection.execute("DROP TABLE meta.revisions")
+    with pytest.raises(
+        warehouse.WarehouseError, match="another version built this warehouse, run `aps rebuild`"
+    ):
+        results(plant)
+
+
+def test_checks_of_a_kind_stand_together_in_their_order(plant: Plant) -> None:
+    plant.build()
+    kinds = warehouse.by_kind(results(plant).values())
+    assert [result.name for result in kinds["unique_key"]] == [f"unique_key {name}" for name in TABLES]
+    assert [result.name for result in kinds["rejected_items"]] == ["rejected_items"]

@@ -1,7 +1,8 @@
 """The command line: the same use-cases as Dagster, without Dagster.
 
-Exit codes are in `exits`; commands that make calls in `collect`, those that look in `look`, `ask` and
-`verify`, the simulator in `simulate`. Results go to standard output, progress and errors to standard error.
+Exit codes are in `exits`; commands that make calls in `collect`, those that look in `look`, `ask`, `verify`,
+files for other programs in `export`, the simulator in `simulate`. Results go to standard output, progress and
+errors to standard error.
 """
 
 from __future__ import annotations

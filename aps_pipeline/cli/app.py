@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,8 @@ from aps_pipeline.cli import ask, collect, look
 from aps_pipeline.cli import plan as plan_
 from aps_pipeline.cli import status as status_
 from aps_pipeline.cli import verify as verify_
+from aps_pipeline.cli.exporting import exporting
+from aps_pipeline.cli.options import Force, Json, Output, day
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -22,30 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(exporting)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
 Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
 Profile = Annotated[
     str, typer.Option(help=f"A set of tables instead: {', '.join(PROFILES)}.", metavar="PROFILE")
 ]
-Output = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write to this file instead; parquet needs it.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
-
-
-def _day(text: str) -> date:
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
-
-
-Day = Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD")]
 
 
 @app.command()
@@ -56,10 +41,8 @@ def demo(as_json: Json = False) -> None:
 
 @app.command()
 def backfill(
-    first: Annotated[
-        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First local day.")
-    ],
-    last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last local day.")],
+    first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First local day.")],
+    last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last local day.")],
     tables: Tables = "",
     systems: Systems = "",
     profile: Profile = "",
@@ -74,11 +57,11 @@ def backfill(
 def plan(
     first: Annotated[
         date | None,
-        typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
+        typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
     ] = None,
     last: Annotated[
         date | None,
-        typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last day, or today."),
+        typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last day, or today."),
     ] = None,
     tables: Tables = "",
     systems: Systems = "",

@@ -22,7 +22,7 @@ def checked_output(path: Path, force: bool) -> Path:
     return path
 
 
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file beside `path`, then rename it in. Raises OutputError."""
     try:
         with replacing(path) as temporary:

@@ -9,6 +9,7 @@ Where do I go to …?
     see which tables are views, and why     `views`; what reading them takes is in `steady`
     see how a build runs                    `building`; the rename itself is in `replacing`
     see when no build is needed             `freshness`; what a build is made from is in `inputs`
+    give energy to other programs           `exports`
     read it                                 `open_warehouse` and `query` in `reading`; DataFrames in `frames`
 """
 

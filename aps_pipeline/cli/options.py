@@ -1,0 +1,26 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to this file instead; parquet needs it.")
+]
+OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+
+
+def day(text: str) -> date:
+    """A day as it is typed. Raises BadParameter."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")

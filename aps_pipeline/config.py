@@ -125,6 +125,11 @@ class Settings(BaseSettings):
         """The DuckDB file."""
         return self.data_dir.absolute() / "warehouse.duckdb"
 
+    @property
+    def reports_path(self) -> Path:
+        """The folder of the reports, one folder a month."""
+        return self.data_dir.absolute() / "reports"
+
 
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError, which names each wrong one."""

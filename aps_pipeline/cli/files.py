@@ -8,7 +8,6 @@ from pathlib import Path
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.warehouse.replacing import replacing
 
-
 _OWN = ("dagster", "lake", "ledger.sqlite", "warehouse.duckdb")
 """What an option must not name, below APS_DATA_DIR."""
 

@@ -88,10 +88,9 @@ def cells(
         description="said:N",
     )
     layers = [
-        base.mark_rect(strokeWidth=1).encode(
+        base.mark_rect(strokeWidth=1, strokeDash=[2, 2]).encode(
             fill=alt.Fill("step:N", scale=scale(colours), legend=None),
             stroke=alt.condition("datum.step == 'absent'", alt.value(colour("faint")), alt.value(None)),
-            strokeDash=alt.value([2, 2]),
         )
     ]
     if texts:
@@ -122,7 +121,7 @@ def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
         axis=alt.Axis(title="kWh", tickCount=4, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30),
     )
     base = alt.Chart(values(rows)).encode(x=x, description="said:N")
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(
+    bars = base.mark_bar().encode(
         y=y,
         fill=alt.condition("datum.is_final", alt.value(colour("sun")), alt.value(colour("sun-2"))),
     )
@@ -220,7 +219,7 @@ def ranks(rows: Rows, label: str, *, width: int) -> str:
         x=alt.X("value:Q", scale=alt.Scale(domainMin=0), axis=None),
         description="said:N",
     )
-    bars = base.mark_bar(cornerRadiusEnd=2, fill=colour("sun"))
+    bars = base.mark_bar(fill=colour("sun"))
     texts = base.mark_text(align="left", dx=6, fontSize=11, fill=colour("soft")).encode(text="text:N")
     layers = alt.LayerChart(layer=[bars, texts])
     return drawn(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))

@@ -80,7 +80,7 @@ def _plain(text: str, label: str, size: tuple[int, int]) -> str:
     root = ElementTree.fromstring(text)  # noqa: S314 - drawn here, from a chart of ours
     for element in root.iter():
         described = element.attrib.pop("aria-label", "")
-        is_mark = element.attrib.get("role") == "graphics-symbol"
+        is_mark = element.get("aria-roledescription", "").endswith("mark")
         for name in _DROPPED:
             element.attrib.pop(name, None)
         for name in _PLACES & element.attrib.keys():

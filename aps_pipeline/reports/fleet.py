@@ -11,7 +11,7 @@ from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.method import method
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone
 from aps_pipeline.reports.system import BUILD, name_of
-from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name, percent
+from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name
 
 _SYSTEMS = """
     SELECT
@@ -43,15 +43,18 @@ _CLASSES = """
     GROUP BY ALL
     ORDER BY ALL
 """
-_CALLS = """
-    SELECT count(*) FILTER (state <> 'unsent') AS calls, count(*) FILTER (state = 'answered') AS answered
-    FROM meta.calls WHERE quota_month = strftime($month, '%Y-%m')
-"""
-_MISSING = """
-    SELECT system_id, count(*) FILTER (state = 'present') AS present, count(*) AS periods
-    FROM mart.coverage
-    WHERE first_date BETWEEN $first AND $last AND state NOT IN ('not applicable', 'not yet due')
-    GROUP BY ALL
+_HELD = """
+    SELECT
+        system_id,
+        count(energy_kwh) AS days,
+        count(*) FILTER (hours_reported = 24) AS days_by_hour,
+        sum(hours_reported) AS hours,
+        count(*) FILTER (panels_reported > 0) AS days_by_panel,
+        sum(panels_reported) AS panels,
+        sum(panels_expected) AS panels_expected
+    FROM mart.daily_production
+    WHERE date BETWEEN $first AND $last
+    GROUP BY system_id
 """
 
 TROUBLES = ("offline", "dead input", "weak")
@@ -84,6 +87,7 @@ class Member:
 def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
     """The page of all systems, with links to theirs."""
     members = _members(asker)
+    held = {row["system_id"]: row for row in asker.rows(_HELD)}
     build = asker.row(BUILD)
     capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
     subtitle = [counted(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
@@ -92,8 +96,14 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
         "",
         asker.month,
         ", ".join(subtitle),
-        [_produced(members), _against(members, asker), _yield(members), _panels(members), _calls(asker)],
-        [_systems(members), *_yields(members), _quality(asker, members), method()],
+        [
+            _produced(members),
+            _against(members, asker),
+            _yield(members),
+            _panels(members),
+            _hours(members, held),
+        ],
+        [_systems(members), *_yields(members), _quality(asker, members, held), method()],
         bool(build and build["is_simulated"]),
         made_utc,
     )
@@ -156,10 +166,15 @@ def _panels(members: Sequence[Member]) -> Number:
     return Number("Panels fine", str(fine), f"of {judged}", note, judged, every, tone)
 
 
-def _calls(asker: Asker) -> Number:
-    row = asker.row(_CALLS) or {"calls": 0, "answered": 0}
-    note = f"{amount(row['answered'], 0)} answered with data, in quota month {asker.month:%Y-%m}"
-    return Number("Calls", amount(row["calls"], 0), "", note)
+def _hours(members: Sequence[Member], held: dict[str, Row]) -> Number:
+    """Of all hours that the systems had in this month, how many have a figure."""
+    have = sum(int(row["hours"]) for row in held.values())
+    of = sum(24 * (each.row["days_expected"] or 0) for each in members)
+    if not of:
+        return Number("Hours known", ABSENT, note="nothing is held of this month")
+    value = amount(100 * have / of, 0) if have < of else "100"
+    note = f"{amount(have, 0)} of {counted(of, 'hour')} of all systems"
+    return Number("Hours known", value, "%", note, have, of)
 
 
 def _systems(members: Sequence[Member]) -> Section:
@@ -215,15 +230,20 @@ def _distinct(member: Member, members: Sequence[Member]) -> str:
     return member.name if same == 1 else f"{member.name} ({member.row['system_id']})"
 
 
-def _quality(asker: Asker, members: Sequence[Member]) -> Section:
-    found = {row["system_id"]: row for row in asker.rows(_MISSING)}
+def _quality(asker: Asker, members: Sequence[Member], held: dict[str, Row]) -> Section:
     rows = []
     for each in members:
-        row = found.get(each.row["system_id"], {"present": 0, "periods": 0})
-        share = row["present"] / row["periods"] if row["periods"] else None
+        row = held.get(each.row["system_id"])
+        of = each.row["days_expected"]
+        days = [row[name] if row else 0 for name in ("days", "days_by_hour", "days_by_panel")]
+        figures = (row["panels"], row["panels_expected"]) if row else (0, 0)
         rows.append(
-            [each.name, f"{amount(row['present'], 0)} of {amount(row['periods'], 0)}", percent(share)]
+            [
+                each.name,
+                *(f"{n} of {amount(of, 0)}" for n in days),
+                " of ".join(amount(n, 0) for n in figures),
+            ]
         )
-    grid = Grid(("System", "Periods present", "Share"), rows, (False, True, True))
-    lead = f"Days and months of every table that are held of {month_name(asker.month)}."
-    return Section("quality", "Data quality", lead, grids=[grid])
+    columns = ("System", "Days with energy", "With every hour", "With panels", "Figures of panels")
+    lead = f"What is held of {month_name(asker.month)}; the page of a system says what is missing and why."
+    return Section("quality", "Data quality", lead, grids=[Grid(columns, rows, (False,) + (True,) * 4)])

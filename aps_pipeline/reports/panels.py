@@ -27,8 +27,8 @@ _PANELS = """
     ORDER BY ratio NULLS LAST, ecu_id, inverter_id, channel
 """
 _HEAT = """
-    SELECT place, month, ratio, energy_kwh, days_compared
-    FROM mart.panel_heat
+    SELECT place, month, ratio
+    FROM mart.panel_month
     WHERE system_id = $system_id AND month BETWEEN $year_before AND $month
 """
 _OUTAGES = """

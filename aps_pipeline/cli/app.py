@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from aps_pipeline.cli import alerts as alerts_
 from aps_pipeline.cli import ask, collect, look
 from aps_pipeline.cli import plan as plan_
 from aps_pipeline.cli import status as status_
@@ -103,6 +104,17 @@ def verify(as_json: Json = False) -> None:
     Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
     """
     raise typer.Exit(verify_.verify(as_json))
+
+
+@app.command()
+def alerts(
+    send: Annotated[
+        bool, typer.Option("--send", help="Send it to APS_ALERT_URLS, and remember what was told.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """What has gone wrong or recovered since it was last told. Makes no call to the API."""
+    raise typer.Exit(alerts_.alerts(send, as_json))
 
 
 @app.command()

@@ -67,6 +67,7 @@ daily_refresh  30 12 * * *  UTC  STOPPED
 """
 
 SENSORS = """
+alerts             STOPPED
 autopilot          STOPPED
 warehouse_follows  RUNNING
 """

@@ -12,6 +12,7 @@ Where do I go to …?
     decide which calls are missing         planning/
     follow a run from start to end         ingest/pipeline.py
     write a mart or a check                warehouse/sql, warehouse/checks
+    say when something goes wrong          alerts/
     run against no account                 simulator/
     see what a roof file may say           site/
     change a page of the report            reports/

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -33,6 +35,8 @@ from aps_pipeline.site import Roof, Site, Tariffs, read_roof_file, read_tariff_f
 from aps_pipeline.tables import PROFILES
 
 DEFAULT_DATA_DIR = Path("data")
+
+_BETWEEN_ADDRESSES = re.compile(r"\s+|,+\s*(?=[A-Za-z][A-Za-z0-9+.-]*://|$)|,+(?=\s)")
 
 
 class SettingsError(ValueError):
@@ -72,6 +76,7 @@ class Settings(BaseSettings):
     profile: str = "standard"
     roof_file: Path | None = None
     tariff_file: Path | None = None
+    alert_urls: SecretStr | None = None
     _fleet: tuple[AccountSettings, ...] = PrivateAttr(default=())
     _site: Site = PrivateAttr(default_factory=Site)
 
@@ -124,10 +129,17 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every App Secret that is set, the longest first, to be taken out of messages."""
+        """Every App Secret and alert address that is set, the longest first, to be taken out of messages."""
         held = (self.app_secret, *(account.app_secret for account in self.accounts))
         found = {secret.get_secret_value() for secret in held if secret} - {""}
+        found |= {part for address in self.alert_addresses for part in (address, *_passwords(address))}
         return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
+
+    @property
+    def alert_addresses(self) -> tuple[str, ...]:
+        """The addresses of APS_ALERT_URLS, which may hold commas of their own; they are secret."""
+        value = self.alert_urls.get_secret_value() if self.alert_urls else ""
+        return tuple(address for address in _BETWEEN_ADDRESSES.split(value) if address)
 
     def _values(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}
@@ -141,6 +153,11 @@ class Settings(BaseSettings):
     def lake_address(self) -> str:
         """The path or `s3://` address of the lake."""
         return self.lake_url or str(self.data_dir.absolute() / "lake")
+
+    @property
+    def alerts_path(self) -> Path:
+        """The file that keeps what was told: see `alerts`."""
+        return self.data_dir.absolute() / "alerts.json"
 
     @property
     def warehouse_path(self) -> Path:
@@ -162,6 +179,15 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError("; ".join(wrong)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error.__class__.__name__}") from None
+
+
+def _passwords(address: str) -> set[str]:
+    """The password of an address as it stands there and as it is meant."""
+    try:
+        password = urlsplit(address).password or ""
+    except ValueError:
+        return set()
+    return {password, unquote(password)} - {""}
 
 
 def _variables() -> dict[str, str | None]:

@@ -140,3 +140,24 @@ def test_settings_do_not_change() -> None:
 def test_every_setting_has_the_prefix() -> None:
     assert Settings.model_config["env_prefix"] == "APS_"
     assert not [name for name in os.environ if name.startswith("APS_")], "tests see none of this machine's"
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        ("", ()),
+        ("json://a", ("json://a",)),
+        (
+            "json://a, jsons://b,mailto://c?to=d@e,f@g json://h,",
+            ("json://a", "jsons://b", "mailto://c?to=d@e,f@g", "json://h"),
+        ),
+    ],
+)
+def test_alert_addresses_are_separated_by_commas_or_spaces(value: str, addresses: tuple[str, ...]) -> None:
+    assert Settings(_env_file=None, alert_urls=value).alert_addresses == addresses  # type: ignore[call-arg, arg-type]
+
+
+def test_an_alert_address_and_its_password_are_secrets() -> None:
+    settings = Settings(_env_file=None, alert_urls="json://me:p%40ss@host")  # type: ignore[call-arg, arg-type]
+    assert settings.secrets == ("json://me:p%40ss@host", "p%40ss", "p@ss")
+    assert "ss@host" not in repr(settings)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from aps_pipeline.cli import alerts as alerts_
 from aps_pipeline.cli import ask, collect, look
 from aps_pipeline.cli import plan as plan_
 from aps_pipeline.cli import report as report_
@@ -121,6 +122,17 @@ def report(
     Each page is one HTML file, without script or request: open it, print it, send it.
     """
     raise typer.Exit(report_.report(month, systems, as_json))
+
+
+@app.command()
+def alerts(
+    send: Annotated[
+        bool, typer.Option("--send", help="Send it to APS_ALERT_URLS, and remember what was told.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """What has gone wrong or recovered since it was last told. Makes no call to the API."""
+    raise typer.Exit(alerts_.alerts(send, as_json))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from aps_pipeline.alerts import BadAddressError, NotSentError, UnreadableError
 from aps_pipeline.cli.files import OutputError
 from aps_pipeline.config import SettingsError
 from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble
@@ -36,6 +37,9 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (OutputError, Exit.STORAGE),
     (NoWarehouseError, Exit.USAGE),
     (NothingToReportError, Exit.USAGE),
+    (BadAddressError, Exit.USAGE),
+    (NotSentError, Exit.REMOTE),
+    (UnreadableError, Exit.STORAGE),
     (WarehouseError, Exit.STORAGE),
     (InvalidRowsError, Exit.REFUSED),
     (SettingsError, Exit.USAGE),

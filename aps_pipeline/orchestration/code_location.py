@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from aps_pipeline.orchestration.alerting import alerting
 from aps_pipeline.orchestration.assets import all_assets
 from aps_pipeline.orchestration.autopilot import autopilot
 from aps_pipeline.orchestration.jobs import all_jobs
@@ -25,7 +26,7 @@ def definitions_of(
         assets=[*all_assets(calendar), report_asset(calendar)],
         jobs=all_jobs(collected),
         schedules=[daily_refresh(calendar, access, collected), monthly_report(calendar)],
-        sensors=[autopilot(calendar, access, collected), warehouse_follows()],
+        sensors=[alerting(access), autopilot(calendar, access, collected), warehouse_follows()],
         resources={RESOURCE: access},
         executor=dg.in_process_executor,  # the runs wait for the API; a process for each step would cost more
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from aps_pipeline.alerts import AlertError
 from aps_pipeline.config import Settings, SettingsError
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Summary
 from aps_pipeline.lake import InvalidRowsError, StorageError
@@ -23,6 +24,7 @@ from aps_pipeline.tables import Table
 from aps_pipeline.warehouse import WarehouseError
 
 EXPECTED = (
+    AlertError,
     BadIdError,
     InvalidRowsError,
     LedgerError,
@@ -57,7 +59,7 @@ def told_plainly(settings: Settings | None = None) -> Iterator[None]:
 
 
 def redacted(text: str, settings: Settings | None) -> str:
-    """The text without any App Secret and without what stands before the host of a URL."""
+    """The text without any secret of the settings and without what stands before the host of a URL."""
     for secret in settings.secrets if settings else ():
         text = text.replace(secret, "***")
     return _USER_IN_URL.sub("***@", text)

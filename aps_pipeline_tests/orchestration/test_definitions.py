@@ -69,6 +69,7 @@ monthly_report  0 14 7 * *   UTC  STOPPED
 """
 
 SENSORS = """
+alerts             STOPPED
 autopilot          STOPPED
 warehouse_follows  RUNNING
 """

@@ -30,10 +30,10 @@ def mart(
 
 def test_the_packaged_marts_are_these() -> None:
     assert [(m.table.name, m.after) for m in marts.marts()] == [
+        ("panel_daily", ()),
         ("coverage", ()),
         ("system_zones", ()),
         ("monthly_production", ()),
-        ("panel_daily", ()),
         ("yearly_production", ()),
         ("year_on_year", ()),
         ("local_days", ("system_zones",)),
@@ -50,6 +50,7 @@ def test_the_packaged_marts_are_these() -> None:
         ),
         ("panel_health", ("panel_windows",)),
         ("panel_month", ("panel_windows",)),
+        ("conditions", ("daily_production", "panel_daily", "panel_health")),
     ]
 
 

@@ -81,6 +81,7 @@ def test_days_of_measured_zero_are_a_production_gap(plant: Plant) -> None:
             "first_date": day(2),
             "last_date": day(4),
             "days": 3,
+            "is_ongoing": False,
             "call_id": plant.call("energy", endpoint="inverter_batch"),
         }
     ]
@@ -199,3 +200,40 @@ def test_stretches_run_over_the_end_of_a_month_and_a_change_of_clocks(plant: Pla
         plant.panels(last + timedelta(days=days), NONE)
     (row,) = outages(plant)
     assert (row["first_date"], row["days"]) == (last - timedelta(days=1), 3)
+
+
+def test_what_goes_on_is_told_while_the_inventory_lists_the_ecu(plant: Plant) -> None:
+    """Up to the newest day asked about once it was over; the day after it was asked while it ran."""
+    plant.system()
+    for system_id in ("S1", "S2", "S3"):
+        produce(plant, system_id, 1)
+        plant.panels(day(2), {"E1/I1/1": 0.0}, system_id=system_id)
+        ask(plant, system_id, 4, CallState.NO_DATA)
+        ask(plant, system_id, 5, CallState.NO_DATA, sent=datetime(2024, 3, 5, 12, tzinfo=UTC))
+    plant.inverter("I1", system_id="S1")
+    plant.inverter("I1", system_id="S2")
+    plant.rows["inverters"][-1]["gone_utc"] = LATE
+    rows = outages(plant)
+    assert [(row["system_id"], row["state"], row["first_date"].day, row["is_ongoing"]) for row in rows] == [
+        ("S1", "zero", 2, True),
+        ("S1", "not asked", 3, True),
+        ("S1", "no data", 4, True),
+    ]
+
+
+def test_an_outage_that_ended_no_longer_goes_on(plant: Plant) -> None:
+    plant.inverter("I1")
+    produce(plant, "S1", 1, 3)
+    ask(plant, "S1", 2, CallState.NO_DATA)
+    ask(plant, "S1", 4, CallState.NO_DATA)
+    assert [(row["first_date"].day, row["is_ongoing"]) for row in outages(plant)] == [(2, False), (4, True)]
+
+
+def test_days_on_which_the_whole_system_gave_a_final_zero_go_on(plant: Plant) -> None:
+    plant.inverter("I1")
+    produce(plant, "S1", 1)
+    for number in (2, 3):
+        plant.total("daily", day(number), 0.0)
+        cover(plant, "S1", number, State.NOT_APPLICABLE, plant.call("daily"))
+    (row,) = outages(plant)
+    assert (row["state"], row["days"], row["is_ongoing"]) == ("system at zero", 2, True)

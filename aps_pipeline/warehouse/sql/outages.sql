@@ -2,8 +2,9 @@
 -- grain: one row per system, ECU, state and stretch of consecutive local days
 -- key: system_id, ecu_id, first_date
 -- after: system_zones
--- note: Looked at are the days between the first and the last on which panels of the ECU produced, in
---   core.inverter_batch_energy. What goes on until today is not here: an ECU that was taken away looks the same.
+-- note: Looked at are the days from the first on which panels of the ECU produced, in core.inverter_batch_energy, to
+--   the last. Where the inventory still lists an inverter of it, also those after, to the newest that somebody asked
+--   about once it was over; an ECU that was taken away looks the same, so without that nothing after is here.
 -- note: In a production gap an answer says that nothing was produced, and can no longer change. In a telemetry gap
 --   there is no such answer, so the panels may have produced as ever.
 -- column system_id: System
@@ -15,6 +16,7 @@
 -- column first_date: First local day of it
 -- column last_date: Last local day of it
 -- column days [d]: How many there are
+-- column is_ongoing: Whether no energy of the ECU is known since
 -- column call_id: The newest call that says so; null where none was made
 WITH panels AS (
     -- Sums in decimals: exact, and so the same in whatever order the rows are added.
@@ -35,17 +37,12 @@ lives AS (
     GROUP BY ALL
 ),
 
-calendar AS (
-    SELECT system_id, ecu_id, unnest(generate_series(first_date, last_date, INTERVAL 1 DAY))::DATE AS date
-    FROM lives
-),
-
 -- The call that tells most of each question; code 2005 (quota used up) says nothing of it.
 asked AS (
     SELECT
         system_id,
         device_id AS ecu_id,
-        period,
+        try_cast(period AS DATE) AS date,
         coalesce(
             max(call_id) FILTER (state = 'answered'),
             max(call_id) FILTER (state = 'no_data'),
@@ -55,6 +52,48 @@ asked AS (
     FROM meta.calls
     WHERE endpoint = 'inverter_batch' AND level = 'energy' AND coalesce(code, 0) <> 2005
     GROUP BY ALL
+),
+
+-- The newest day that somebody asked about once it was over, of each ECU and, for a final 0, of its system.
+looked AS (
+    SELECT asked.system_id, asked.ecu_id, max(asked.date) AS date
+    FROM asked
+    JOIN meta.calls AS calls USING (call_id)
+    LEFT JOIN mart.system_zones AS zones ON zones.system_id = asked.system_id
+    WHERE calls.sent_utc >= timezone(coalesce(zones.zone, 'UTC'), (asked.date + 1)::TIMESTAMP)
+    GROUP BY ALL
+),
+
+zeros AS (
+    SELECT system_id, max(date) AS date
+    FROM core.system_daily_energy
+    WHERE energy_kwh = 0 AND is_final
+    GROUP BY ALL
+),
+
+ends AS (
+    SELECT
+        system_id,
+        ecu_id,
+        lives.first_date,
+        lives.last_date,
+        CASE
+            WHEN (system_id, ecu_id) IN (SELECT (system_id, ecu_id) FROM core.inverters WHERE gone_utc IS NULL)
+                THEN greatest(lives.last_date, looked.date, zeros.date)
+            ELSE lives.last_date
+        END AS looked_date
+    FROM lives
+    LEFT JOIN looked USING (system_id, ecu_id)
+    LEFT JOIN zeros USING (system_id)
+),
+
+calendar AS (
+    SELECT
+        system_id,
+        ecu_id,
+        last_date AS produced_date,
+        unnest(generate_series(first_date, looked_date, INTERVAL 1 DAY))::DATE AS date
+    FROM ends
 ),
 
 known AS (
@@ -78,7 +117,7 @@ known AS (
     LEFT JOIN asked
         ON asked.system_id = calendar.system_id
         AND asked.ecu_id = calendar.ecu_id
-        AND asked.period = strftime(calendar.date, '%Y-%m-%d')
+        AND asked.date = calendar.date
 ),
 
 proven AS (
@@ -130,6 +169,7 @@ SELECT
     min(date) AS first_date,
     max(date) AS last_date,
     count(*) AS days,
+    min(date) > max(produced_date) AS is_ongoing,
     max(call_id) AS call_id
 FROM placed
 GROUP BY system_id, ecu_id, state, stretch

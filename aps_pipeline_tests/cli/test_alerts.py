@@ -1,0 +1,55 @@
+"""`aps alerts`: what is new, shown or sent, with nothing secret in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from aps_pipeline.cli.alerts import alerts
+from aps_pipeline.cli.exits import Exit, exit_of_error
+from aps_pipeline.ingest import NotConfiguredError
+from aps_pipeline_tests.alerts.receiving import webhook
+from aps_pipeline_tests.warehouse.conftest import Plant, plant
+
+__all__ = ["plant"]
+
+TITLE = "APsystems: 1 panel weak"
+
+
+@pytest.fixture(autouse=True)
+def _weak(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        energies: dict[str, float | None] = {"E1/I1/1": 0.6, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
+        plant.panels(date(2024, 3, 1) + timedelta(number), energies)
+    plant.build()
+    monkeypatch.chdir(plant.path.parent)
+    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
+
+
+def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert alerts(send=False, as_json=False) == Exit.COMPLETE
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        f"{TITLE}\n\n- Panel 1 of inverter I1 (ECU E1, system S1) is weak: 60% of its peers"
+    )
+
+
+def test_sending_needs_somebody_to_tell() -> None:
+    with pytest.raises(NotConfiguredError, match="APS_ALERT_URLS not set") as raised:
+        alerts(send=True, as_json=False)
+    assert exit_of_error(raised.value) is Exit.USAGE
+
+
+def test_what_was_sent_is_not_new_any_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with webhook() as inbox:
+        monkeypatch.setenv("APS_ALERT_URLS", f"json://u:hunter2@127.0.0.1:{inbox.port}")
+        alerts(send=True, as_json=True)
+        alerts(send=False, as_json=True)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["said"], second["said"]) == (f"1 message sent. {TITLE}", "There is nothing new to tell.")
+    assert [message["title"] for message in first["messages"]] == [TITLE]
+    assert [got["title"] for got in inbox.kept] == [TITLE]

@@ -8,6 +8,7 @@ Where do I go to …?
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from aps_pipeline.site.roof import Placed, Roof, RoofSystem, placed_panels, read_roof_file
@@ -36,4 +37,5 @@ class Site:
     @property
     def digest_text(self) -> str:
         """All that it says, as one text: equal for equal content."""
-        return f"{self.roof.model_dump_json()}\n{self.tariffs.model_dump_json()}"
+        said = {"roof": self.roof.model_dump(mode="json"), "tariffs": self.tariffs.model_dump(mode="json")}
+        return json.dumps(said, sort_keys=True)

@@ -12,9 +12,9 @@ _LARGEST = 1_000_000
 
 
 class Given(BaseModel):
-    """Something that an owner gives; a field that nobody knows is an error."""
+    """Something that an owner gives: no field that nobody knows, no value taken for one of another type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 Model = TypeVar("Model", bound=Given)
@@ -40,8 +40,9 @@ def read_file(path: Path, kind: type[Model]) -> Model:
 def _problems(error: ValidationError) -> list[str]:
     found = []
     for problem in error.errors(include_url=False):
-        place = " > ".join(str(part) for part in problem["loc"] if part != "[key]")
-        found.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}".removeprefix(": "))
+        place = " > ".join(str(part)[:80] for part in problem["loc"] if part != "[key]")
+        said = f"{place}: {problem['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        found.append("".join(letter if letter.isprintable() else "?" for letter in said))
     return found[:10]
 
 
@@ -54,7 +55,10 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.YAMLError(f"{twice[0]!r} stands twice, line {node.start_mark.line + 1}")
+        seen = set()
+        for key_node, _ in node.value:
+            key = str(self.construct_object(key_node, deep=True))  # 1 and "1" are one key as well
+            if key in seen:
+                raise yaml.YAMLError(f"{key!r} stands twice, line {key_node.start_mark.line + 1}")
+            seen.add(key)
         return super().construct_mapping(node, deep)

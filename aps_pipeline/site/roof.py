@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from aps_pipeline.question import checked_id
 from aps_pipeline.site.files import Given, read_file
@@ -20,8 +20,14 @@ def _an_id(value: Any) -> str:
     return checked_id(value)
 
 
+def _one_line(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("is not text in one line, without blanks around it")
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_an_id)]
-Text = Annotated[str, Field(min_length=1, max_length=80)]
+Text = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_line)]
 Tilt = Annotated[float, Field(ge=0, le=90)]
 Azimuth = Annotated[float, Field(ge=0, le=360)]
 Channel = Annotated[int, Field(ge=1, le=16)]
@@ -42,7 +48,9 @@ class RoofInverter(Given):
     """The panels of an inverter by channel; with `replaces` those of the old one continue here."""
 
     replaces: Id | None = None
-    panels: Mapping[Channel, Panel] = {}
+    panels: Mapping[
+        Channel, Annotated[Panel, BeforeValidator(lambda said: {} if said is None else said)]
+    ] = {}
 
 
 class RoofSystem(Given):
@@ -64,12 +72,14 @@ class RoofSystem(Given):
             raise ValueError(f"inverter {twice[0]} is replaced by two")
         for uid in self.inverters:
             self.newest(uid)
-        panels = [panel for _, _, panel in self.placed()]
-        labels = Counter(panel.label for panel in panels if panel.label is not None)
-        spots = Counter((panel.row, panel.column) for panel in panels if panel.row is not None)
-        if any((panel.row is None) != (panel.column is None) for panel in panels):
+        if bare := [uid for uid, each in self.inverters.items() if not self._panels(each)]:
+            raise ValueError(f"inverter {bare[0]} has no panels: name its channels")
+        placed = list(self.placed())
+        places = Counter(place_of(*each) for each in placed)
+        spots = Counter((panel.row, panel.column) for *_, panel in placed if panel.row is not None)
+        if any((panel.row is None) != (panel.column is None) for *_, panel in placed):
             raise ValueError("give both row and column of a panel, or neither")
-        if twice := [str(each) for each, times in (*labels.items(), *spots.items()) if times > 1]:
+        if twice := [str(each) for each, times in (*places.items(), *spots.items()) if times > 1]:
             raise ValueError(f"two panels at {twice[0]}")
         return self
 
@@ -94,6 +104,11 @@ class RoofSystem(Given):
         """Its panels, and what it says nothing of from the one that it replaces."""
         old = self.inverters.get(inverter.replaces) if inverter.replaces else None
         return {**(self._panels(old) if old else {}), **inverter.panels}
+
+
+def place_of(newest: str, channel: int, panel: Panel) -> str:
+    """The place on the roof: its label, or the inverter that is there now and the channel."""
+    return panel.label or f"{newest}-{channel}"
 
 
 class Roof(Given):
@@ -139,7 +154,7 @@ def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
                 system_id,
                 uid,
                 channel,
-                panel.label or f"{newest}-{channel}",
+                place_of(newest, channel, panel),
                 panel.label,
                 panel.row,
                 panel.column,

@@ -18,7 +18,7 @@ Price = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
 class Tariff(Given):
     """Prices from `since` on, per kWh and per day, of those systems, or of all others if there are none."""
 
-    systems: tuple[Id, ...] = ()
+    systems: Annotated[tuple[Id, ...], Field(strict=False)] = ()
     since: Annotated[date, Field(alias="from")]
     import_price: Price
     feed_in_price: Price
@@ -31,7 +31,7 @@ class Tariffs(Given):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     co2_kg_per_kwh: Annotated[float, Field(ge=0, le=5)] | None = None
     co2_source: Text | None = None
-    tariffs: tuple[Tariff, ...] = ()
+    tariffs: Annotated[tuple[Tariff, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -15,6 +15,11 @@ from aps_pipeline_tests.sites import Site, settings_for
 START = date(2024, 2, 1)
 
 
+def key_of(table: str | dg.AssetKey) -> dg.AssetKey:
+    """The asset of a table of core, or the asset itself."""
+    return dg.AssetKey(["core", table]) if isinstance(table, str) else table
+
+
 @dataclass
 class Told:
     """What a run told Dagster."""
@@ -26,13 +31,13 @@ class Told:
     def success(self) -> bool:
         return self.result.success
 
-    def events(self, table: str) -> dict[str | None, dict[str, object]]:
+    def events(self, table: str | dg.AssetKey) -> dict[str | None, dict[str, object]]:
         """The metadata of each materialization of a table by partition, in order; there is one of each."""
         found: dict[str | None, dict[str, object]] = {}
         logs = self.instance.all_logs(self.result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         for log in logs:
             assert log.asset_materialization
-            if log.asset_materialization.asset_key == dg.AssetKey(["core", table]):
+            if log.asset_materialization.asset_key == key_of(table):
                 assert log.asset_materialization.partition not in found, log.asset_materialization.partition
                 metadata = log.asset_materialization.metadata
                 found[log.asset_materialization.partition] = {
@@ -60,10 +65,10 @@ class Dagster:
         settings = settings_for(self.site.simulator, self.site.url, self.site.data_dir)
         return Access(lambda: settings, open=lambda _: self.site.pipeline())
 
-    def run(self, tables: Sequence[str], first: str = "", last: str = "", **tags: str) -> Told:
+    def run(self, tables: Sequence[str | dg.AssetKey], first: str = "", last: str = "", **tags: str) -> Told:
         """One run over a range of partitions, or without any."""
         definitions = definitions_of(START, self.access)
-        keys = [dg.AssetKey(["core", table]) for table in tables]
+        keys = [key_of(table) for table in tables]
         ranged = {RANGE_START: first, RANGE_END: last or first} if first else {}
         return Told(
             self.instance,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.site import placed_panels, read_roof_file, read_tariff_file
+from aps_pipeline.site import Site, placed_panels, read_roof_file, read_tariff_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +54,13 @@ REFUSED = {
     SYSTEM % "inverters: {A: {panels: {1: {row: 1, column: 0}, 2: {row: 1, column: 0}}}}": "panels at (1",
     SYSTEM % "inverters: {A: {panels: {1: {row: 1}}}}": "both row and column",
     SYSTEM % "inverters: {A: {panels: {0: {}}}}": "greater than or equal to 1",
+    SYSTEM % "inverters: {B: {replaces: A}}": "B has no panels: name its channels",
+    SYSTEM % "inverters: {A: {panels: {1: {}, '1': {}}}}": "'1' stands twice",
+    SYSTEM % "inverters: {A: {panels: {1: {label: A-2}, 2: {}}}}": "two panels at A-2",
+    SYSTEM % "tilt: true": "tilt: Input should be a valid number",
+    SYSTEM % "name: 7": "name: Input should be a valid string",
+    SYSTEM % r'name: "a\nb"': "not text in one line",
+    SYSTEM % r'"\e[31m": 1': "?[31m: Extra inputs",
     SYSTEM % "name: a, name: b": "'name' stands twice, line 1",
     "a: &x [1]\nb: *x": "references",
     "systems: [": "not valid YAML",
@@ -110,3 +117,16 @@ def test_what_is_said_of_an_old_inverter_holds_for_the_new_one(tmp_path: Path) -
         ("B", 1, "Z"),
         ("B", 2, "Y"),
     ]
+
+
+def test_the_order_in_a_file_changes_nothing(tmp_path: Path) -> None:
+    one = read_roof_file(written(tmp_path, "systems: {A: {tilt: 1, azimuth: 2}, B: {}}"))
+    other = read_roof_file(written(tmp_path, "systems: {B: {}, A: {azimuth: 2, tilt: 1}}"))
+    assert Site(one).digest_text == Site(other).digest_text != Site().digest_text
+
+
+def test_a_panel_may_be_named_without_a_word(tmp_path: Path) -> None:
+    (panel,) = placed_panels(
+        read_roof_file(written(tmp_path, SYSTEM % "tilt: 9, inverters: {A: {panels: {1: }}}"))
+    )
+    assert (panel.place, panel.label, panel.tilt_deg) == ("A-1", None, 9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from aps_pipeline import warehouse
 from aps_pipeline.site import Roof, Site
 from aps_pipeline_tests.warehouse.conftest import Plant
 
@@ -25,6 +27,10 @@ ROOF = Roof.model_validate(
         "systems": {
             "faced": two_inverters(EAST, WEST),
             "half": two_inverters(EAST, {}),
+            "flat": {
+                "tilt": 0.2,
+                "inverters": {f"I{n}": {"panels": {1: {"azimuth": 90 * n}}} for n in range(1, 4)},
+            },
             "lonely": {"inverters": {"I1": {"panels": {1: EAST}}}},
             "swapped": {
                 "name": "House",
@@ -45,7 +51,7 @@ def built(shared_plant: Plant) -> Plant:
     plant = shared_plant
     for n in range(30):
         day = FIRST + timedelta(n)
-        for system_id in ("unsaid", "faced", "half", "lonely"):
+        for system_id in ("unsaid", "faced", "half", "flat", "lonely"):
             energies = MORNING | ({"I4": 0.5} if system_id == "faced" else {})
             plant.panels(day, {f"E1/{i}/1": kwh for i, kwh in energies.items()}, system_id=system_id)
         first = "I1" if n < 20 else "N1"
@@ -117,3 +123,17 @@ def test_the_warehouse_shows_what_the_file_says(built: Plant) -> None:
         ("I1", "Top left", 1, None),
         ("N1", "Top left", 1, None),
     ]
+
+
+def test_flat_panels_face_the_same_way_and_what_is_not_named_faces_as_its_system(built: Plant) -> None:
+    """I4 to I6 are not in the file: flat as their system says, so all six are peers."""
+    assert {row["ratio"] for row in health(built, "flat").values()} == {2.0, 0.5}
+    (row,) = built.query("SELECT DISTINCT facing FROM mart.panel_daily WHERE system_id = 'flat'")
+    assert row == {"facing": "flat"}
+
+
+def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
+    with closing(warehouse.open_warehouse(built.path)) as connection:
+        (check,) = (each for each in warehouse.run_checks(connection) if each.name == "roof_names_unknown")
+    assert (check.severity, check.failing) == ("warning", 5)  # no system here has been named by an answer
+    assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

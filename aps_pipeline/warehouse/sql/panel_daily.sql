@@ -11,7 +11,7 @@
 -- column place: Its place on the roof, which a new inverter takes over where the roof file says so; otherwise
 --   inverter and channel
 -- column label: What its owner calls it; null where the roof file says nothing
--- column facing: Azimuth and tilt in whole degrees, such as 105/35; null where the roof file says nothing
+-- column facing: Azimuth and tilt in whole degrees, such as 105/35, or flat; null where the roof file says nothing
 -- column date: Local day at the system
 -- column energy_kwh [kWh]: Energy of the panel; null where the API gave none
 -- column peers: Peers with a number that day
@@ -25,9 +25,12 @@ WITH facing AS (
         energies.*,
         coalesce(roof.place, format('{}-{}', inverter_id, channel)) AS place,
         roof.label,
-        format('{}/{}', round(roof.azimuth_deg)::INTEGER % 360, round(roof.tilt_deg)::INTEGER) AS facing
+        round(coalesce(roof.tilt_deg, sites.tilt_deg))::INTEGER AS tilt,
+        round(coalesce(roof.azimuth_deg, sites.azimuth_deg))::INTEGER % 360 AS azimuth,
+        CASE WHEN tilt = 0 THEN 'flat' ELSE format('{}/{}', azimuth, tilt) END AS facing
     FROM core.inverter_batch_energy AS energies
     LEFT JOIN meta.panels AS roof USING (system_id, inverter_id, channel)
+    LEFT JOIN meta.sites AS sites USING (system_id)
 ),
 
 ranked AS (

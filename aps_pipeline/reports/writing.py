@@ -16,6 +16,7 @@ from aps_pipeline.reports.rendering import rendered
 from aps_pipeline.reports.system import system_page
 from aps_pipeline.reports.words import month_name
 from aps_pipeline.warehouse import Connection, open_warehouse
+from aps_pipeline.warehouse.reading import of_this_version
 from aps_pipeline.warehouse.replacing import replacing
 
 _SYSTEMS = "SELECT system_id FROM core.systems ORDER BY system_id"
@@ -60,7 +61,7 @@ def write_reports(
     `month` is its first day; without one the newest that is whole is taken. Makes no call. Raises
     NothingToReportError, NoWarehouseError, WarehouseError, OSError.
     """
-    with closing(open_warehouse(warehouse)) as connection:
+    with of_this_version(), closing(open_warehouse(warehouse)) as connection:
         month = month or newest_month(connection)
         known = [row[0] for row in connection.execute(_SYSTEMS).fetchall()]
         _refuse_nothing(connection, month)

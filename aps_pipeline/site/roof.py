@@ -44,13 +44,15 @@ class Panel(Given):
     azimuth: Azimuth | None = None
 
 
+MaybeBare = Annotated[Panel, BeforeValidator(lambda said: {} if said is None else said)]
+"""A panel, or its channel alone."""
+
+
 class RoofInverter(Given):
     """The panels of an inverter by channel; with `replaces` those of the old one continue here."""
 
     replaces: Id | None = None
-    panels: Mapping[
-        Channel, Annotated[Panel, BeforeValidator(lambda said: {} if said is None else said)]
-    ] = {}
+    panels: Mapping[Channel, MaybeBare] = {}
 
 
 class RoofSystem(Given):

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
 
-import duckdb
-
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.declared import Check, Severity, checks_of
 from aps_pipeline.warehouse.described import Connection, count
-from aps_pipeline.warehouse.errors import HeaderError, WarehouseError, one_line
+from aps_pipeline.warehouse.errors import HeaderError
 from aps_pipeline.warehouse.headers import SqlFile, packaged
+from aps_pipeline.warehouse.reading import of_this_version
 from aps_pipeline.warehouse.steady import steadily
 from aps_pipeline.warehouse.views import view_folders
 
@@ -59,15 +58,9 @@ Named = TypeVar("Named", Check, CheckResult)
 
 def run_checks(connection: Connection) -> list[CheckResult]:
     """Run every check on an open warehouse. Raises WarehouseError, also where another version built it."""
-    try:
+    with of_this_version():
         folders = view_folders(connection)
         return [steadily(folders, partial(run, connection, check)) for check in all_checks()]
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise WarehouseError(
-            f"another version built this warehouse, run `aps rebuild`: {one_line(error)}"
-        ) from error
-    except duckdb.IOException as error:
-        raise WarehouseError(f"cannot read what the warehouse shows: {one_line(error)}") from error
 
 
 def run(connection: Connection, check: Check) -> CheckResult:

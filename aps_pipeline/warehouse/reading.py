@@ -74,6 +74,19 @@ def _private_name(path: Path) -> Iterator[Path]:
         name.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def of_this_version() -> Iterator[None]:
+    """Turn what our own queries meet in a warehouse of another version into WarehouseError."""
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise WarehouseError(
+            f"another version built this warehouse, run `aps rebuild`: {one_line(error)}"
+        ) from error
+    except duckdb.IOException as error:
+        raise WarehouseError(f"cannot read what the warehouse shows: {one_line(error)}") from error
+
+
 def query(path: Path, sql: str) -> pa.Table:
     """The result of one query, with instants in UTC. It writes nothing, whatever it says.
 

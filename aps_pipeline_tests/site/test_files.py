@@ -126,7 +126,6 @@ def test_the_order_in_a_file_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_panel_may_be_named_without_a_word(tmp_path: Path) -> None:
-    (panel,) = placed_panels(
-        read_roof_file(written(tmp_path, SYSTEM % "tilt: 9, inverters: {A: {panels: {1: }}}"))
-    )
+    text = SYSTEM % "tilt: 9, inverters: {A: {panels: {1: }}}"
+    (panel,) = placed_panels(read_roof_file(written(tmp_path, text)))
     assert (panel.place, panel.label, panel.tilt_deg) == ("A-1", None, 9)

@@ -13,6 +13,8 @@ Where do I go to …?
     follow a run from start to end         ingest/pipeline.py
     write a mart or a check                warehouse/sql, warehouse/checks
     run against no account                 simulator/
+    see what a roof file may say           site/
+    change a page of the report            reports/
     see it in Dagster                      orchestration/
     add a command                          cli/
     read the warehouse in a notebook       open_warehouse(), here

@@ -29,6 +29,7 @@ from aps_pipeline.accounts import (
     problems_of,
     read_fleet_file,
 )
+from aps_pipeline.site import Roof, Site, Tariffs, read_roof_file, read_tariff_file
 from aps_pipeline.tables import PROFILES
 
 DEFAULT_DATA_DIR = Path("data")
@@ -69,7 +70,10 @@ class Settings(BaseSettings):
     revision_days: int = Field(default=5, ge=0, le=60)
     quota_zone: ZoneName = "Asia/Shanghai"
     profile: str = "standard"
+    roof_file: Path | None = None
+    tariff_file: Path | None = None
     _fleet: tuple[AccountSettings, ...] = PrivateAttr(default=())
+    _site: Site = PrivateAttr(default_factory=Site)
 
     @field_validator("profile")
     @classmethod
@@ -93,6 +97,24 @@ class Settings(BaseSettings):
         every = tuple(system_id for account in self._fleet for system_id in account.system_ids)
         object.__setattr__(self, "system_ids", every)  # frozen for everybody else
         return self
+
+    @model_validator(mode="after")
+    def _with_its_site(self) -> Self:
+        try:
+            roof = read_roof_file(self.roof_file) if self.roof_file else Roof()
+        except ValueError as error:
+            raise ValueError(f"APS_ROOF_FILE: {error}") from None
+        try:
+            tariffs = read_tariff_file(self.tariff_file) if self.tariff_file else Tariffs()
+        except ValueError as error:
+            raise ValueError(f"APS_TARIFF_FILE: {error}") from None
+        self._site = Site(roof, tariffs)
+        return self
+
+    @property
+    def site(self) -> Site:
+        """What the roof file and the tariff file say."""
+        return self._site
 
     @property
     def accounts(self) -> tuple[AccountSettings, ...]:
@@ -124,6 +146,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The DuckDB file."""
         return self.data_dir.absolute() / "warehouse.duckdb"
+
+    @property
+    def reports_path(self) -> Path:
+        """The folder of the reports, one folder a month."""
+        return self.data_dir.absolute() / "reports"
 
 
 def load_settings(**overrides: Any) -> Settings:

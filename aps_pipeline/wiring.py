@@ -35,14 +35,14 @@ def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = Fal
     Raises WarehouseError, StorageError, LedgerError.
     """
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
-    if not force and warehouse.is_current(path, *of):
+    if not force and warehouse.is_current(path, *of, settings.site):
         return None
 
     def looked_over() -> Sequence[Covered]:
         pipeline.compare_revisions()
         return pipeline.coverage()
 
-    return warehouse.build(path, *of, looked_over)
+    return warehouse.build(path, *of, looked_over, settings.site)
 
 
 def login_of(account: AccountSettings, settings: Settings) -> Login:

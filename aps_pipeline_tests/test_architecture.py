@@ -109,6 +109,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "status",
         "verify",
         "rebuild",
+        "report",
         "sql",
         "tables",
     } <= names

@@ -9,10 +9,12 @@ import typer
 
 from aps_pipeline.cli import ask, collect, look
 from aps_pipeline.cli import plan as plan_
+from aps_pipeline.cli import report as report_
 from aps_pipeline.cli import status as status_
 from aps_pipeline.cli import verify as verify_
 from aps_pipeline.cli.exporting import exporting
 from aps_pipeline.cli.options import Force, Json, Output, day
+from aps_pipeline.cli.options import month as month_
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -103,6 +105,22 @@ def verify(as_json: Json = False) -> None:
     Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
     """
     raise typer.Exit(verify_.verify(as_json))
+
+
+@app.command()
+def report(
+    month: Annotated[
+        date | None,
+        typer.Option(parser=month_, metavar="YYYY-MM", help="The month, or the newest that is whole."),
+    ] = None,
+    systems: Systems = "",
+    as_json: Json = False,
+) -> None:
+    """Write a page on a month for each system and one for all, into DATA_DIR/reports. Makes no call.
+
+    Each page is one HTML file, without script or request: open it, print it, send it.
+    """
+    raise typer.Exit(report_.report(month, systems, as_json))
 
 
 @app.command()

@@ -44,8 +44,9 @@ def sql(query: str, as_json: bool, format_: Format | None, output: Path | None, 
     kind = chosen_format(as_json, format_)
     if kind is Format.PARQUET and output is None:
         raise NotConfiguredError("--format parquet needs --output FILE")
-    path = checked_output(output, force) if output else None
-    found = warehouse.query(load_settings().warehouse_path, query)
+    settings = load_settings()
+    path = checked_output(output, force, settings.data_dir) if output else None
+    found = warehouse.query(settings.warehouse_path, query)
     if path is None:
         _write_text(sys.stdout, found, kind)
         return Exit.COMPLETE

@@ -12,11 +12,11 @@ from typing import Any
 
 from aps_pipeline.cli import quotas
 from aps_pipeline.cli.exits import Exit, exit_of_run
+from aps_pipeline.cli.options import listed_ids
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.periods import FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
-from aps_pipeline.question import checked_id
 from aps_pipeline.tables import FETCHED, HISTORY, PROFILES, Table, UnknownTableError, table_named
 from aps_pipeline.wiring import build_warehouse, open_pipeline
 
@@ -113,7 +113,7 @@ def _profile(name: str) -> tuple[Table, ...]:
 
 
 def _systems(ids: str, settings: Settings) -> tuple[str, ...]:
-    return tuple(checked_id(each.strip()) for each in ids.split(",") if each.strip()) or settings.system_ids
+    return listed_ids(ids) or settings.system_ids
 
 
 def _collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool) -> int:

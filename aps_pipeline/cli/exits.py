@@ -10,6 +10,7 @@ from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble
 from aps_pipeline.lake import InvalidRowsError, StorageError
 from aps_pipeline.ledger import LedgerBusyError, LedgerError, MixedDataError
 from aps_pipeline.question import BadIdError
+from aps_pipeline.reports import NothingToReportError
 from aps_pipeline.tables import UnknownTableError
 from aps_pipeline.warehouse import NoWarehouseError, QueryError, WarehouseError
 
@@ -34,6 +35,7 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (StorageError, Exit.STORAGE),
     (OutputError, Exit.STORAGE),
     (NoWarehouseError, Exit.USAGE),
+    (NothingToReportError, Exit.USAGE),
     (WarehouseError, Exit.STORAGE),
     (InvalidRowsError, Exit.REFUSED),
     (SettingsError, Exit.USAGE),

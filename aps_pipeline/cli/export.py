@@ -34,8 +34,9 @@ def homeassistant(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
     """Hours of energy for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
-    path = checked_output(output, force)
-    with closing(open_warehouse(load_settings().warehouse_path)) as connection:
+    settings = load_settings()
+    path = checked_output(output, force, settings.data_dir)
+    with closing(open_warehouse(settings.warehouse_path)) as connection:
         hours = hours_of_energy(connection, system_id, first, last)
         local = zone(zone_name_of(connection, system_id))
     _refuse_none(hours, system_id, first, last)
@@ -47,8 +48,9 @@ def pvoutput(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
     """Days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
-    path = checked_output(output, force)
-    with closing(open_warehouse(load_settings().warehouse_path)) as connection:
+    settings = load_settings()
+    path = checked_output(output, force, settings.data_dir)
+    with closing(open_warehouse(settings.warehouse_path)) as connection:
         days = days_of_energy(connection, system_id, first, last)
     _refuse_none(days, system_id, first, last)
     text = "".join(f"{line}\n" for line in batches(days))

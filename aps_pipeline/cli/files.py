@@ -8,14 +8,22 @@ from pathlib import Path
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.warehouse.replacing import replacing
 
+_OWN = ("dagster", "lake", "ledger.sqlite", "warehouse.duckdb")
+"""What an option must not name, below APS_DATA_DIR."""
+
 
 class OutputError(OSError):
     """A file cannot be written; the message names it."""
 
 
-def checked_output(path: Path, force: bool) -> Path:
-    """Where to write, links followed. Raises NotConfiguredError for what is there, but a file if `force`."""
+def checked_output(path: Path, force: bool, data_dir: Path) -> Path:
+    """Where to write, links followed; none of the pipeline's own files in `data_dir`.
+
+    Raises NotConfiguredError for those, and for what is there already, but a file if `force`.
+    """
     path = path.resolve()
+    if any(path.is_relative_to(own) for own in (data_dir.resolve() / name for name in _OWN)):
+        raise NotConfiguredError(f"{path} belongs to the pipeline itself: give another file")
     if path.exists() and not (force and path.is_file()):
         hint = "--force replaces it" if path.is_file() else "it is not a file"
         raise NotConfiguredError(f"{path} exists: {hint}")

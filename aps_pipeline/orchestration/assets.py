@@ -4,6 +4,7 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -27,13 +28,20 @@ WAREHOUSE = dg.AssetKey(["warehouse"])
 
 def all_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset there is, in the order of the declarations."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy; the version is pinned
+    with beta_allowed():
         made = [
             core_asset(table, calendar) if table in FETCHED else written_along(table, calendar)
             for table in TABLES.values()
         ]
     return [*made, warehouse_asset()]
+
+
+@contextmanager
+def beta_allowed() -> Iterator[None]:
+    """Without Dagster's warning that `backfill_policy` is beta: its version is pinned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield
 
 
 def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:

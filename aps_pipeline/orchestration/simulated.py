@@ -79,6 +79,8 @@ def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: da
         revision_days=5,
         quota_zone="Asia/Shanghai",
         profile="standard",
+        roof_file=None,
+        tariff_file=None,
     )
 
 

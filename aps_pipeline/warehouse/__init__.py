@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from aps_pipeline.warehouse.building import Built, build
 from aps_pipeline.warehouse.checks import CheckResult, by_kind, run_checks
+from aps_pipeline.warehouse.described import Connection
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
 from aps_pipeline.warehouse.frames import Warehouse
 from aps_pipeline.warehouse.freshness import is_current
@@ -25,6 +26,7 @@ from aps_pipeline.warehouse.reading import open_warehouse, query
 __all__ = [
     "Built",
     "CheckResult",
+    "Connection",
     "HeaderError",
     "NoWarehouseError",
     "QueryError",

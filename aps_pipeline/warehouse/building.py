@@ -12,6 +12,7 @@ import duckdb
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
 from aps_pipeline.planning import Covered
+from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.core import add_core_table
 from aps_pipeline.warehouse.covering import add_coverage
@@ -22,6 +23,7 @@ from aps_pipeline.warehouse.marts import add_mart, marts
 from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news
 from aps_pipeline.warehouse.replacing import replacing
 from aps_pipeline.warehouse.revisions import add_revisions
+from aps_pipeline.warehouse.siting import add_site
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -50,6 +52,7 @@ def build(
     ledger: Ledger,
     revision_days: int = 5,
     covered: Callable[[], Sequence[Covered]] = tuple,
+    site: Site | None = None,
 ) -> Built:
     """Build the warehouse whole and put it in the place of the one at `path` in one step.
 
@@ -61,17 +64,19 @@ def build(
         ledger: the calls of `meta`.
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
         covered: says how every period stands, for `meta.coverage`; asked after everything else was read.
+        site: what the owner says of roofs and prices, for `meta.sites` and what follows from it.
 
     Raises WarehouseError, StorageError (lake), LedgerError; the file at `path` is as it was then.
     """
     path = Path(path).absolute()
     if set(str(path)) & set("?\\"):
         raise WarehouseError(f"cannot build {path}: DuckDB opens no file with ? or \\ in its path")
-    inputs = inputs_of(lake, ledger, revision_days)  # before anything is read: what comes later is seen
+    site = site or Site()
+    inputs = inputs_of(lake, ledger, revision_days, site)  # before anything is read: what comes later is seen
     began_ns = inputs.rest()
     with _named(path), replacing(path, began_ns) as temporary, closing(_open(temporary)) as connection:
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
-        described = _fill(connection, lake, ledger, revision_days, inputs, covered)
+        described = _fill(connection, lake, ledger, revision_days, inputs, covered, site)
         connection.commit()
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
@@ -93,6 +98,7 @@ def _fill(
     revision_days: int,
     inputs: Inputs,
     covered: Callable[[], Sequence[Covered]],
+    site: Site,
 ) -> list[Described]:
     for schema in ("core", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -102,6 +108,7 @@ def _fill(
     described.append(add_news(connection, ledger))
     described.append(add_coverage(connection, covered()))
     described.append(add_revisions(connection, ledger))
+    described.extend(add_site(connection, site))
     views = _views_folder(lake, core)
     described.append(add_build(connection, ledger, revision_days, views, inputs.digest))
     described.extend([add_mart(connection, mart) for mart in marts()])

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from aps_pipeline.lake import Lake, LakeState
 from aps_pipeline.ledger import Ledger
+from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 
 _SECOND = 1_000_000_000
@@ -18,12 +19,12 @@ _TICK = _SECOND // 50
 """Longer than a file's time may lag behind the clock."""
 
 
-_DECIDING = ("tables", "planning", "warehouse", "warehouse/sql")
+_DECIDING = ("site", "tables", "planning", "warehouse", "warehouse/sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Code, settings, ledger and lake at one moment; `lake` is None where its changes cannot be seen."""
+    """Code, settings, site, ledger and lake at one moment; `lake` is None where changes are not seen."""
 
     digest: str
     lake: LakeState | None
@@ -45,10 +46,10 @@ class Inputs:
         return time.time_ns()
 
 
-def inputs_of(lake: Lake, ledger: Ledger, revision_days: int) -> Inputs:
+def inputs_of(lake: Lake, ledger: Ledger, revision_days: int, site: Site) -> Inputs:
     """What a build would read now. Raises StorageError, LedgerError."""
     found = lake.state()
-    lines = [package_version(), _code(), str(revision_days)]
+    lines = [package_version(), _code(), str(revision_days), site.digest_text]
     lines += [f"{state} {n} {newest} {end and end.isoformat()}" for state, n, newest, end in ledger.tally()]
     if found is not None:
         lines += [lake.path(TABLES["systems"]), str(found.partitions)]  # views name the lake by its path

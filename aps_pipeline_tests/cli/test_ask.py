@@ -13,6 +13,7 @@ import pytest
 from aps_pipeline.cli import ask, files
 from aps_pipeline.cli.ask import Format
 from aps_pipeline.cli.files import OutputError
+from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.warehouse.conftest import Plant
 
@@ -72,6 +73,12 @@ def test_json_and_another_format_contradict_each_other() -> None:
     assert ask.chosen_format(True, None) is ask.chosen_format(True, Format.JSON) is Format.JSON
     with pytest.raises(NotConfiguredError, match="--json and --format csv"):
         ask.chosen_format(True, Format.CSV)
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "ledger.sqlite", "lake/core/x.parquet"])
+def test_no_file_of_the_pipeline_is_replaced(built: Path, name: str) -> None:
+    with pytest.raises(NotConfiguredError, match="belongs to the pipeline"):
+        run(format_=Format.CSV, output=load_settings().data_dir / name, force=True)
 
 
 def test_what_is_there_is_kept_unless_forced(built: Path) -> None:

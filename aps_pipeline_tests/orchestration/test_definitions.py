@@ -51,6 +51,7 @@ core/system_monthly_energy     system     year   <- systems
 core/system_summary            system     -      <- systems
 core/system_yearly_energy      system     -      <- systems
 core/systems                   inventory  -      <-
+report                         reports    month  <- warehouse
 warehouse                      warehouse  -      <- (all of core)
 """
 
@@ -63,7 +64,8 @@ refresh_years      meter_monthly_energy meter_yearly_energy system_monthly_energ
 """
 
 SCHEDULES = """
-daily_refresh  30 12 * * *  UTC  STOPPED
+daily_refresh   30 12 * * *  UTC  STOPPED
+monthly_report  0 14 7 * *   UTC  STOPPED
 """
 
 SENSORS = """

@@ -288,7 +288,9 @@ def test_stopping_ends_idle_and_slow_connections(fresh: Simulator) -> None:
 
 def test_ctrl_c_ends_it_quietly() -> None:
     program = (
+        "import signal\n"
         "from aps_pipeline.simulator import Simulator\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where tests run in background
         "Simulator().serve_forever(0, lambda url: print(url, flush=True))"
     )
     process = subprocess.Popen(

@@ -16,6 +16,7 @@ from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
 from aps_pipeline.planning import Covered
 from aps_pipeline.question import Question
+from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES, Table, from_columns
 
 ZONE = "Europe/Madrid"
@@ -35,6 +36,7 @@ class Plant:
         self.calls: dict[tuple[str, str, datetime], int] = {}
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.covered: list[Covered] = []
+        self.site = Site()
 
     def call(self, level: str = "daily", sent: datetime = LATE, endpoint: str = "system_energy") -> int:
         """The answered call of that kind and time, made when first wanted; returns its number."""
@@ -130,7 +132,9 @@ class Plant:
 
     def build(self, covered: Sequence[Covered] = ()) -> warehouse.Built:
         self.write()
-        return warehouse.build(self.path, self.lake, self.ledger, covered=lambda: covered or self.covered)
+        return warehouse.build(
+            self.path, self.lake, self.ledger, covered=lambda: covered or self.covered, site=self.site
+        )
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         return warehouse.query(self.path, sql).to_pylist()

@@ -18,6 +18,7 @@ from aps_pipeline.lake import Lake, LakeState
 from aps_pipeline.ledger import CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.question import Question
+from aps_pipeline.site import Roof, Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import building, inputs
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
@@ -161,12 +162,20 @@ def test_what_happens_while_a_build_reads_is_seen_afterwards(
 
 
 def test_the_digest_is_a_function_of_ledger_and_lake(built: Plant) -> None:
-    before = inputs_of(built.lake, built.ledger, 5).digest
+    before = inputs_of(built.lake, built.ledger, 5, Site()).digest
     write_again(built)
     again = Ledger(f"sqlite:///{built.path.parents[1]}/ledger.sqlite", now=lambda: LATE)
-    assert inputs_of(Lake(built.lake.url), again, 5).digest == before
+    assert inputs_of(Lake(built.lake.url), again, 5, Site()).digest == before
     again.close()
     assert built.query("SELECT inputs FROM meta.build") == [{"inputs": before}]
+
+
+def test_what_the_owner_says_is_an_input(built: Plant) -> None:
+    named = Site(Roof.model_validate({"systems": {"S1": {"name": "Home"}}}))
+    args = (built.path, built.lake, built.ledger, 5)
+    assert warehouse.is_current(*args) and not warehouse.is_current(*args, named)
+    warehouse.build(*args, site=named)
+    assert warehouse.is_current(*args, named) and not warehouse.is_current(*args)
 
 
 def test_a_change_within_the_tick_of_a_clock_counts_as_later() -> None:

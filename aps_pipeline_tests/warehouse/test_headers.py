@@ -43,12 +43,13 @@ def test_the_packaged_marts_are_these() -> None:
         ("ecu_daily", ("local_days",)),
         ("daily_production", ("ecu_daily", "local_days")),
         ("hourly_profile", ("daily_production",)),
-        ("panel_health", ("daily_production", "panel_daily")),
-        ("panel_heat", ("daily_production", "panel_daily")),
+        ("panel_windows", ("daily_production", "panel_daily")),
         (
             "reconciliation",
             ("daily_production", "ecu_daily", "local_days", "monthly_production", "yearly_production"),
         ),
+        ("panel_health", ("panel_windows",)),
+        ("panel_month", ("panel_windows",)),
     ]
 
 

@@ -149,6 +149,8 @@ def test_others_go_on_where_an_ecu_is_offline_or_an_inverter_removed(built: Plan
 def test_a_weak_panel_with_every_number(built: Plant) -> None:
     assert health(built, "weak") == {
         "system_id": "weak",
+        "place": "I1-1",
+        "label": None,
         "ecu_id": "E1",
         "inverter_id": "I1",
         "channel": 1,
@@ -156,6 +158,7 @@ def test_a_weak_panel_with_every_number(built: Plant) -> None:
         "last_date": date(2024, 3, 30),
         "days_compared": 30,
         "days_reported": 30,
+        "energy_kwh": 21.0,
         "ratio": 0.7,
         "recent_ratio": 0.7,
         "class": "weak",
@@ -213,38 +216,33 @@ def test_a_removed_inverter_keeps_its_row_when_its_days_have_left_the_window(bui
     assert (row["last_energy_date"], row["is_listed"]) == (date(2024, 3, 15), True)
 
 
-class TestPanelHeat:
-    def test_a_month_of_a_panel(self, built: Plant) -> None:
-        """Forty days of 1 kWh, 31 of them in March."""
-        march, april = heat(built, "healthy")
-        assert march == {
-            "system_id": "healthy",
-            "ecu_id": "E1",
-            "inverter_id": "I1",
-            "channel": 1,
-            "month": date(2024, 3, 1),
-            "energy_kwh": 31.0,
-            "ratio": 1.0,
-            "days_compared": 31,
-            "days_reported": 31,
-            "days_are_final": True,
-        }
-        assert (april["month"], april["energy_kwh"], april["days_compared"]) == (date(2024, 4, 1), 9.0, 9)
-
-    def test_days_that_cannot_be_compared_do_not_colour_the_month(self, built: Plant) -> None:
-        (snow,) = heat(built, "snow")
-        assert (snow["ratio"], snow["days_compared"], snow["days_reported"]) == (0.7, 20, 30)
-        (dim,) = heat(built, "dim")
-        assert (dim["ratio"], dim["days_compared"], dim["energy_kwh"]) == (None, 0, 0.3)
-
-    def test_what_is_absent_or_may_change_says_so(self, built: Plant) -> None:
-        (null,) = heat(built, "unused_null")
-        assert (null["energy_kwh"], null["ratio"], null["days_reported"]) == (None, None, 0)
-        (still_open,) = heat(built, "open")
-        assert (still_open["ratio"], still_open["days_are_final"]) == (1.0, False)
+def test_each_month_is_judged_by_itself(built: Plant) -> None:
+    """Forty days of 1 kWh, 31 of them in March."""
+    march, april = months(built, "healthy")
+    assert (march["month"], march["energy_kwh"], march["days_compared"]) == (date(2024, 3, 1), 31.0, 31)
+    assert (april["month"], april["energy_kwh"], april["days_compared"]) == (date(2024, 4, 1), 9.0, 9)
+    assert (march["class"], april["class"], april["ratio"]) == ("fine", "fine", 1.0)
 
 
-def heat(plant: Plant, system_id: str) -> list[dict[str, Any]]:
+def test_a_removed_inverter_is_of_no_month_after_its_last(built: Plant) -> None:
+    assert [row["month"] for row in months(built, "before")] == [date(2024, 3, 1)]
+
+
+def test_days_that_cannot_be_compared_do_not_judge_the_month(built: Plant) -> None:
+    (snow,) = months(built, "snow")
+    assert (snow["ratio"], snow["days_compared"], snow["days_reported"]) == (0.7, 20, 30)
+    (dim,) = months(built, "dim")
+    assert (dim["ratio"], dim["days_compared"], dim["energy_kwh"]) == (None, 0, 0.3)
+
+
+def test_what_is_absent_or_may_change_is_in_no_month(built: Plant) -> None:
+    (null,) = months(built, "unused_null")
+    assert (null["energy_kwh"], null["ratio"], null["days_reported"]) == (None, None, 0)
+    (still_open,) = months(built, "open")
+    assert (still_open["ratio"], still_open["days_reported"]) == (1.0, 8)
+    assert months(built, "nothing_final") == []
+
+
+def months(plant: Plant, system_id: str) -> list[dict[str, Any]]:
     """The months of the panel A."""
-    panel = "ecu_id = 'E1' AND inverter_id = 'I1' AND channel = 1"
-    return plant.query(f"FROM mart.panel_heat WHERE system_id = '{system_id}' AND {panel}")
+    return plant.query(f"FROM mart.panel_month WHERE system_id = '{system_id}' AND place = 'I1-1'")

@@ -1,0 +1,33 @@
+"""`aps report`: the pages of a month as files to look at, to print and to send."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, date, datetime
+
+from aps_pipeline.cli.exits import Exit
+from aps_pipeline.cli.options import listed_ids
+from aps_pipeline.config import load_settings
+from aps_pipeline.reports import write_reports
+
+
+def report(month: date | None, systems: str, as_json: bool) -> int:
+    """Write the pages of a month from the warehouse as it is.
+
+    Raises NothingToReportError, NoWarehouseError, WarehouseError, SettingsError, OSError.
+    """
+    settings = load_settings()
+    pages = []
+    made = write_reports(
+        settings.warehouse_path, settings.reports_path, month, datetime.now(UTC), listed_ids(systems)
+    )
+    for page in made:
+        pages.append({"system_id": page.system_id, "path": str(page.path), "bytes": page.size})
+        if not as_json:
+            print(f"{page.size / 1000:>6,.0f} kB  {page.path}", flush=True)
+    if as_json:
+        print(json.dumps({"pages": pages}))
+    else:
+        print(f"{len(pages)} pages; open the last one in a browser", file=sys.stderr)
+    return Exit.COMPLETE

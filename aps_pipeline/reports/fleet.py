@@ -1,0 +1,249 @@
+"""All systems in one month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aps_pipeline.reports import charts
+from aps_pipeline.reports.asking import Asker, Row
+from aps_pipeline.reports.method import method
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone
+from aps_pipeline.reports.system import BUILD, name_of
+from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name
+
+_SYSTEMS = """
+    SELECT
+        systems.system_id,
+        sites.name,
+        coalesce(months.energy_kwh, months.daily_kwh) AS energy_kwh,
+        months.energy_kwh IS NOT NULL AND months.is_final AS is_final,
+        months.days_reported,
+        months.days_expected,
+        years.ratio,
+        years.energy_kwh AS compared_kwh,
+        years.energy_before_kwh,
+        years.days_compared,
+        yields.kwh_per_kwp,
+        yields.capacity_kw
+    FROM core.systems AS systems
+    LEFT JOIN meta.sites AS sites USING (system_id)
+    LEFT JOIN mart.monthly_production AS months
+        ON months.system_id = systems.system_id AND months.month = $month
+    LEFT JOIN mart.year_on_year AS years ON years.system_id = systems.system_id AND years.month = $month
+    LEFT JOIN mart.specific_yield AS yields
+        ON yields.system_id = systems.system_id AND yields.level = 'monthly' AND yields.first_date = $month
+    ORDER BY systems.system_id
+"""
+_CLASSES = """
+    SELECT system_id, class, count(*) AS panels, sum(loss_kwh::DECIMAL(28, 6))::DOUBLE AS loss_kwh
+    FROM mart.panel_month
+    WHERE month = $month AND class NOT IN ('removed', 'unused channel')
+    GROUP BY ALL
+    ORDER BY ALL
+"""
+_HELD = """
+    SELECT
+        system_id,
+        count(energy_kwh) AS days,
+        count(*) FILTER (hours_reported = 24) AS days_by_hour,
+        sum(hours_reported) AS hours,
+        count(*) FILTER (panels_reported > 0) AS days_by_panel,
+        sum(panels_reported) AS panels,
+        sum(panels_expected) AS panels_expected
+    FROM mart.daily_production
+    WHERE date BETWEEN $first AND $last
+    GROUP BY system_id
+"""
+
+TROUBLES = ("offline", "dead input", "weak")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One system of the fleet in this month."""
+
+    row: Row
+    classes: dict[str, int]
+    loss_kwh: float | None
+
+    @property
+    def name(self) -> str:
+        """What the owner calls it."""
+        return name_of(self.row)
+
+    @property
+    def judged(self) -> int:
+        """Panels that could be judged."""
+        return sum(n for name, n in self.classes.items() if name != "unknown")
+
+    @property
+    def troubled(self) -> str:
+        """What is wrong with its panels, in a few words."""
+        return ", ".join(f"{n} {name}" for name in TROUBLES if (n := self.classes.get(name)))
+
+
+def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
+    """The page of all systems, with links to theirs."""
+    members = _members(asker)
+    held = {row["system_id"]: row for row in asker.rows(_HELD)}
+    build = asker.row(BUILD)
+    capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
+    subtitle = [counted(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
+    return Page(
+        name,
+        "",
+        asker.month,
+        ", ".join(subtitle),
+        [
+            _produced(members),
+            _against(members, asker),
+            _yield(members),
+            _panels(members),
+            _hours(members, held),
+        ],
+        [_systems(members), *_yields(members), _quality(asker, members, held), method()],
+        bool(build and build["is_simulated"]),
+        made_utc,
+    )
+
+
+def _members(asker: Asker) -> list[Member]:
+    classes: dict[str, dict[str, int]] = {}
+    losses: dict[str, float] = {}
+    for row in asker.rows(_CLASSES):
+        classes.setdefault(row["system_id"], {})[row["class"]] = row["panels"]
+        if row["loss_kwh"] is not None:
+            losses[row["system_id"]] = losses.get(row["system_id"], 0.0) + row["loss_kwh"]
+    return [
+        Member(row, classes.get(row["system_id"], {}), losses.get(row["system_id"]))
+        for row in asker.rows(_SYSTEMS)
+    ]
+
+
+def _produced(members: Sequence[Member]) -> Number:
+    known = [each.row for each in members if each.row["energy_kwh"] is not None]
+    if not known:
+        return Number("Produced", ABSENT, note="no system has a figure", have=0, of=len(members))
+    value, _, unit = energy(sum(row["energy_kwh"] for row in known)).partition(" ")
+    whole = sum(row["days_reported"] == row["days_expected"] for row in known)
+    note = f"{whole} of {counted(len(members), 'system')} with every day"
+    return Number("Produced", value, unit, note, whole, len(members))
+
+
+def _against(members: Sequence[Member], asker: Asker) -> Number:
+    known = [each.row for each in members if each.row["energy_before_kwh"]]
+    before = sum(row["energy_before_kwh"] for row in known)
+    label = "Against the year before"
+    if not before:
+        return Number(label, ABSENT, note="no day has a final figure in both years")
+    ratio = sum(row["compared_kwh"] for row in known) / before
+    value, _, unit = change(ratio).partition(" ")
+    note = f"{counted(len(known), 'system')}, on equal days"
+    return Number(label, value, unit, note, len(known), len(members), "warn" if ratio < 0.85 else "")
+
+
+def _yield(members: Sequence[Member]) -> Number:
+    known = [each.row for each in members if each.row["kwh_per_kwp"] is not None]
+    if not known:
+        return Number("Yield", ABSENT, note="no system has energy and capacity")
+    found = sum(row["kwh_per_kwp"] * row["capacity_kw"] for row in known)
+    capacity = sum(row["capacity_kw"] for row in known)
+    note = f"{amount(capacity)} kWp in {counted(len(known), 'system')}"
+    return Number("Yield", amount(found / capacity), "kWh/kWp", note, len(known), len(members))
+
+
+def _panels(members: Sequence[Member]) -> Number:
+    judged = sum(each.judged for each in members)
+    every = sum(sum(each.classes.values()) for each in members)
+    if not judged:
+        return Number("Panels fine", ABSENT, note="none could be compared")
+    fine = sum(each.classes.get("fine", 0) for each in members)
+    lost = [each.loss_kwh for each in members if each.loss_kwh is not None]
+    note = f"{energy(sum(lost))} lost" if lost else "none weak, dead or silent"
+    tone: Tone = "good" if fine == judged else "bad"
+    return Number("Panels fine", str(fine), f"of {judged}", note, judged, every, tone)
+
+
+def _hours(members: Sequence[Member], held: dict[str, Row]) -> Number:
+    """Of all hours that the systems had in this month, how many have a figure."""
+    have = sum(int(row["hours"]) for row in held.values())
+    of = sum(24 * (each.row["days_expected"] or 0) for each in members)
+    if not of:
+        return Number("Hours known", ABSENT, note="nothing is held of this month")
+    value = amount(100 * have / of, 0) if have < of else "100"
+    note = f"{amount(have, 0)} of {counted(of, 'hour')} of all systems"
+    return Number("Hours known", value, "%", note, have, of)
+
+
+def _systems(members: Sequence[Member]) -> Section:
+    findings = [
+        Finding(
+            "bad" if each.classes.get("offline") or each.classes.get("dead input") else "warn",
+            f"{each.name}: {each.troubled}",
+            f"About {energy(each.loss_kwh)} lost in the month." if each.loss_kwh is not None else "",
+            "Its page says which and what to do.",
+        )
+        for each in members
+        if each.troubled
+    ]
+    rows = [
+        [
+            each.name,
+            energy(each.row["energy_kwh"]),
+            f"{amount(each.row['days_reported'], 0)} of {amount(each.row['days_expected'], 0)}",
+            change(each.row["ratio"]),
+            amount(each.row["kwh_per_kwp"]),
+            f"{each.classes.get('fine', 0)} of {each.judged}" if each.judged else ABSENT,
+            energy(each.loss_kwh),
+        ]
+        for each in members
+    ]
+    columns = ("System", "Produced", "Days", "A year before", "kWh/kWp", "Panels fine", "Lost")
+    links = [f"{each.row['system_id']}.html" for each in members]
+    grid = Grid(columns, rows, (False,) + (True,) * 6, links)
+    return Section("systems", "Systems", findings=findings, grids=[grid])
+
+
+def _yields(members: Sequence[Member]) -> list[Section]:
+    rows = [
+        {
+            "name": _distinct(each, members),
+            "value": each.row["kwh_per_kwp"],
+            "text": f"{amount(each.row['kwh_per_kwp'])} kWh/kWp",
+            "said": f"{each.name}: {amount(each.row['kwh_per_kwp'])} kWh/kWp",
+        }
+        for each in sorted(members, key=lambda each: -(each.row["kwh_per_kwp"] or 0))
+        if each.row["kwh_per_kwp"] is not None
+    ]
+    if not rows:
+        return []
+    wide, narrow = charts.both(charts.ranks, rows, "Yield of each system")
+    drawing = Drawing("Energy over installed capacity", wide, narrow)
+    return [Section("yield", "Yield", drawings=[drawing])]
+
+
+def _distinct(member: Member, members: Sequence[Member]) -> str:
+    """Its name, with the id where two systems are called the same."""
+    same = sum(other.name == member.name for other in members)
+    return member.name if same == 1 else f"{member.name} ({member.row['system_id']})"
+
+
+def _quality(asker: Asker, members: Sequence[Member], held: dict[str, Row]) -> Section:
+    rows = []
+    for each in members:
+        row = held.get(each.row["system_id"])
+        of = each.row["days_expected"]
+        days = [row[name] if row else 0 for name in ("days", "days_by_hour", "days_by_panel")]
+        figures = (row["panels"], row["panels_expected"]) if row else (0, 0)
+        rows.append(
+            [
+                each.name,
+                *(f"{n} of {amount(of, 0)}" for n in days),
+                " of ".join(amount(n, 0) for n in figures),
+            ]
+        )
+    columns = ("System", "Days with energy", "With every hour", "With panels", "Figures of panels")
+    lead = f"What is held of {month_name(asker.month)}; the page of a system says what is missing and why."
+    return Section("quality", "Data quality", lead, grids=[Grid(columns, rows, (False,) + (True,) * 4)])

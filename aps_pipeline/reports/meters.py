@@ -1,0 +1,88 @@
+"""Where the energy of a home went and came from, as its meter says."""
+
+from __future__ import annotations
+
+from aps_pipeline.reports import charts
+from aps_pipeline.reports.asking import Asker, Row
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section
+from aps_pipeline.reports.words import amount, counted, day_name, energy, percent
+
+_DAYS = """
+    FROM mart.self_consumption
+    WHERE system_id = $system_id AND level = 'daily' AND first_date BETWEEN $first AND $last
+    ORDER BY meter_id, first_date
+"""
+_SAVINGS = "FROM mart.savings WHERE system_id = $system_id AND month = $month ORDER BY meter_id"
+
+_PARTS = {"used at home": "own", "to the grid": "export", "from the grid": "import"}
+
+
+def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
+    """Self-consumption and autarky of each meter over the days whose figures balance, and its flows."""
+    found: dict[str, list[Row]] = {}
+    for row in asker.rows(_DAYS):
+        found.setdefault(row["meter_id"], []).append(row)
+    numbers, sections = [], []
+    for meter_id, days in found.items():
+        known = [day for day in days if day["finding"] == "plausible"]
+        if known:
+            numbers.append(_autarky(known, len(days)))
+        sections.append(_section(meter_id, days, known, len(found) > 1))
+    return numbers, sections
+
+
+def _autarky(known: list[Row], days: int) -> Number:
+    consumed, imported = _sum(known, "consumed_kwh"), _sum(known, "imported_kwh")
+    if consumed <= 0:
+        return Number("Autarky", "–", note="nothing was consumed")
+    note = f"of {energy(consumed)} consumed came from the roof"
+    return Number("Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), days)
+
+
+def _section(meter_id: str, days: list[Row], known: list[Row], is_one_of_many: bool) -> Section:
+    title = "Use and grid" + (f": meter {meter_id}" if is_one_of_many else "")
+    findings = []
+    if odd := len(days) - len(known):
+        findings.append(
+            Finding(
+                "warn",
+                f"{counted(odd, 'day')} left out",
+                "A figure is missing, or the four figures do not balance.",
+                "mart.self_consumption says which.",
+            )
+        )
+    if not known:
+        return Section(f"meter-{meter_id}", title, "No day has four figures that balance.", findings)
+    produced, consumed = _sum(known, "produced_kwh"), _sum(known, "consumed_kwh")
+    exported, imported = _sum(known, "exported_kwh"), _sum(known, "imported_kwh")
+    own = _sum(known, "self_consumed_kwh")
+    lead = (
+        f"Of {energy(produced)} produced, {energy(own)} ({percent(own / produced if produced else None)}) "
+        f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
+        f"{energy(imported)} ({percent(imported / consumed if consumed else None)}) came from it."
+    )
+    return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)])
+
+
+def _flows(days: list[Row]) -> Drawing:
+    rows = []
+    for day in days:
+        if day["finding"] != "plausible":
+            continue
+        parts = (day["self_consumed_kwh"], day["exported_kwh"], -day["imported_kwh"])
+        for rank, (part, kwh) in enumerate(zip(_PARTS, parts, strict=True)):
+            said = f"{day_name(day['first_date'])}: {energy(abs(kwh))} {part}"
+            rows.append({"day": day["first_date"].day, "part": part, "kwh": kwh, "rank": rank, "said": said})
+    wide, narrow = charts.both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
+    keys = [Key(swatch, part) for part, swatch in _PARTS.items()]
+    columns = ("produced_kwh", "self_consumed_kwh", "exported_kwh", "imported_kwh", "consumed_kwh")
+    grid = Grid(
+        ("Day", "Produced", "Used at home", "To the grid", "From the grid", "Consumed"),
+        [[str(day["first_date"].day), *(energy(day[column]) for column in columns)] for day in days],
+        (True,) * 6,
+    )
+    return Drawing("Day by day", wide, narrow, keys, "Above the line what the roof gave.", grid)
+
+
+def _sum(days: list[Row], column: str) -> float:
+    return float(sum(day[column] for day in days))

@@ -1,0 +1,248 @@
+"""How the panels of a system did beside their peers in a month: the worst first, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from aps_pipeline.reports import charts
+from aps_pipeline.reports.asking import Asker, Row, month_after
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section, Tone
+from aps_pipeline.reports.words import (
+    ABSENT,
+    amount,
+    counted,
+    days_said,
+    energy,
+    long_day,
+    percent,
+    short_month,
+)
+
+_PANELS = """
+    SELECT panels.*, places.roof_row, places.roof_column
+    FROM mart.panel_month AS panels
+    LEFT JOIN meta.panels AS places USING (system_id, inverter_id, channel)
+    WHERE system_id = $system_id AND month = $month
+    ORDER BY ratio NULLS LAST, ecu_id, inverter_id, channel
+"""
+_HEAT = """
+    SELECT place, month, ratio
+    FROM mart.panel_month
+    WHERE system_id = $system_id AND month BETWEEN $year_before AND $month
+"""
+_OUTAGES = """
+    FROM mart.outages
+    WHERE system_id = $system_id AND first_date <= $last AND last_date >= $first
+    ORDER BY first_date, ecu_id
+"""
+
+_WORST = ("offline", "dead input", "weak")
+"""The classes that cost energy, in the order in which they are told."""
+_SHOWN_LINES = 40
+
+
+def panels(asker: Asker) -> tuple[Number, Section]:
+    """How many are fine, and the section with findings, map and heat map."""
+    found = asker.rows(_PANELS)
+    judged = [row for row in found if row["class"] not in ("removed", "unused channel")]
+    findings = [*_outages(asker), *_findings(judged)]
+    drawings = [*_map(judged), *_heat(asker, found)] if found else []
+    notes = []
+    if unused := sum(row["class"] == "unused channel" for row in found):
+        notes.append(f"{counted(unused, 'input')} of an inverter never gave energy and counts as unused.")
+    if unknown := sum(row["class"] == "unknown" for row in judged):
+        notes.append(f"{counted(unknown, 'panel')} could be compared on too few days to be judged.")
+    lead = "" if found else "No panel has a figure in this month."
+    return _number(judged), Section("panels", "Panels", lead, findings, drawings, [], notes)
+
+
+def _number(judged: list[Row]) -> Number:
+    known = [row for row in judged if row["class"] != "unknown"]
+    if not known:
+        return Number("Panels", ABSENT, note="none could be compared")
+    fine = sum(row["class"] == "fine" for row in known)
+    troubled = [f"{n} {name}" for name in _WORST if (n := sum(row["class"] == name for row in known))]
+    note = ", ".join(troubled) or "none weak, dead or silent"
+    tone: Tone = "good" if fine == len(known) else "bad"
+    return Number("Panels fine", str(fine), f"of {len(known)}", note, len(known), len(judged), tone)
+
+
+def _findings(judged: list[Row]) -> list[Finding]:
+    worst = sorted(
+        (row for row in judged if row["class"] in _WORST),
+        key=lambda row: (_WORST.index(row["class"]), -(row["loss_kwh"] or 0), row["place"]),
+    )
+    silent: dict[str, list[Row]] = {}
+    for row in worst:
+        if row["class"] == "offline":
+            silent.setdefault(row["inverter_id"], []).append(row)
+    return [
+        *(_offline(inverter_id, rows) for inverter_id, rows in silent.items()),
+        *(_weak(row) for row in worst if row["class"] != "offline"),
+    ]
+
+
+def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
+    last = max((row["last_energy_date"] for row in rows if row["last_energy_date"]), default=None)
+    since = f"Its last energy was on {long_day(last)}." if last else "It never gave any."
+    return Finding(
+        "bad",
+        f"Inverter {inverter_id} is silent",
+        f"None of its {counted(len(rows), 'panel')} gave a figure on the last days. {since}",
+        "Look whether it has power, and whether the ECU still hears it.",
+    )
+
+
+def _weak(row: Row) -> Finding:
+    lost = f" About {energy(row['loss_kwh'])} were lost" if row["loss_kwh"] is not None else ""
+    basis = f" ({row['loss_basis']})." if lost else ""
+    if row["class"] == "dead input":
+        last = row["last_energy_date"]
+        since = f"nothing since {long_day(last)}" if last else "nothing at all"
+        return Finding(
+            "bad",
+            f"{_name(row)} gives {since}",
+            f"Another input of its inverter works.{lost}{basis}",
+            "Check its plugs, its cable and the panel itself.",
+        )
+    return Finding(
+        "warn",
+        f"{_name(row)} gives {percent(row['ratio'])} of what its peers give",
+        f"Median of {counted(row['days_compared'], 'day')}.{lost}{basis}",
+        "Look for shade, dirt or a broken panel.",
+    )
+
+
+def _outages(asker: Asker) -> list[Finding]:
+    found = []
+    for row in asker.rows(_OUTAGES):
+        when = days_said(row["first_date"], row["last_date"])
+        if row["kind"] == "telemetry gap":
+            text = f"Nobody knows what its panels gave: {row['state']}."
+            hint = "aps backfill asks again." if row["state"] in ("not asked", "failed") else ""
+            found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
+        else:
+            text = f"The answers for {counted(row['days'], 'day')} say so: {row['state']}."
+            hint = "Look at the log of the ECU, its power and its network at that time."
+            found.append(Finding("warn", f"ECU {row['ecu_id']} gave nothing, {when}", text, hint))
+    return found
+
+
+def _name(row: Row) -> str:
+    """What people call a panel: its label on the roof, or inverter and input."""
+    plain = f"inverter {row['inverter_id']}, input {row['channel']}"
+    return f"Panel {row['label']} ({plain})" if row["label"] else plain.capitalize()
+
+
+def _short(row: Row) -> str:
+    return str(row["label"] or row["place"])
+
+
+def _said(row: Row) -> str:
+    lost = f", {energy(row['loss_kwh'])} lost" if row["loss_kwh"] is not None else ""
+    return f"{_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}"
+
+
+def _keys(has_absent: bool) -> list[Key]:
+    keys = [
+        Key("ratio-0", "nothing"),
+        Key("ratio-1", "below half"),
+        Key("ratio-2", "below 85 %"),
+        Key("ratio-3", "below 95 %"),
+        Key("ratio-4", "as its peers"),
+        Key("ratio-5", "above 105 %"),
+    ]
+    return [*keys, Key("absent", "not compared")] if has_absent else keys
+
+
+def _map(judged: list[Row]) -> list[Drawing]:
+    """The roof seen from above, if the roof file gives places."""
+    placed = [row for row in judged if row["roof_row"] is not None and row["roof_column"] is not None]
+    if not placed:
+        return []
+    lines = sorted({row["roof_row"] for row in placed})
+    columns = sorted({row["roof_column"] for row in placed})
+    cells = [
+        {
+            "column": str(row["roof_column"]),
+            "line": str(row["roof_row"]),
+            "step": charts.ratio_step(row["ratio"]),
+            "text": _short(row),
+            "said": _said(row),
+        }
+        for row in placed
+    ]
+    wide, narrow = charts.both(
+        charts.cells,
+        cells,
+        charts.RATIOS,
+        [str(column) for column in columns],
+        [str(line) for line in lines],
+        "The panels on the roof, each beside its peers",
+        left=28,
+        is_square=True,
+        texts=True,
+    )
+    keys = _keys(any(row["ratio"] is None for row in placed))
+    return [Drawing("The roof", wide, narrow, keys, "Energy of the month beside the peers of each panel.")]
+
+
+def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
+    """Twelve months of each panel, the worst of this month first."""
+    names = {row["place"]: _short(row) for row in reversed(found) if row["class"] != "removed"}
+    order = [row["place"] for row in found if row["class"] not in ("removed", "unused channel")]
+    lines = list(dict.fromkeys(order))[:_SHOWN_LINES]
+    months = [month_after(asker.month, n - 11) for n in range(12)]
+    known = {(row["place"], row["month"]): row for row in asker.rows(_HEAT)}
+    cells = [
+        {
+            "column": short_month(month),
+            "line": names[place],
+            "step": charts.ratio_step(_ratio(known, place, month)),
+            "said": f"{names[place]}, {short_month(month)}: {percent(_ratio(known, place, month))}",
+        }
+        for place in lines
+        for month in months
+    ]
+    if not any(cell["step"] != "absent" for cell in cells):
+        return []
+    columns = [short_month(month) for month in months]
+    wide = charts.cells(
+        cells, charts.RATIOS, columns, [names[p] for p in lines], "Each panel month by month",
+        width=charts.WIDE, left=130,
+    )  # fmt: skip
+    narrow = charts.cells(
+        cells, charts.RATIOS, columns, [names[p] for p in lines], "Each panel month by month",
+        width=charts.NARROW, left=118, shown=[columns[0], columns[5], columns[11]],
+    )  # fmt: skip
+    more = len(set(order)) - len(lines)
+    caption = "Median over the days of a month of energy over the median of the peers; the worst first."
+    caption += f" {counted(more, 'panel')} that did better are not drawn." if more > 0 else ""
+    return [Drawing("Beside their peers", wide, narrow, _keys(True), caption, _grid(found))]
+
+
+def _ratio(known: dict[tuple[str, date], Row], place: str, month: date) -> float | None:
+    row = known.get((place, month))
+    ratio: float | None = row["ratio"] if row else None
+    return ratio
+
+
+def _grid(found: list[Row]) -> Grid:
+    return Grid(
+        ("Panel", "Inverter", "Input", "Class", "Of its peers", "Days compared", "Energy", "Lost"),
+        [
+            [
+                _short(row),
+                row["inverter_id"],
+                str(row["channel"]),
+                row["class"],
+                percent(row["ratio"]),
+                amount(row["days_compared"], 0),
+                energy(row["energy_kwh"]),
+                energy(row["loss_kwh"]),
+            ]
+            for row in found
+        ],
+        (False, False, True, False, True, True, True, True),
+    )

@@ -1,0 +1,86 @@
+"""Figures and days as people read them, the same on every machine: no locale, no float repr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+ABSENT = "–"
+"""What stands for a figure that nobody measured."""
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def month_name(month: date) -> str:
+    """A month such as December 2025."""
+    return f"{_MONTHS[month.month - 1]} {month.year}"
+
+
+def short_month(month: date) -> str:
+    """A month such as Dec 25."""
+    return f"{_MONTHS[month.month - 1][:3]} {month.year % 100:02}"
+
+
+def day_name(day: date) -> str:
+    """A day such as 3 December."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+def long_day(day: date) -> str:
+    """A day such as 3 December 2025."""
+    return f"{day_name(day)} {day.year}"
+
+
+def days_said(first: date, last: date) -> str:
+    """A stretch of days such as 9 to 11 December 2025."""
+    if first == last:
+        return long_day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {long_day(last)}"
+    return f"{day_name(first) if first.year == last.year else long_day(first)} to {long_day(last)}"
+
+
+def amount(value: float | None, digits: int | None = None) -> str:
+    """A figure with thousands apart; three digits that count unless told otherwise."""
+    if value is None:
+        return ABSENT
+    if digits is None:
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "\N{MINUS SIGN}")
+
+
+def energy(value: float | None) -> str:
+    """An energy with its unit: kWh, from 10,000 on MWh."""
+    if value is None:
+        return ABSENT
+    return f"{amount(value / 1000)} MWh" if abs(value) >= 10_000 else f"{amount(value)} kWh"
+
+
+def percent(ratio: float | None) -> str:
+    """A share such as 62 %; below 1 % it says so, unless it is 0."""
+    if ratio is None:
+        return ABSENT
+    if 0 < ratio < 0.01:
+        return "below 1 %"
+    return f"{amount(100 * ratio, 0)} %"
+
+
+def change(ratio: float | None) -> str:
+    """A ratio as a change, such as +4 %."""
+    if ratio is None:
+        return ABSENT
+    points = round(100 * (ratio - 1))
+    return f"{'+' if points > 0 else ''}{amount(points, 0)} %"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many, such as 1 day or 3 days."""
+    return f"{amount(number, 0)} {one if number == 1 else many or one + 's'}"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a sentence lists them: a, b and c."""
+    return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

@@ -1,0 +1,39 @@
+"""What an owner says of a site: the roof, where it is, and what energy costs. None of it is required.
+
+Where do I go to …?
+    see what a roof file may say    `roof`
+    see what a tariff file may say  `tariffs`
+    see how such a file is read     `files`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aps_pipeline.site.roof import Placed, Roof, RoofSystem, placed_panels, read_roof_file
+from aps_pipeline.site.tariffs import Tariff, Tariffs, read_tariff_file
+
+__all__ = [
+    "Placed",
+    "Roof",
+    "RoofSystem",
+    "Site",
+    "Tariff",
+    "Tariffs",
+    "placed_panels",
+    "read_roof_file",
+    "read_tariff_file",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is said of all sites."""
+
+    roof: Roof = field(default_factory=Roof)
+    tariffs: Tariffs = field(default_factory=Tariffs)
+
+    @property
+    def digest_text(self) -> str:
+        """All that it says, as one text: equal for equal content."""
+        return f"{self.roof.model_dump_json()}\n{self.tariffs.model_dump_json()}"

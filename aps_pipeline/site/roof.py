@@ -1,0 +1,149 @@
+"""The roof layout file: where a system stands, and what place on the roof each panel has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from aps_pipeline.question import checked_id
+from aps_pipeline.site.files import Given, read_file
+
+
+def _an_id(value: Any) -> str:
+    if isinstance(value, int | float):
+        raise ValueError(f"put the id {value} into quotes, or its zeros are lost")
+    return checked_id(value)
+
+
+Id = Annotated[str, BeforeValidator(_an_id)]
+Text = Annotated[str, Field(min_length=1, max_length=80)]
+Tilt = Annotated[float, Field(ge=0, le=90)]
+Azimuth = Annotated[float, Field(ge=0, le=360)]
+Channel = Annotated[int, Field(ge=1, le=16)]
+Position = Annotated[int, Field(ge=0, le=1000)]
+
+
+class Panel(Given):
+    """A panel: its label, row and column on the roof; degrees from flat, degrees clockwise from north."""
+
+    label: Text | None = None
+    row: Position | None = None
+    column: Position | None = None
+    tilt: Tilt | None = None
+    azimuth: Azimuth | None = None
+
+
+class RoofInverter(Given):
+    """The panels of an inverter by channel; with `replaces` those of the old one continue here."""
+
+    replaces: Id | None = None
+    panels: Mapping[Channel, Panel] = {}
+
+
+class RoofSystem(Given):
+    """A system: where it is in degrees north and east, and how panels lie that say nothing else."""
+
+    name: Text | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    tilt: Tilt | None = None
+    azimuth: Azimuth | None = None
+    inverters: Mapping[Id, RoofInverter] = {}
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("give both latitude and longitude, or neither")
+        replaced = Counter(each.replaces for each in self.inverters.values() if each.replaces)
+        if twice := [uid for uid, times in replaced.items() if times > 1]:
+            raise ValueError(f"inverter {twice[0]} is replaced by two")
+        for uid in self.inverters:
+            self.newest(uid)
+        panels = [panel for _, _, panel in self.placed()]
+        labels = Counter(panel.label for panel in panels if panel.label is not None)
+        spots = Counter((panel.row, panel.column) for panel in panels if panel.row is not None)
+        if any((panel.row is None) != (panel.column is None) for panel in panels):
+            raise ValueError("give both row and column of a panel, or neither")
+        if twice := [str(each) for each, times in (*labels.items(), *spots.items()) if times > 1]:
+            raise ValueError(f"two panels at {twice[0]}")
+        return self
+
+    def newest(self, uid: str) -> str:
+        """The inverter that stands where `uid` stood. Raises ValueError for a circle."""
+        after = {each.replaces: new for new, each in self.inverters.items() if each.replaces}
+        seen = {uid}
+        while (new := after.get(uid)) is not None:
+            if new in seen:
+                raise ValueError(f"inverter {new} replaces itself in the end")
+            seen.add(uid := new)
+        return uid
+
+    def placed(self) -> Iterator[tuple[str, int, Panel]]:
+        """Inverter, channel and panel of every place, each once, by the newest inverter."""
+        for uid, inverter in self.inverters.items():
+            if self.newest(uid) == uid:
+                for channel, panel in self._panels(inverter).items():
+                    yield uid, channel, panel
+
+    def _panels(self, inverter: RoofInverter) -> dict[int, Panel]:
+        """Its panels, and what it says nothing of from the one that it replaces."""
+        old = self.inverters.get(inverter.replaces) if inverter.replaces else None
+        return {**(self._panels(old) if old else {}), **inverter.panels}
+
+
+class Roof(Given):
+    """Everything that a roof file says, by system."""
+
+    systems: Mapping[Id, RoofSystem] = {}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An inverter's channel and the place on the roof that it has, or had before it was replaced."""
+
+    system_id: str
+    inverter_id: str
+    channel: int
+    place: str
+    label: str | None
+    roof_row: int | None
+    roof_column: int | None
+    tilt_deg: float | None
+    azimuth_deg: float | None
+
+
+def read_roof_file(path: Path) -> Roof:
+    """The content of a roof file. Raises ValueError, which names the file, the place and what is wrong."""
+    return read_file(path, Roof)
+
+
+def placed_panels(roof: Roof) -> list[Placed]:
+    """Every channel of which the roof file says something, old inverters included."""
+    return sorted(
+        (each for system_id, system in roof.systems.items() for each in _of_system(system_id, system)),
+        key=lambda each: (each.system_id, each.inverter_id, each.channel),
+    )
+
+
+def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
+    before = {uid: each.replaces for uid, each in system.inverters.items()}
+    for newest, channel, panel in system.placed():
+        uid: str | None = newest
+        while uid:
+            yield Placed(
+                system_id,
+                uid,
+                channel,
+                panel.label or f"{newest}-{channel}",
+                panel.label,
+                panel.row,
+                panel.column,
+                panel.tilt if panel.tilt is not None else system.tilt,
+                panel.azimuth if panel.azimuth is not None else system.azimuth,
+            )
+            uid = before.get(uid)

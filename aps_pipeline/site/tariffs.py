@@ -1,0 +1,50 @@
+"""The tariff file: what energy from and to the grid costs, since when, and the CO2 that it stands for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from aps_pipeline.site.files import Given, read_file
+from aps_pipeline.site.roof import Id, Text
+
+Price = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
+
+
+class Tariff(Given):
+    """Prices from `since` on, per kWh and per day, of those systems, or of all others if there are none."""
+
+    systems: tuple[Id, ...] = ()
+    since: Annotated[date, Field(alias="from")]
+    import_price: Price
+    feed_in_price: Price
+    standing_charge: Price = 0.0
+
+
+class Tariffs(Given):
+    """Everything that a tariff file says; `co2_kg_per_kwh` is of the grid energy that was not needed."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    co2_kg_per_kwh: Annotated[float, Field(ge=0, le=5)] | None = None
+    co2_source: Text | None = None
+    tariffs: tuple[Tariff, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.tariffs and self.currency is None:
+            raise ValueError("say the currency of the prices, such as EUR")
+        if (self.co2_kg_per_kwh is None) != (self.co2_source is None):
+            raise ValueError("give co2_kg_per_kwh and co2_source, who says so, or neither")
+        days = Counter((system, each.since) for each in self.tariffs for system in each.systems or ("",))
+        if twice := [f"{system or 'all others'} from {day}" for (system, day), n in days.items() if n > 1]:
+            raise ValueError(f"two tariffs of {twice[0]}")
+        return self
+
+
+def read_tariff_file(path: Path) -> Tariffs:
+    """The content of a tariff file. Raises ValueError, which names the file, the place and what is wrong."""
+    return read_file(path, Tariffs)

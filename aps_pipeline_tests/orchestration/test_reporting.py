@@ -1,0 +1,59 @@
+"""The report as an asset: one event a month, honest about months of which nothing is held."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.partitions import Calendar
+from aps_pipeline.orchestration.reporting import REPORT, monthly_report
+from aps_pipeline.orchestration.resources import RESOURCE
+from aps_pipeline_tests.orchestration.conftest import START, Dagster
+
+
+def materialize(dagster: Dagster, first: str, last: str) -> dg.ExecuteInProcessResult:
+    defs = definitions_of(START, dagster.access)
+    job = defs.resolve_implicit_global_asset_job_def()
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    return job.execute_in_process(
+        asset_selection=[REPORT],
+        tags=tags,
+        instance=dagster.instance,
+        resources={RESOURCE: dagster.access},
+        raise_on_error=False,
+    )
+
+
+def test_each_month_is_told_of_and_one_without_figures_fails(dagster: Dagster) -> None:
+    dagster.run(["system_daily_energy"], "2024-03")
+    defs = definitions_of(START, dagster.access)
+    defs.resolve_job_def("build_warehouse").execute_in_process(
+        instance=dagster.instance, resources={RESOURCE: dagster.access}
+    )
+    before = dagster.site.calls
+
+    result = materialize(dagster, "2024-03", "2024-04")
+
+    assert not result.success
+    (event,) = result.get_asset_materialization_events()
+    assert event.partition == "2024-03"
+    shown = event.materialization.metadata
+    assert str(shown["path"].value).endswith("2024-03/index.html")
+    assert shown["pages"].value == 1 + len(dagster.site.simulator.fleet.system_ids)
+    (failure,) = result.filter_events(lambda event: event.is_step_failure)
+    data = failure.step_failure_data.user_failure_data
+    assert data is not None
+    assert "no figure of 2024-04: it holds 2024-03 to 2024-03" in str(data.description)
+    assert dagster.site.calls == before
+
+
+def test_the_schedule_asks_for_the_month_before() -> None:
+    schedule = monthly_report(Calendar(START))
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 7, 14, tzinfo=UTC))
+    data = schedule.evaluate_tick(context)
+    assert data.run_requests is not None
+    (request,) = data.run_requests
+    assert request.asset_selection == [REPORT]
+    assert request.tags["dagster/asset_partition_range_start"] == "2025-12"

@@ -1,0 +1,112 @@
+"""Roof and tariff files: what they say, and what is refused of them in words that lead to the line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from aps_pipeline.site import placed_panels, read_roof_file, read_tariff_file
+
+ROOT = Path(__file__).parents[2]
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "file.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_examples_are_read() -> None:
+    roof = read_roof_file(ROOT / "roof.example.yaml")
+    panels = placed_panels(roof)
+    assert [(p.inverter_id, p.channel, p.place, p.azimuth_deg, p.tilt_deg) for p in panels] == [
+        ("702000061800", 1, "E1", 105, 35),
+        ("702000061800", 2, "E2", 105, 35),
+        ("702000061874", 1, "E1", 105, 35),
+        ("702000061874", 2, "E2", 105, 35),
+    ]  # fmt: skip
+    tariffs = read_tariff_file(ROOT / "tariffs.example.yaml")
+    assert [(each.since, each.systems, each.standing_charge) for each in tariffs.tariffs] == [
+        (date(2024, 1, 1), (), 0.45),
+        (date(2025, 1, 1), ("A0E1253B7C9D4F60",), 0.0),
+    ]
+
+
+def test_empty_files_say_nothing(tmp_path: Path) -> None:
+    assert not read_roof_file(written(tmp_path, "# nothing yet\n")).systems
+    assert not read_tariff_file(written(tmp_path, "")).tariffs
+
+
+SYSTEM = "systems: {S1: {%s}}"
+REFUSED = {
+    "colour: red": "colour: Extra inputs are not permitted",
+    SYSTEM % "latitude: 48": "both latitude and longitude",
+    SYSTEM % "latitude: 91, longitude: 0": "less than or equal to 90",
+    SYSTEM % "latitude: .nan, longitude: 0": "latitude",
+    SYSTEM % "inverters: {702000061874: {}}": "into quotes, or its zeros are lost",
+    SYSTEM % "inverters: {'../x': {}}": "not an APsystems id",
+    SYSTEM % "inverters: {A: {replaces: B}, B: {replaces: A}}": "replaces itself in the end",
+    SYSTEM % "inverters: {A: {replaces: A}}": "replaces itself in the end",
+    SYSTEM % "inverters: {A: {replaces: C}, B: {replaces: C}}": "C is replaced by two",
+    SYSTEM % "inverters: {A: {panels: {1: {label: X}, 2: {label: X}}}}": "two panels at X",
+    SYSTEM % "inverters: {A: {panels: {1: {row: 1, column: 0}, 2: {row: 1, column: 0}}}}": "panels at (1",
+    SYSTEM % "inverters: {A: {panels: {1: {row: 1}}}}": "both row and column",
+    SYSTEM % "inverters: {A: {panels: {0: {}}}}": "greater than or equal to 1",
+    SYSTEM % "name: a, name: b": "'name' stands twice, line 1",
+    "a: &x [1]\nb: *x": "references",
+    "systems: [": "not valid YAML",
+    "!!python/object/apply:os.system ['true']": "not valid YAML",
+    "[" * 5000: "not valid YAML",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED.items(), ids=list(map(str, range(len(REFUSED)))))
+def test_what_a_roof_file_must_not_say(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"file\.yaml") as caught:
+        read_roof_file(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tariffs: [{from: 2024-01-01, import_price: 1, feed_in_price: 1}]", "say the currency"),
+        (
+            "currency: EUR\ntariffs: [{from: 2024-01-01, import_price: .inf, feed_in_price: 1}]",
+            "import_price",
+        ),
+        ("co2_kg_per_kwh: 0.4", "who says so"),
+        ("currency: euro", "currency"),
+        (
+            "currency: EUR\ntariffs: [{from: 2024-01-01, import_price: 1, feed_in_price: 1},"
+            " {from: 2024-01-01, import_price: 2, feed_in_price: 1}]",
+            "two tariffs of all others from 2024-01-01",
+        ),
+    ],
+)
+def test_what_a_tariff_file_must_not_say(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"file\.yaml") as caught:
+        read_tariff_file(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_a_file_that_is_missing_or_huge_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere\.yaml cannot be read: No such file"):
+        read_roof_file(tmp_path / "nowhere.yaml")
+    with pytest.raises(ValueError, match="more than 1,000,000 bytes"):
+        read_roof_file(written(tmp_path, "#" * 1_000_001))
+
+
+def test_what_is_said_of_an_old_inverter_holds_for_the_new_one(tmp_path: Path) -> None:
+    text = (
+        "inverters: {A: {panels: {1: {label: X}, 2: {label: Y}}}, B: {replaces: A, panels: {1: {label: Z}}}}"
+    )
+    panels = placed_panels(read_roof_file(written(tmp_path, SYSTEM % text)))
+    assert [(each.inverter_id, each.channel, each.place) for each in panels] == [
+        ("A", 1, "Z"),
+        ("A", 2, "Y"),
+        ("B", 1, "Z"),
+        ("B", 2, "Y"),
+    ]

@@ -1,0 +1,119 @@
+"""What a roof file changes: who is a peer of whom, and what a place is. Each case is a system."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from aps_pipeline.site import Roof, Site
+from aps_pipeline_tests.warehouse.conftest import Plant
+
+FIRST = date(2024, 3, 1)
+EAST, WEST = {"azimuth": 90, "tilt": 30}, {"azimuth": 270.2, "tilt": 29.8}
+
+
+def two_inverters(east: dict[str, Any], west: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """I1 to I3 with a panel each to the east, I4 to I6 to the west."""
+    inverters: dict[str, Any] = {f"I{n}": {"panels": {1: east if n < 4 else west}} for n in range(1, 7)}
+    return {"inverters": inverters | more}
+
+
+ROOF = Roof.model_validate(
+    {
+        "systems": {
+            "faced": two_inverters(EAST, WEST),
+            "half": two_inverters(EAST, {}),
+            "lonely": {"inverters": {"I1": {"panels": {1: EAST}}}},
+            "swapped": {
+                "name": "House",
+                "latitude": 48.9,
+                "longitude": 2.4,
+                "inverters": {
+                    "N1": {"replaces": "I1", "panels": {1: {"label": "Top left", "row": 1, "column": 2}}}
+                },
+            },
+        }
+    }
+)
+MORNING = dict.fromkeys(("I1", "I2", "I3"), 2.0) | dict.fromkeys(("I4", "I5", "I6"), 1.0)
+
+
+@pytest.fixture(scope="module")
+def built(shared_plant: Plant) -> Plant:
+    plant = shared_plant
+    for n in range(30):
+        day = FIRST + timedelta(n)
+        for system_id in ("unsaid", "faced", "half", "lonely"):
+            energies = MORNING | ({"I4": 0.5} if system_id == "faced" else {})
+            plant.panels(day, {f"E1/{i}/1": kwh for i, kwh in energies.items()}, system_id=system_id)
+        first = "I1" if n < 20 else "N1"
+        panels = {f"E1/{first}/1": 0.5, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
+        plant.panels(day, dict(panels), system_id="swapped")
+    plant.site = Site(ROOF)
+    plant.build()
+    return plant
+
+
+def health(plant: Plant, system_id: str) -> dict[str, dict[str, Any]]:
+    rows = plant.query(f"FROM mart.panel_health WHERE system_id = '{system_id}'")
+    return {row["inverter_id"]: row for row in rows}
+
+
+def test_without_a_roof_file_all_are_peers(built: Plant) -> None:
+    assert {i: row["ratio"] for i, row in health(built, "unsaid").items()} == {
+        **dict.fromkeys(("I1", "I2", "I3"), 2.0),
+        **dict.fromkeys(("I4", "I5", "I6"), 0.5),
+    }
+
+
+def test_panels_that_face_the_same_way_are_peers(built: Plant) -> None:
+    found = health(built, "faced")
+    assert {i: (row["class"], row["ratio"]) for i, row in found.items()} == {
+        **dict.fromkeys(("I1", "I2", "I3"), ("fine", 1.0)),
+        "I4": ("weak", 0.5),
+        "I5": ("fine", 1 / 0.75),  # its peers gave 0.5 and 1
+        "I6": ("fine", 1 / 0.75),
+    }
+    days = built.query("SELECT DISTINCT facing FROM mart.panel_daily WHERE system_id = 'faced' ORDER BY 1")
+    assert [row["facing"] for row in days] == ["270/30", "90/30"]
+
+
+def test_those_of_which_nothing_is_said_are_peers_of_one_another(built: Plant) -> None:
+    assert {row["ratio"] for row in health(built, "half").values()} == {1.0}
+
+
+def test_one_that_faces_alone_is_compared_with_none(built: Plant) -> None:
+    found = health(built, "lonely")
+    assert (found["I1"]["class"], found["I1"]["ratio"]) == ("unknown", None)
+    assert found["I4"]["class"] == "weak"  # of the five left, three give half
+
+
+def test_a_place_keeps_its_history_over_a_replaced_inverter(built: Plant) -> None:
+    found = health(built, "swapped")
+    assert set(found) == {"N1", "I2", "I3"}
+    assert (found["N1"]["place"], found["N1"]["days_compared"], found["N1"]["loss_kwh"]) == (
+        "Top left",
+        30,
+        15.0,
+    )
+    days = built.query("SELECT DISTINCT inverter_id FROM mart.panel_daily WHERE label IS NOT NULL ORDER BY 1")
+    assert [row["inverter_id"] for row in days] == ["I1", "N1"]
+
+
+def test_the_warehouse_shows_what_the_file_says(built: Plant) -> None:
+    (site,) = built.query("FROM meta.sites WHERE system_id = 'swapped'")
+    assert site == {
+        "system_id": "swapped",
+        "name": "House",
+        "latitude_deg": 48.9,
+        "longitude_deg": 2.4,
+        "tilt_deg": None,
+        "azimuth_deg": None,
+    }
+    panels = built.query("FROM meta.panels WHERE system_id = 'swapped'")
+    assert [(row["inverter_id"], row["place"], row["roof_row"], row["tilt_deg"]) for row in panels] == [
+        ("I1", "Top left", 1, None),
+        ("N1", "Top left", 1, None),
+    ]

@@ -1,5 +1,6 @@
 """A year of a small fleet, from the simulator through the Dagster assets into a warehouse: `make demo`.
 
+Of the year before, days, months and years of its systems are there to compare with.
 Run again, it makes no call and leaves the lake as it is.
 """
 
@@ -24,8 +25,14 @@ from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
 from aps_pipeline.orchestration.partitions import range_tags
 from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.simulated import demo_dir, demo_year, simulated_settings
-from aps_pipeline.periods import Period
+from aps_pipeline.orchestration.simulated import (
+    demo_dir,
+    demo_year,
+    describe_site,
+    simulated_settings,
+    year_before,
+)
+from aps_pipeline.periods import Grain, Period
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
 from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
@@ -46,20 +53,23 @@ class DemoError(RuntimeError):
 def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
     """Backfill those days, with their months and years, into `directory` and build its warehouse.
 
-    The last days are those of every table, the others those of a usual history.
+    The last days are those of every table, the others those of a usual history; months and years begin a
+    year before. Roof file and tariff file are written beside.
     Raises DemoError, KeyboardInterrupt, LedgerError, WarehouseError, OSError.
     """
     began = time.monotonic()
-    simulator = Simulator(fleet=fleet or demo_fleet(), seed=1)
+    simulator = Simulator(fleet=fleet or demo_fleet(first.year), seed=1)
+    before = year_before(first)
+    describe_site(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
-        settings = simulated_settings(simulator, url, directory, first)
+        settings = simulated_settings(simulator, url, directory, before)
         known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         execute = partial(_execute, settings, instance)
         if not known:  # asking again would be a refresh
             execute(INVENTORY, HISTORY, first, last)
         for job in ASKING:
-            execute(job, HISTORY, first, last)
+            execute(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last)
         for job in ASKING:
             execute(job, FETCHED, max(first, last - WHOLE), last)
         execute(WAREHOUSE_JOB, HISTORY, first, last)

@@ -12,7 +12,14 @@ from datetime import date
 
 from aps_pipeline.config import SettingsError, load_settings
 from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.simulated import as_environment, demo_dir, demo_year, simulated_settings
+from aps_pipeline.orchestration.simulated import (
+    as_environment,
+    demo_dir,
+    demo_year,
+    describe_site,
+    simulated_settings,
+    year_before,
+)
 from aps_pipeline.simulator import Simulator, demo_fleet
 
 _SECONDS_TO_END = 20
@@ -27,9 +34,11 @@ def serve(port: int) -> int:
         )
     directory = demo_dir()
     home = prepare_home(directory / "dagster")
-    simulator = Simulator(fleet=demo_fleet(), seed=1)
+    year = demo_year()
+    simulator = Simulator(fleet=demo_fleet(year), seed=1)
+    describe_site(directory, simulator.fleet, year)
     with simulator.serving() as url:
-        settings = simulated_settings(simulator, url, directory, date(demo_year(), 1, 1))
+        settings = simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
         _say(f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it")
         os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
         return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))

@@ -1,14 +1,33 @@
-"""Where simulated data lives, apart from real data, and the settings that lead there."""
+"""Where simulated data lives, apart from real data, what is said of its roofs, and the settings for both."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import yaml
+
 from aps_pipeline.config import Settings, load_settings
-from aps_pipeline.simulator import Simulator
+from aps_pipeline.simulator import NAMES, Fleet, Simulator, roof_of, tariffs_of
+from aps_pipeline.warehouse.replacing import replacing
 
 NO_LIMIT = 1_000_000
+
+ROOF_FILE, TARIFF_FILE = "roof.yaml", "tariffs.yaml"
+"""What the owner says of roofs and prices, in the data directory of the demo."""
+
+_MADE = "# Made from the simulated fleet, and made again by every demo.\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Ids of digits are quoted, all of them, as people should write them."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text.isdecimal() else None)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def demo_dir() -> Path:
@@ -19,6 +38,23 @@ def demo_dir() -> Path:
 def demo_year() -> int:
     """The last full calendar year."""
     return datetime.now(UTC).year - 1
+
+
+def year_before(day: date) -> date:
+    """The first of the same month of the year before: the demo has days, months and years to compare with."""
+    return date(day.year - 1, day.month, 1)
+
+
+def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
+    """Write roof file and tariff file of that fleet; one that says the same already stays. Raises OSError."""
+    for name, content in ((ROOF_FILE, roof_of(fleet, NAMES)), (TARIFF_FILE, tariffs_of(year))):
+        path = data_dir / name
+        text = (
+            _MADE + yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+        ).encode()
+        if not path.is_file() or path.read_bytes() != text:
+            with replacing(path) as temporary:
+                temporary.write_bytes(text)
 
 
 def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:

@@ -1,18 +1,71 @@
-"""A fleet for demonstrations; one with everything that goes wrong on real roofs is in `awkward.py`."""
+"""Three roofs for demonstrations, healthy or not; those with all that is in no manual: `awkward.py`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, System
+from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, PanelFault, Span, System
+
+NAMES = {
+    "A0E1253B7C9D4F60": "House in Paris",
+    "C12263D8840175AF": "Farm near Calgary",
+    "AZ24419C3DFF": "Guest house on Lord Howe",
+}
+"""What the owners call their systems, by id; the API does not tell."""
 
 
-def demo_fleet() -> Fleet:
-    """Three healthy systems in three zones, all of them running for the whole of 2025.
+def healthy_fleet() -> Fleet:
+    """Three healthy systems in three zones, all of them running since March 2024 or earlier.
 
     One has a meter, one has two ECUs and a legacy zone name, one a summer time of half an hour.
     """
     return Fleet((_paris(), _calgary(), _lord_howe()))
+
+
+def demo_fleet(year: int = 2025) -> Fleet:
+    """The same roofs with what goes wrong on real ones, so that December of that year shows it.
+
+    Paris: a dead panel since 21 November. Calgary: the ECU in the barn offline from 9 to 11 December, and
+    an inverter of the house silent since 27 December. Lord Howe: a weak panel since June, and an inverter
+    replaced on 7 October.
+    """
+    paris, calgary, lord_howe = healthy_fleet().systems
+    dead = PanelFault(date(year, 11, 21), channel=2)
+    weak = PanelFault(date(year, 6, 1), channel=3, factor=0.62)
+    offline = Span(date(year, 12, 9), date(year, 12, 12))
+    swapped = date(year, 10, 7)
+    house, barn = calgary.ecus
+    # The capacity stays as registered: the inventory goes on naming an inverter that is silent.
+    calgary = replace(calgary, ecus=(house, replace(barn, offline=(offline,))), capacity="9.50")
+    return Fleet(
+        (
+            _changed(paris, "702000061911", {"faults": (dead,)}),
+            _changed(calgary, "902000014512", {"until": date(year, 12, 27), "listed": Span()}),
+            _changed(
+                _changed(lord_howe, "902000030115", {"faults": (weak,)}),
+                "702000081309",
+                {"until": swapped},
+                {"uid": "702000094417", "since": swapped},
+            ),
+        )
+    )
+
+
+def _changed(system: System, uid: str, *changes: dict[str, Any]) -> System:
+    """The system with each of these changes of one inverter in its place."""
+
+    def instead(inverter: Inverter) -> tuple[Inverter, ...]:
+        return (
+            tuple(replace(inverter, **change) for change in changes) if inverter.uid == uid else (inverter,)
+        )
+
+    ecus = (
+        replace(ecu, inverters=tuple(one for inverter in ecu.inverters for one in instead(inverter)))
+        for ecu in system.ecus
+    )
+    return replace(system, ecus=tuple(ecus))
 
 
 def _ds3(uids: list[str], azimuth: float, tilt: float, panel_kw: float = 0.41) -> tuple[Inverter, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from aps_pipeline.simulator.accounts import Account, Desk, checked
 from aps_pipeline.simulator.answers import answer
 from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, Ask
-from aps_pipeline.simulator.demo import demo_fleet
+from aps_pipeline.simulator.demo import healthy_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
 from aps_pipeline.simulator.fleet import Fleet, System
 from aps_pipeline.simulator.history import History, Moment
@@ -30,6 +30,7 @@ Clock = Callable[[], datetime]
 class Simulator:
     """An APsystems OpenAPI with one account that may ask about every system of a fleet, or with several.
 
+    Without a `fleet` it has that of `demo.healthy_fleet`.
     `now` tells the aware time at which it answers, the real time by default; `signing_clock` the time that
     timestamps of requests are compared with, the same by default: give it where only the answers stand still.
     `quota` calls a month in China, `requests_per_second`, `max_in_flight`: no limit by default, and one for
@@ -65,7 +66,7 @@ class Simulator:
             raise ValueError(f"quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
         if any(clock().tzinfo is None for clock in (now, signing_clock) if clock):
             raise ValueError("the clock of a simulator tells aware times")
-        self.fleet = fleet or demo_fleet()
+        self.fleet = fleet or healthy_fleet()
         only = Account(app_id, app_secret, self.fleet.system_ids, quota)
         self.accounts = checked(accounts, self.fleet) or (only,)
         self.app_id, self.app_secret = self.accounts[0].app_id, self.accounts[0].app_secret

@@ -24,6 +24,7 @@ from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_n
 from aps_pipeline.warehouse.replacing import replacing
 from aps_pipeline.warehouse.revisions import add_revisions
 from aps_pipeline.warehouse.siting import add_site
+from aps_pipeline.warehouse.sky import add_sky
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -109,6 +110,7 @@ def _fill(
     described.append(add_coverage(connection, covered()))
     described.append(add_revisions(connection, ledger))
     described.extend(add_site(connection, site))
+    described.extend(add_sky(connection, site))
     views = _views_folder(lake, core)
     described.append(add_build(connection, ledger, revision_days, views, inputs.digest))
     described.extend([add_mart(connection, mart) for mart in marts()])

@@ -59,16 +59,16 @@ def add_site(connection: Connection, site: Site) -> Iterator[Described]:
         for system_id, each in site.roof.systems.items()
     ]  # fmt: skip
     comment = "What the roof file says of each system. One row per system in it."
-    yield _add(connection, "sites", comment, _SITES, ("system_id",), sites)
+    yield add_rows(connection, "sites", comment, _SITES, ("system_id",), sites)
     panels = [asdict(panel) for panel in placed_panels(site.roof)]
     comment = "What the roof file says of each panel. One row per input of an inverter, old ones included."
-    yield _add(connection, "panels", comment, _PANELS, ("system_id", "inverter_id", "channel"), panels)
+    yield add_rows(connection, "panels", comment, _PANELS, ("system_id", "inverter_id", "channel"), panels)
     comment = "What the tariff file says. One row per system, or all others, and first day."
-    yield _add(connection, "tariffs", comment, _TARIFFS, ("system_id", "since"), _prices(site.tariffs))
+    yield add_rows(connection, "tariffs", comment, _TARIFFS, ("system_id", "since"), _prices(site.tariffs))
     factor, source = site.tariffs.co2_kg_per_kwh, site.tariffs.co2_source
     carbon = [{"co2_kg_per_kwh": factor, "source": source}] if factor is not None else []
     comment = "What the tariff file says of CO2. One row, or none."
-    yield _add(connection, "carbon", comment, _CARBON, ("source",), carbon)
+    yield add_rows(connection, "carbon", comment, _CARBON, ("source",), carbon)
 
 
 def _prices(tariffs: Tariffs) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def _prices(tariffs: Tariffs) -> list[dict[str, Any]]:
     ]
 
 
-def _add(
+def add_rows(
     connection: Connection,
     name: str,
     comment: str,
@@ -87,6 +87,7 @@ def _add(
     keys: Sequence[str],
     rows: list[dict[str, Any]],
 ) -> Described:
+    """A table of `meta` with those rows."""
     described = describe("meta", name, comment, columns, keys)
     create(connection, described, columns)
     schema = pa.schema([column.field for column in columns])

@@ -9,7 +9,7 @@ import altair as alt
 
 from aps_pipeline.reports.drawing import colour, drawn, scale, values
 
-WIDE, NARROW = 760, 340
+WIDE, NARROW = 860, 340
 """Widths of a drawing in CSS pixels, margins included."""
 
 Rows = list[dict[str, Any]]
@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 RAMP = {f"s{step}": f"sun-{step}" for step in range(7)} | {"absent": "paper"}
 """Steps of energy, from none to most."""
 
-RATIOS = {f"r{step}": f"ratio-{step}" for step in range(6)} | {"absent": "paper"}
+RATIOS = {f"r{step}": f"ratio-{step}" for step in range(6)} | {"silent": "silent", "absent": "paper"}
 """Steps of a ratio to peers: nearly nothing, far less, less, a little less, the same, more."""
 
 STATES = {
@@ -43,8 +43,10 @@ def step_of(value: float | None, most: float) -> str:
     return f"s{min(6, 1 + int(6 * value / most))}"
 
 
-def ratio_step(ratio: float | None) -> str:
-    """The step of `RATIOS` for a ratio to peers."""
+def ratio_step(ratio: float | None, is_silent: bool = False) -> str:
+    """The step of `RATIOS` for a ratio to peers, and for a panel that is silent whatever it gave before."""
+    if is_silent:
+        return "silent"
     if ratio is None:
         return "absent"
     return f"r{sum(ratio >= border for border in (0.05, 0.5, 0.85, 0.95, 1.05))}"
@@ -83,7 +85,7 @@ def cells(
         y=alt.Y(
             "line:N",
             scale=alt.Scale(domain=list(lines), paddingInner=0.12, paddingOuter=0.06),
-            axis=alt.Axis(title=None, labelLimit=left),
+            axis=alt.Axis(title=None, labelLimit=left) if left else None,
         ),
         description="said:N",
     )
@@ -98,7 +100,7 @@ def cells(
             base.mark_text(fontSize=11, fill=colour("ink")).encode(
                 text="text:N",
                 fill=alt.condition(
-                    "datum.step == 'r0' || datum.step == 'r1'",
+                    "indexof(['r0', 'r1', 'silent'], datum.step) >= 0",
                     alt.value(colour("on-bad")),
                     alt.value(colour("ink")),
                 ),

@@ -90,7 +90,8 @@ def _plain(text: str, label: str, size: tuple[int, int]) -> str:
             title.text = described
             element.insert(0, title)
     root.attrib.clear()
-    root.attrib.update({"viewBox": f"0 0 {size[0]} {size[1]}", "role": "img", "aria-label": label})
+    box = {"viewBox": f"0 0 {size[0]} {size[1]}", "width": str(size[0])}
+    root.attrib.update({**box, "role": "img", "aria-label": label})
     return ElementTree.tostring(root, encoding="unicode")
 
 

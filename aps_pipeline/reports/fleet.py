@@ -10,6 +10,7 @@ from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.method import method
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone
+from aps_pipeline.reports.production import calendar, daily
 from aps_pipeline.reports.system import BUILD, name_of
 from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name
 
@@ -55,6 +56,26 @@ _HELD = """
     FROM mart.daily_production
     WHERE date BETWEEN $first AND $last
     GROUP BY system_id
+"""
+
+_DAYS = """
+    SELECT
+        date,
+        -- Only where every system that was there has a figure: a sum of some would look like a bad day.
+        CASE
+            WHEN count(energy_kwh) = any_value(wanted.systems) THEN sum(energy_kwh::DECIMAL(28, 6))::DOUBLE
+        END AS energy_kwh,
+        coalesce(bool_and(is_final), false) AS is_final
+    FROM mart.daily_production
+    JOIN (
+        SELECT date, count(*) AS systems
+        FROM (SELECT DISTINCT date FROM mart.daily_production)
+        JOIN core.systems AS systems ON systems.create_date IS NULL OR systems.create_date <= date
+        GROUP BY date
+    ) AS wanted USING (date)
+    WHERE date BETWEEN {first} AND {last}
+    GROUP BY date
+    ORDER BY date
 """
 
 TROUBLES = ("offline", "dead input", "weak")
@@ -103,7 +124,7 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
             _panels(members),
             _hours(members, held),
         ],
-        [_systems(members), *_yields(members), _quality(asker, members, held), method()],
+        [_systems(members), _production(asker), *_yields(members), _quality(asker, members, held), method()],
         bool(build and build["is_simulated"]),
         made_utc,
     )
@@ -204,6 +225,16 @@ def _systems(members: Sequence[Member]) -> Section:
     links = [f"{each.row['system_id']}.html" for each in members]
     grid = Grid(columns, rows, (False,) + (True,) * 6, links)
     return Section("systems", "Systems", findings=findings, grids=[grid])
+
+
+def _production(asker: Asker) -> Section:
+    days, before = (
+        asker.rows(_DAYS.format(first=f"$first{when}", last=f"$last{when}")) for when in ("", "_before")
+    )
+    year = asker.rows(_DAYS.format(first="$year_before", last="$last"))
+    drawings = [daily(asker.month, days, before, {}), calendar(year, asker.month)]
+    lead = "All systems together, on days on which each of them has a figure."
+    return Section("production", "Production", lead, drawings=drawings)
 
 
 def _yields(members: Sequence[Member]) -> list[Section]:

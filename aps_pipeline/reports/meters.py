@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section
@@ -12,8 +14,9 @@ _DAYS = """
     WHERE system_id = $system_id AND level = 'daily' AND first_date BETWEEN $first AND $last
     ORDER BY meter_id, first_date
 """
-_SAVINGS = "FROM mart.savings WHERE system_id = $system_id AND month = $month ORDER BY meter_id"
+_SAVINGS = "FROM mart.savings WHERE system_id = $system_id AND month = $month AND meter_id <> ''"
 
+_MONEY = ("saved", "earned", "paid", "standing_charge")
 _PARTS = {"used at home": "own", "to the grid": "export", "from the grid": "import"}
 
 
@@ -22,12 +25,13 @@ def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
     found: dict[str, list[Row]] = {}
     for row in asker.rows(_DAYS):
         found.setdefault(row["meter_id"], []).append(row)
+    saved = {row["meter_id"]: row for row in asker.rows(_SAVINGS)}
     numbers, sections = [], []
     for meter_id, days in found.items():
         known = [day for day in days if day["finding"] == "plausible"]
         if known:
             numbers.append(_autarky(known, len(days)))
-        sections.append(_section(meter_id, days, known, len(found) > 1))
+        sections.append(_section(meter_id, days, known, len(found) > 1, saved.get(meter_id)))
     return numbers, sections
 
 
@@ -39,7 +43,9 @@ def _autarky(known: list[Row], days: int) -> Number:
     return Number("Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), days)
 
 
-def _section(meter_id: str, days: list[Row], known: list[Row], is_one_of_many: bool) -> Section:
+def _section(
+    meter_id: str, days: list[Row], known: list[Row], is_one_of_many: bool, saved: Row | None
+) -> Section:
     title = "Use and grid" + (f": meter {meter_id}" if is_one_of_many else "")
     findings = []
     if odd := len(days) - len(known):
@@ -61,7 +67,26 @@ def _section(meter_id: str, days: list[Row], known: list[Row], is_one_of_many: b
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
         f"{energy(imported)} ({percent(imported / consumed if consumed else None)}) came from it."
     )
-    return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)])
+    notes = list(_saved(saved)) if saved else []
+    return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
+
+
+def _saved(row: Row) -> Iterator[str]:
+    """What that was worth, in sentences."""
+    if row["saved"] is not None:
+        money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
+        yield (
+            f"What was used at home would have cost {money['saved']}; what went to the grid earned "
+            f"{money['earned']}. Energy from the grid cost {money['paid']}, the standing charge "
+            f"{money['standing_charge']}, on {counted(row['days_priced'], 'day')} with a price."
+        )
+    else:
+        yield f"No money is counted: {row['basis']}."
+    if row["co2_avoided_kg"] is not None:
+        yield (
+            f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced avoided "
+            f"{amount(row['co2_avoided_kg'])} kg of CO2."
+        )
 
 
 def _flows(days: list[Row]) -> Drawing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from aps_pipeline.reports import charts
@@ -24,10 +24,10 @@ _PANELS = """
     FROM mart.panel_month AS panels
     LEFT JOIN meta.panels AS places USING (system_id, inverter_id, channel)
     WHERE system_id = $system_id AND month = $month
-    ORDER BY ratio NULLS LAST, ecu_id, inverter_id, channel
+    ORDER BY class <> 'offline', ratio NULLS LAST, ecu_id, inverter_id, channel
 """
 _HEAT = """
-    SELECT place, month, ratio
+    SELECT place, month, ratio, class
     FROM mart.panel_month
     WHERE system_id = $system_id AND month BETWEEN $year_before AND $month
 """
@@ -37,6 +37,17 @@ _OUTAGES = """
     ORDER BY first_date, ecu_id
 """
 
+_GAPS = {
+    "no data": "the API answered that it has no data",
+    "not asked": "nobody has asked",
+    "beyond retention": "the server no longer keeps it",
+    "refused": "the answers could not be read",
+    "failed": "the calls failed",
+    "zero": "its panels gave 0",
+    "no numbers": "the answers name no panel",
+    "system at zero": "the whole system gave 0",
+}
+"""What the states of mart.outages mean."""
 _WORST = ("offline", "dead input", "weak")
 """The classes that cost energy, in the order in which they are told."""
 _SHOWN_LINES = 40
@@ -119,11 +130,11 @@ def _outages(asker: Asker) -> list[Finding]:
     for row in asker.rows(_OUTAGES):
         when = days_said(row["first_date"], row["last_date"])
         if row["kind"] == "telemetry gap":
-            text = f"Nobody knows what its panels gave: {row['state']}."
+            text = f"Nobody knows what its panels gave: {_GAPS.get(row['state'], row['state'])}."
             hint = "aps backfill asks again." if row["state"] in ("not asked", "failed") else ""
             found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
         else:
-            text = f"The answers for {counted(row['days'], 'day')} say so: {row['state']}."
+            text = f"The answers say so for {counted(row['days'], 'day')}: {_GAPS.get(row['state'], row['state'])}."
             hint = "Look at the log of the ECU, its power and its network at that time."
             found.append(Finding("warn", f"ECU {row['ecu_id']} gave nothing, {when}", text, hint))
     return found
@@ -144,16 +155,20 @@ def _said(row: Row) -> str:
     return f"{_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}"
 
 
-def _keys(has_absent: bool) -> list[Key]:
-    keys = [
-        Key("ratio-0", "nothing"),
-        Key("ratio-1", "below half"),
-        Key("ratio-2", "below 85 %"),
-        Key("ratio-3", "below 95 %"),
-        Key("ratio-4", "as its peers"),
-        Key("ratio-5", "above 105 %"),
-    ]
-    return [*keys, Key("absent", "not compared")] if has_absent else keys
+_KEYS = {
+    "r0": Key("ratio-0", "nothing"),
+    "r1": Key("ratio-1", "below half"),
+    "r2": Key("ratio-2", "below 85 %"),
+    "r3": Key("ratio-3", "below 95 %"),
+    "r4": Key("ratio-4", "as its peers"),
+    "r5": Key("ratio-5", "above 105 %"),
+    "silent": Key("silent", "silent at the end"),
+    "absent": Key("absent", "not compared"),
+}
+
+
+def _keys(steps: set[str]) -> list[Key]:
+    return [key for step, key in _KEYS.items() if step in steps]
 
 
 def _map(judged: list[Row]) -> list[Drawing]:
@@ -161,13 +176,13 @@ def _map(judged: list[Row]) -> list[Drawing]:
     placed = [row for row in judged if row["roof_row"] is not None and row["roof_column"] is not None]
     if not placed:
         return []
-    lines = sorted({row["roof_row"] for row in placed})
-    columns = sorted({row["roof_column"] for row in placed})
+    lines = _range(row["roof_row"] for row in placed)
+    columns = _range(row["roof_column"] for row in placed)
     cells = [
         {
             "column": str(row["roof_column"]),
             "line": str(row["roof_row"]),
-            "step": charts.ratio_step(row["ratio"]),
+            "step": charts.ratio_step(row["ratio"], row["class"] == "offline"),
             "text": _short(row),
             "said": _said(row),
         }
@@ -180,11 +195,12 @@ def _map(judged: list[Row]) -> list[Drawing]:
         [str(column) for column in columns],
         [str(line) for line in lines],
         "The panels on the roof, each beside its peers",
-        left=28,
+        left=0,
+        shown=[],
         is_square=True,
         texts=True,
     )
-    keys = _keys(any(row["ratio"] is None for row in placed))
+    keys = _keys({cell["step"] for cell in cells})
     return [Drawing("The roof", wide, narrow, keys, "Energy of the month beside the peers of each panel.")]
 
 
@@ -199,8 +215,7 @@ def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
         {
             "column": short_month(month),
             "line": names[place],
-            "step": charts.ratio_step(_ratio(known, place, month)),
-            "said": f"{names[place]}, {short_month(month)}: {percent(_ratio(known, place, month))}",
+            **_step(names[place], month, known.get((place, month))),
         }
         for place in lines
         for month in months
@@ -219,13 +234,28 @@ def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
     more = len(set(order)) - len(lines)
     caption = "Median over the days of a month of energy over the median of the peers; the worst first."
     caption += f" {counted(more, 'panel')} that did better are not drawn." if more > 0 else ""
-    return [Drawing("Beside their peers", wide, narrow, _keys(True), caption, _grid(found))]
+    return [
+        Drawing(
+            "Beside their peers", wide, narrow, _keys({cell["step"] for cell in cells}), caption, _grid(found)
+        )
+    ]
 
 
-def _ratio(known: dict[tuple[str, date], Row], place: str, month: date) -> float | None:
-    row = known.get((place, month))
-    ratio: float | None = row["ratio"] if row else None
-    return ratio
+def _step(name: str, month: date, row: Row | None) -> dict[str, str]:
+    """The colour and the words of one month of a panel."""
+    said = f"{name}, {short_month(month)}: "
+    if row is None:
+        return {"step": "absent", "said": f"{said}no figure"}
+    is_silent = row["class"] == "offline"
+    said += "silent at the end" if is_silent else f"{percent(row['ratio'])} of its peers"
+    return {"step": charts.ratio_step(row["ratio"], is_silent), "said": said}
+
+
+def _range(positions: Iterable[int]) -> list[int]:
+    """From the first to the last position, gaps included, as far as a drawing can show them."""
+    found = sorted(set(positions))
+    every = list(range(found[0], found[-1] + 1))
+    return every if len(every) <= _SHOWN_LINES else found
 
 
 def _grid(found: list[Row]) -> Grid:

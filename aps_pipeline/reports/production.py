@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -116,7 +117,7 @@ def production(asker: Asker) -> tuple[list[Number], Section]:
     ]
     before = asker.rows(_DAYS.format(first="$first_before", last="$last_before"))
     drawings = [
-        _daily(asker, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
+        daily(asker.month, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
         calendar(asker.rows(_DAYS.format(first="$year_before", last="$last")), asker.month),
         *_usual_day(asker),
     ]
@@ -188,19 +189,20 @@ class _Day:
         return {"day": self.date.day, **vars(self), "date": str(self.date), "said": self.said}
 
 
-def _daily(asker: Asker, days: list[Row], before: list[Row], clear: dict[date, float]) -> Drawing:
+def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, float | None]) -> Drawing:
+    """The days of a month beside the same days a year before, and without clouds where that is known."""
     now = {row["date"]: row for row in days}
     then = {row["date"].day: row["energy_kwh"] for row in before}
     rows = [
         _Day(day, row.get("energy_kwh"), then.get(day.day), clear.get(day), bool(row.get("is_final")))
-        for day in _days_of(asker.month)
+        for day in _days_of(month)
         for row in (now.get(day, {}),)
     ]
     most = max(value for day in rows for value in (day.kwh or 0, day.before or 0, day.clear or 0))
     drawings = charts.both(
         charts.day_bars,
         [day.drawn for day in rows],
-        f"Energy of each day of {month_name(asker.month)}",
+        f"Energy of each day of {month_name(month)}",
         most=most,
     )
     grid = Grid(
@@ -208,7 +210,7 @@ def _daily(asker: Asker, days: list[Row], before: list[Row], clear: dict[date, f
         [[str(day.date.day), energy(day.kwh), energy(day.before), energy(day.clear)] for day in rows],
         (True,) * 4,
     )
-    return Drawing("Day by day", *drawings, _daily_keys(asker.month, rows), grid=grid)
+    return Drawing("Day by day", *drawings, _daily_keys(month, rows), grid=grid)
 
 
 def _daily_keys(month: date, rows: list[_Day]) -> list[Key]:

@@ -134,7 +134,8 @@ def _outages(asker: Asker) -> list[Finding]:
             hint = "aps backfill asks again." if row["state"] in ("not asked", "failed") else ""
             found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
         else:
-            text = f"The answers say so for {counted(row['days'], 'day')}: {_GAPS.get(row['state'], row['state'])}."
+            why = _GAPS.get(row["state"], row["state"])
+            text = f"The answers say so for {counted(row['days'], 'day')}: {why}."
             hint = "Look at the log of the ECU, its power and its network at that time."
             found.append(Finding("warn", f"ECU {row['ecu_id']} gave nothing, {when}", text, hint))
     return found

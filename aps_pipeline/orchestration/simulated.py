@@ -58,7 +58,10 @@ def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
 
 
 def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:
-    """Settings for a simulator that runs at `url`; nothing is taken from the environment."""
+    """Settings for a simulator that runs at `url`; nothing is taken from the environment.
+
+    Roof file and tariff file are those that `describe_site` has written there. Raises SettingsError.
+    """
     return load_settings(
         _env_file=None,
         app_id=simulator.app_id,
@@ -79,9 +82,13 @@ def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: da
         revision_days=5,
         quota_zone="Asia/Shanghai",
         profile="standard",
-        roof_file=None,
-        tariff_file=None,
+        roof_file=_if_there(data_dir / ROOF_FILE),
+        tariff_file=_if_there(data_dir / TARIFF_FILE),
     )
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from aps_pipeline.simulator import Simulator, demo_fleet
+from aps_pipeline.warehouse import query
 
 
 def _demo(folder: Path) -> dict[str, Any]:
@@ -28,6 +30,22 @@ def _demo(folder: Path) -> dict[str, Any]:
     return found
 
 
+def _look_at_the_roofs(warehouse: Path, year: int) -> None:
+    """What goes wrong on them is seen in December, and nothing else."""
+    health = query(warehouse, "FROM mart.panel_health WHERE class <> 'fine'").to_pylist()
+    assert {(row["inverter_id"], row["channel"], row["class"]) for row in health} == {
+        ("702000061911", 2, "dead input"),
+        ("902000030115", 3, "weak"),
+        *(("902000014512", channel, "offline") for channel in range(1, 5)),
+    }
+    gaps = query(warehouse, "SELECT ecu_id, first_date, last_date FROM mart.outages").to_pylist()
+    assert gaps == [
+        {"ecu_id": "000216003391", "first_date": date(year, 12, 9), "last_date": date(year, 12, 11)}
+    ]
+    before = query(warehouse, f"FROM mart.year_on_year WHERE month = '{year}-12-01'").to_pylist()
+    assert [row["days_compared"] for row in before] == [31] * 3
+
+
 def test_a_year_is_paid_for_once(tmp_path: Path) -> None:
     first = _demo(tmp_path)
     assert first["calls"] == first["calls_in_ledger"] > 2000
@@ -41,6 +59,7 @@ def test_a_year_is_paid_for_once(tmp_path: Path) -> None:
     assert all(row["kwh"] > 0 for row in first["production"])
 
     data = Path(tmp_path, first["data_dir"])
+    _look_at_the_roofs(data / "warehouse.duckdb", int(first["last"][:4]))
     assert data.is_relative_to(tmp_path / "data" / "demo")
     assert not (tmp_path / "data" / "lake").exists()
     secret = Simulator(fleet=demo_fleet()).app_secret.encode()

@@ -11,8 +11,15 @@ import pytest
 from aps_pipeline.config import load_settings
 from aps_pipeline.orchestration import demo
 from aps_pipeline.orchestration.demo_result import show
-from aps_pipeline.orchestration.simulated import as_environment, demo_dir, simulated_settings
-from aps_pipeline.simulator import Fleet, Simulator
+from aps_pipeline.orchestration.simulated import (
+    as_environment,
+    demo_dir,
+    describe_site,
+    simulated_settings,
+    year_before,
+)
+from aps_pipeline.simulator import Fleet, Simulator, demo_fleet, healthy_fleet
+from aps_pipeline.site import Site
 from aps_pipeline_tests.sites import a_fleet
 
 
@@ -40,6 +47,41 @@ def test_a_month_through_the_assets_and_again_without_a_call(
     assert "make dev" in shown
 
 
+def test_the_demo_has_the_year_before_to_compare_with() -> None:
+    assert year_before(date(2025, 12, 31)) == date(2024, 12, 1)
+    assert year_before(date(2028, 2, 29)) == date(2027, 2, 1)
+
+
+def test_what_the_demo_says_of_its_roofs_can_be_read_and_stays_until_it_changes(tmp_path: Path) -> None:
+    fleet = demo_fleet(2025)
+    simulator = Simulator(fleet)
+    start = date(2024, 1, 1)
+    assert simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site == Site()
+
+    describe_site(tmp_path, fleet, 2025)
+    said = simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
+    assert tuple(said.roof.systems) == fleet.system_ids
+    panels = sum(
+        len(inv.panels) for system in said.roof.systems.values() for inv in system.inverters.values()
+    )
+    assert panels == 12 + 22 + 14
+    assert said.tariffs.currency == "EUR"
+
+    written = (tmp_path / "roof.yaml").stat()
+    describe_site(tmp_path, fleet, 2026)
+    assert (tmp_path / "roof.yaml").stat() == written
+    (tmp_path / "tariffs.yaml").write_text("currency: [")
+    describe_site(tmp_path, healthy_fleet(), 2025)
+    now = simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
+    assert now.tariffs == said.tariffs
+    assert now.roof != said.roof
+
+
+def test_ids_of_digits_are_quoted_in_the_roof_file(tmp_path: Path) -> None:
+    describe_site(tmp_path, demo_fleet(2025), 2025)
+    assert '"000000064823":' in (tmp_path / "roof.yaml").read_text("utf-8")
+
+
 def test_data_of_the_demo_lies_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("APS_DATA_DIR", str(tmp_path))
     assert demo_dir() == tmp_path / "demo"
@@ -47,6 +89,7 @@ def test_data_of_the_demo_lies_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_another_process_finds_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    describe_site(tmp_path / "demo", demo_fleet(), 2025)
     (tmp_path / ".env").write_text("APS_LEDGER_URL=postgresql://real/one\nAPS_APP_ID=real\n")
     settings = simulated_settings(Simulator(), "http://127.0.0.1:1", tmp_path / "demo", date(2025, 1, 1))
     for name, value in as_environment(settings).items():

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from aps_pipeline import simulator
-from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
+from aps_pipeline.simulator import Fleet, Simulator, healthy_fleet
 from aps_pipeline.simulator.weather import digest
 from aps_pipeline_tests.simulator.caller import PREFIX, data, frozen, signed
 
 
 def questions() -> list[str]:
-    fleet = demo_fleet()
+    fleet = healthy_fleet()
     targets = []
     for system in fleet.systems:
         ecu = system.ecus[0].eid
@@ -49,7 +49,7 @@ def test_another_seed_gives_other_energies() -> None:
 
 
 def test_a_system_does_not_depend_on_the_rest_of_the_fleet(sim: Simulator) -> None:
-    alone = Simulator(fleet=Fleet(demo_fleet().systems[1:2]), now=frozen)
+    alone = Simulator(fleet=Fleet(healthy_fleet().systems[1:2]), now=frozen)
     asked = ("energy/C12263D8840175AF", "hourly", "2025-06-01")
     assert data(alone, *asked) == data(sim, *asked)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
+from aps_pipeline.simulator import Fleet, Simulator, healthy_fleet
 from aps_pipeline.simulator.slots import day_slots
 from aps_pipeline_tests.simulator.caller import NOW, code, data
 
@@ -18,7 +18,7 @@ PARIS = "A0E1253B7C9D4F60"
 METER = f"{PARIS}/devices/meter/period/216200041835"
 ECU = f"{PARIS}/devices/ecu/energy/216200041835"
 BATCH = f"{PARIS}/devices/inverter/batch/energy/216200041835"
-YOUNG = Fleet((replace(demo_fleet().systems[0], create_date=date(2025, 12, 1)),))
+YOUNG = Fleet((replace(healthy_fleet().systems[0], create_date=date(2025, 12, 1)),))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,11 @@ def test_in_spring_the_skipped_hour_is_zero(sim: Simulator) -> None:
 def test_a_day_that_a_zone_left_out_has_no_data() -> None:
     # Samoa crossed the date line at the end of 2011-12-29.
     apia = replace(
-        demo_fleet().systems[0], timezone="Pacific/Apia", lat=-13.8, lon=-171.8, create_date=date(2011, 12, 1)
+        healthy_fleet().systems[0],
+        timezone="Pacific/Apia",
+        lat=-13.8,
+        lon=-171.8,
+        create_date=date(2011, 12, 1),
     )
     sim = at(datetime(2012, 2, 1, tzinfo=UTC), fleet=Fleet((apia,)))
     for path, level in (

@@ -12,7 +12,7 @@ help:
 	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
-	@echo "make docs     write docs/data-dictionary.md from the declarations"
+	@echo "make docs     write docs/data-dictionary.md from declarations and a simulated sample"
 	@echo "make bench    ratios that should not get worse"
 	@echo "make install  set up .venv (the others do it themselves)"
 
@@ -46,7 +46,7 @@ check: $(STAMP)
 	$(BIN)/dg check defs --no-check-yaml
 
 docs: $(STAMP)
-	@$(BIN)/python -m aps_pipeline.tables.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m aps_pipeline.dictionary > docs/data-dictionary.md
 
 bench: $(STAMP)
 	@$(BIN)/python -m aps_pipeline_tests.bench

@@ -38,10 +38,11 @@ SESSION = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build: the file, and the number of rows of each table by `schema.table`."""
+    """A finished build: the file, its tables in order, and the rows of each by `schema.table`."""
 
     path: Path
     rows: dict[str, int]
+    tables: tuple[Described, ...]
 
 
 def build(
@@ -76,7 +77,7 @@ def build(
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
         connection.close()  # before the rename: nothing may be left in the write-ahead log
-    return Built(path, rows)
+    return Built(path, rows, tuple(described))
 
 
 def _open(path: Path) -> Connection:

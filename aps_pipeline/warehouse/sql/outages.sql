@@ -2,6 +2,7 @@
 -- grain: one row per system, ECU, state and stretch of consecutive local days
 -- key: system_id, ecu_id, first_date
 -- after: system_zones
+-- caveat: late_data
 -- note: Looked at are the days between the first and the last on which panels of the ECU produced, in
 --   core.inverter_batch_energy. What goes on until today is not here: an ECU that was taken away looks the same.
 -- note: In a production gap an answer says that nothing was produced, and can no longer change. In a telemetry gap

@@ -1,6 +1,7 @@
 -- mart.panel_daily: Energy of each panel by local day, beside the median of the other panels of its system
 -- grain: one row per system, ECU, inverter, channel and local day that the panel has a row for
 -- key: system_id, date, ecu_id, inverter_id, channel
+-- caveat: absent_is_not_zero, provisional, late_data, channel_is_not_panel_position
 -- note: A panel that did not report has no row: see panels_expected in mart.daily_production.
 -- column system_id: System
 -- column ecu_id: ECU, the gateway that the inverter reports to

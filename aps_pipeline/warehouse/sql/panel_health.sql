@@ -2,6 +2,7 @@
 -- grain: one row per system, ECU, inverter and channel that has ever had a row
 -- key: system_id, ecu_id, inverter_id, channel
 -- after: daily_production, panel_daily
+-- caveat: channel_is_not_panel_position, replaced_device
 -- note: The window is the newest 30 days of the system whose panels are final and gave a number. Days compared are
 --   those that are comparable in mart.panel_daily.
 -- note: The first class that applies. removed: the inverter is gone from the inventory, or is not in it and silent.

@@ -2,6 +2,7 @@
 -- grain: one row per system, ECU, inverter, channel and month that the panel has a row in
 -- key: system_id, ecu_id, inverter_id, channel, month
 -- after: daily_production, panel_daily
+-- caveat: absent_is_not_zero, channel_is_not_panel_position
 -- note: Days compared are those that are comparable in mart.panel_daily. All panels of a system are peers, whichever
 --   way they face: a roof to the east is another one in winter than in summer.
 -- column system_id: System

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby
+
+import pyarrow as pa
 
 from aps_pipeline.dictionary import markdown
 from aps_pipeline.dictionary.queries import QUERIES
 from aps_pipeline.tables import CAVEATS, PROFILES, TABLES
-from aps_pipeline.warehouse import Built, all_checks, by_kind, query
-from aps_pipeline.warehouse.described import Described
+from aps_pipeline.warehouse import Built, all_checks, by_kind, open_warehouse
+from aps_pipeline.warehouse.described import Connection, Described
 
 _OPENING = """\
 # Data dictionary
@@ -42,17 +45,21 @@ _PLACES = (0.23, 0.52, 0.81)
 
 _RESULT_ROWS = 8
 
+Types = dict[tuple[str, str], tuple[str, bool]]
+"""The type of a column and whether it may be null, by `schema.table` and column."""
+
 
 def page(sample: Built) -> str:
     """The whole page; `sample` is the warehouse whose tables it describes and whose rows it shows."""
     groups = {
         title: list(members) for title, members in groupby(sorted(sample.tables, key=_order), key=_title)
     }
-    types = _types(sample)
-    lines = [_OPENING, *_contents(groups), *_queries(sample), *_caveats()]
-    for title, tables in groups.items():
-        lines += [f"## {title}", ""]
-        lines += [line for each in tables for line in _section(each, sample, types)]
+    with closing(open_warehouse(sample.path)) as connection:
+        types = _types(connection)
+        lines = [_OPENING, *_contents(groups), *_queries(connection), *_caveats()]
+        for title, tables in groups.items():
+            lines += [f"## {title}", ""]
+            lines += [line for each in tables for line in _section(each, connection, types)]
     return "\n".join([*lines, *_checks()])
 
 
@@ -95,13 +102,13 @@ def _kept(table: Described) -> tuple[str, str]:
     return declared.partition or "–", profile
 
 
-def _queries(sample: Built) -> Iterator[str]:
+def _queries(connection: Connection) -> Iterator[str]:
     yield f"## {_QUERIES}"
     yield ""
     yield "Paste them into `duckdb data/warehouse.duckdb` or `aps sql`; below each, rows of the sample."
     yield ""
     for each in QUERIES:
-        rows = query(sample.path, each.sql.removesuffix(";")).to_pylist()
+        rows = _asked(connection, each.sql).to_pylist()
         yield from (f"**{each.question}**", "", "```sql", each.sql, "```", "")
         yield from markdown.data(rows[:_RESULT_ROWS])
 
@@ -115,9 +122,7 @@ def _caveats() -> Iterator[str]:
         yield from (f"### {caveat.code}", "", f"**{caveat.title}** {caveat.text}", "")
 
 
-def _section(
-    table: Described, sample: Built, types: dict[tuple[str, str], tuple[str, bool]]
-) -> Iterator[str]:
+def _section(table: Described, connection: Connection, types: Types) -> Iterator[str]:
     origin = f" {TABLES[table.name].origin}" if table.schema == "core" else ""
     key = f" Key: {', '.join(f'`{name}`' for name in table.keys)}." if table.keys else ""
     yield from (f"### {_name(table)}", "", f"{table.comment}{origin}{key}", "")
@@ -132,13 +137,12 @@ def _section(
             (f"`{column.name}`", kind + ("" if nullable else ", never null"), column.unit, column.meaning)
         )
     yield from markdown.table(("column", "type", "unit", "meaning"), rows)
-    shown = _rows(table, sample)
+    shown = _rows(table, connection)
     yield from markdown.data(shown) if shown else ("The sample has no such row.", "")
 
 
-def _types(sample: Built) -> dict[tuple[str, str], tuple[str, bool]]:
-    """The type of every column, and whether it may be null, by `schema.table` and column."""
-    rows = query(sample.path, "FROM meta.columns").to_pylist()
+def _types(connection: Connection) -> Types:
+    rows = _asked(connection, "FROM meta.columns").to_pylist()
     return {
         (f"{row['schema_name']}.{row['table_name']}", row["column_name"]): (
             row["type"].lower().replace("timestamp with time zone", "timestamptz"),
@@ -148,13 +152,17 @@ def _types(sample: Built) -> dict[tuple[str, str], tuple[str, bool]]:
     }
 
 
-def _rows(table: Described, sample: Built) -> list[dict[str, object]]:
+def _rows(table: Described, connection: Connection) -> list[dict[str, object]]:
     order = ", ".join(f'"{key}"' for key in table.keys) or "ALL"
-    found = query(sample.path, f"FROM {table.sql_name} ORDER BY {order}")
+    found = _asked(connection, f"FROM {table.sql_name} ORDER BY {order}")
     rows = [found.slice(place, 1).to_pylist()[0] for place in _places(found.num_rows)]
     if _name(table) == "meta.build":
         return [{name: "…" if name in _OF_THE_MACHINE else row[name] for name in row} for row in rows]
     return rows
+
+
+def _asked(connection: Connection, sql: str) -> pa.Table:
+    return connection.sql(sql).to_arrow_table()
 
 
 def _places(count: int) -> list[int]:

@@ -12,7 +12,7 @@ from aps_pipeline.tables import FETCHED, PROFILES, Table
 from aps_pipeline.warehouse import Built
 from aps_pipeline.wiring import build_warehouse, open_pipeline
 
-FIRST, WHOLE = date(2025, 6, 1), date(2025, 6, 15)
+FIRST, WHOLE = date(2025, 6, 1), date(2025, 6, 16)
 """Energies are collected from the first of these days on, every table from the second."""
 
 MOMENTS = (datetime(2025, 6, 16, 8, 30, tzinfo=UTC), datetime(2025, 6, 17, 8, 30, tzinfo=UTC))

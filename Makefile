@@ -4,12 +4,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev ui test check docs bench clean
+.PHONY: help install demo dev ui notebook test check docs bench clean
 
 help:
 	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
 	@echo "make dev      open the Dagster UI on the demo data"
 	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
+	@echo "make notebook open the notebooks in JupyterLab, on the demo data or APS_DATA_DIR"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
 	@echo "make docs     write docs/data-dictionary.md from declarations and a simulated sample"
@@ -34,6 +35,10 @@ dev: $(STAMP)
 ui: $(STAMP)
 	@$(BIN)/python -m aps_pipeline.orchestration.home data/dagster
 	@DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
+
+notebook: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+	@$(BIN)/jupyter lab notebooks
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2

@@ -8,17 +8,12 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline import dictionary
-from aps_pipeline.dictionary import QUERIES, Query, build_sample, markdown
+from aps_pipeline.dictionary import QUERIES, Query, markdown
 from aps_pipeline.tables import CAVEATS, TABLES
 from aps_pipeline.warehouse import Built, all_checks, by_kind, query
 from aps_pipeline.warehouse.marts import marts
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_sample(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import reduce
 from itertools import groupby
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aps_pipeline.dictionary import markdown
 from aps_pipeline.dictionary.queries import QUERIES
@@ -40,8 +42,7 @@ _QUERIES, _CAVEATS, _CHECKS = "Queries to begin with", "Caveats", "Checks"
 _OF_THE_MACHINE = {"package_version", "views_folder", "inputs"}
 """Columns of meta.build that differ from one machine or version to the next."""
 
-_PLACES = (0.23, 0.52, 0.81)
-"""Where the sample rows are taken, as shares of all rows: of hours these are not all at midnight."""
+_SAMPLE_ROWS = 3
 
 _RESULT_ROWS = 8
 
@@ -155,7 +156,7 @@ def _types(connection: Connection) -> Types:
 def _rows(table: Described, connection: Connection) -> list[dict[str, object]]:
     order = ", ".join(f'"{key}"' for key in table.keys) or "ALL"
     found = _asked(connection, f"FROM {table.sql_name} ORDER BY {order}")
-    rows = [found.slice(place, 1).to_pylist()[0] for place in _places(found.num_rows)]
+    rows: list[dict[str, object]] = found.take(_places(found)).to_pylist()
     if _name(table) == "meta.build":
         return [{name: "…" if name in _OF_THE_MACHINE else row[name] for name in row} for row in rows]
     return rows
@@ -165,10 +166,18 @@ def _asked(connection: Connection, sql: str) -> pa.Table:
     return connection.sql(sql).to_arrow_table()
 
 
-def _places(count: int) -> list[int]:
-    if count <= len(_PLACES):
-        return list(range(count))
-    return [int(count * share) for share in _PLACES]
+def _places(found: pa.Table) -> pa.Array:
+    """Which rows to show: two of those that have most to show, and one from the middle, whatever it lacks."""
+    count = found.num_rows
+    if count <= _SAMPLE_ROWS:
+        return pa.array(range(count), pa.int64())
+    lacking = reduce(pc.add, (column.is_null().cast(pa.int32()) for column in found.columns))
+    fullest = pc.indices_nonzero(pc.equal(lacking, pc.min(lacking))).to_pylist()
+    shares = (0.23, 0.81)  # of hours, these are not at midnight
+    places = dict.fromkeys(
+        [*(fullest[int(len(fullest) * share)] for share in shares), count // 2, 0, count - 1]
+    )
+    return pa.array(sorted(list(places)[:_SAMPLE_ROWS]), pa.int64())
 
 
 def _checks() -> Iterator[str]:

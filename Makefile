@@ -4,15 +4,16 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev ui test check docs bench clean
+.PHONY: help install demo dev ui notebook test check docs bench clean
 
 help:
 	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
 	@echo "make dev      open the Dagster UI on the demo data"
 	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
+	@echo "make notebook open the notebooks in JupyterLab, on the demo data or APS_DATA_DIR"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
-	@echo "make docs     write docs/data-dictionary.md from the declarations"
+	@echo "make docs     write docs/data-dictionary.md from declarations and a simulated sample"
 	@echo "make bench    ratios that should not get worse"
 	@echo "make install  set up .venv (the others do it themselves)"
 
@@ -35,6 +36,10 @@ ui: $(STAMP)
 	@$(BIN)/python -m aps_pipeline.orchestration.home data/dagster
 	@DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
 
+notebook: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+	@$(BIN)/jupyter lab notebooks
+
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2
 
@@ -46,7 +51,7 @@ check: $(STAMP)
 	$(BIN)/dg check defs --no-check-yaml
 
 docs: $(STAMP)
-	@$(BIN)/python -m aps_pipeline.tables.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m aps_pipeline.dictionary > docs/data-dictionary.md
 
 bench: $(STAMP)
 	@$(BIN)/python -m aps_pipeline_tests.bench

@@ -18,6 +18,7 @@ Where do I go to …?
     change a page of the report            reports/
     see it in Dagster                      orchestration/
     add a command                          cli/
+    explain tables to people               dictionary/
     read the warehouse in a notebook       open_warehouse(), here
 
 One way, no step back: API, ledger, parse, lake, warehouse. `make check` holds the packages to it.

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from aps_pipeline.config import Settings
+from aps_pipeline.warehouse import Built
 from aps_pipeline_tests.sites import Site, serving, settings_for
 
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
@@ -28,6 +29,14 @@ def site(tmp_path: Path) -> Iterator[Site]:
     """A simulator of two systems and three ECUs on a port, a clock for it, and an empty data directory."""
     with serving(tmp_path / "data") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The warehouse that the data dictionary shows rows of, with ledger and lake beside it."""
+    from aps_pipeline.dictionary import build_sample
+
+    return build_sample(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture

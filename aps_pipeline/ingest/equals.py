@@ -114,7 +114,7 @@ class Comparison:
 
     def next_pairs(self, askable: Iterable[Question]) -> list[Question]:
         """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
-        waiting = set(askable)
+        waiting = dict.fromkeys(askable)  # in their order
         found: dict[tuple[str, str, str], tuple[Question, Question]] = {}
         candidates = list(self._served(waiting))
         if candidates and not self._verdicts:

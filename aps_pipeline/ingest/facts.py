@@ -94,7 +94,7 @@ class FactsStep:
         self._due = {question: due for job in plan.jobs for question, due in job.needs.due.items()}
         self._waiting_for: dict[Question, list[Job]] = {}
         for job in plan.jobs:
-            for question in job.pending:
+            for question in job.needs.due:  # all pending, in an order that each run has
                 self._waiting_for.setdefault(question, []).append(job)
         self._has_data: dict[Question, bool] = {}
 

@@ -136,8 +136,8 @@ def needed(table: Table) -> list[Table]:
 
 def described(table: Table) -> str:
     """What a table holds, for people who look at the asset."""
-    caveats = "\n".join(f"- {caveat}" for caveat in table.caveats)
-    return f"{table.summary}\n\n{caveats}\n\n{table.origin}"
+    remarks = "\n".join(f"- {remark}" for remark in table.remarks)
+    return f"{table.summary}\n\n{remarks}\n\n{table.origin}"
 
 
 def shown(table: Table) -> dict[str, Any]:

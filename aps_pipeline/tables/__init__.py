@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from aps_pipeline.tables.caveats import CAVEATS, Caveat
 from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
 from aps_pipeline.tables.inventory import INVENTORY
 from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
@@ -56,11 +57,13 @@ def table_named(name: str) -> Table:
 
 
 __all__ = [
+    "CAVEATS",
     "FETCHED",
     "HISTORY",
     "PROFILES",
     "REJECTED_ITEMS",
     "TABLES",
+    "Caveat",
     "Column",
     "Source",
     "Table",

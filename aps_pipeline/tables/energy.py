@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from aps_pipeline.tables import columns as c
+from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, ENERGY
 from aps_pipeline.tables.model import Column, Source, Table
 
 INVERTER_BATCH_ENERGY = Table(
@@ -16,7 +17,8 @@ INVERTER_BATCH_ENERGY = Table(
     keys=("system_id", "ecu_id", "inverter_id", "channel", "date"),
     columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, c.date, c.energy_kwh, c.call_id),
     source=Source("inverter_batch", "energy", "3.5.3"),
-    caveats=("A panel without a row did not report that day; that is not 0.",),
+    caveats=(*ENERGY, CHANNEL_IS_NOT_PANEL_POSITION),
+    notes=("A panel without a row did not report that day.",),
 )
 
 REJECTED_ITEMS = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from aps_pipeline.tables import columns as c
+from aps_pipeline.tables.caveats import REPLACED_DEVICE
 from aps_pipeline.tables.model import Column, Source, Table
 
 DETAILS = Source("system_details", "", "3.1.1")
@@ -17,7 +18,6 @@ _gone_utc = Column(
 )
 _device_seen = (c.first_seen_utc, c.last_seen_utc, _gone_utc, c.call_id)
 _capacity_kw = Column("capacity_kw", pa.float64(), "Installed size", "kW", True)
-_REPLACED = "A device that was replaced keeps its row; gone_utc is when its successor was first seen."
 _timezone = Column("timezone", pa.string(), "IANA time zone, as the API names it", nullable=True)
 
 INVENTORY = (
@@ -50,7 +50,7 @@ INVENTORY = (
         keys=("system_id", "first_seen_utc"),
         columns=(c.system_id, c.first_seen_utc, c.last_seen_utc, _capacity_kw, c.call_id),
         source=DETAILS,
-        caveats=("What it was before the first answer is not known.",),
+        notes=("What it was before the first answer is not known.",),
     ),
     Table(
         name="ecus",
@@ -69,7 +69,7 @@ INVENTORY = (
             *_device_seen,
         ),
         source=INVERTERS,
-        caveats=(_REPLACED,),
+        caveats=(REPLACED_DEVICE,),
     ),
     Table(
         name="inverters",
@@ -88,7 +88,7 @@ INVENTORY = (
             *_device_seen,
         ),
         source=INVERTERS,
-        caveats=(_REPLACED,),
+        caveats=(REPLACED_DEVICE,),
     ),
     Table(
         name="meters",
@@ -99,6 +99,6 @@ INVENTORY = (
         keys=("system_id", "meter_id"),
         columns=(c.system_id, c.meter_id, *_device_seen),
         source=METERS,
-        caveats=(_REPLACED,),
+        caveats=(REPLACED_DEVICE,),
     ),
 )

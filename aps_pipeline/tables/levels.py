@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aps_pipeline.tables import columns as c
+from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, ENERGY, HOURS, Caveat
 from aps_pipeline.tables.measures import flows_kwh
 from aps_pipeline.tables.model import Column, Grain, Group, Source, Table
 
-_LOCAL = "Hours and days are the system's own; a skipped hour of a DST day lasts 0, a repeated one 2 hours."
-_NULL = "Null means that the API gave no number; it is never counted as 0."
-_OPEN = "Rows of a period still open are provisional: is_final is false."
-_MAY_CHANGE = "Rows of a period still open, and of one that ended a few days ago, are provisional."
-_LATE = "Hours that had not begun when the call was made have no row."
 _UNLABELLED = "The API gives no labels: the list starts with the year of registration."
 _CHANNELS = "A channel that the inverter does not have has no row."
 _STANDS_IN = (
@@ -47,7 +43,8 @@ class _Kind:
     dated: bool = False
     says_who: bool = False
     labelled: bool = False
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 _LEVELS = (
@@ -69,7 +66,8 @@ def _tables(kind: _Kind) -> tuple[Table, ...]:
             keys=tuple(column.name for column in (*kind.ids, *level.when)),
             columns=(*kind.ids, *level.when, *_measures(kind, level), *_whose(kind), c.call_id),
             source=Source(f"{kind.group}_energy", level.name, kind.section),
-            caveats=_caveats(kind, level),
+            caveats=(*(HOURS if level.name == "hourly" else ENERGY), *kind.caveats),
+            notes=_notes(kind, level),
         )
         for level in _LEVELS
     )
@@ -91,12 +89,9 @@ def _whose(kind: _Kind) -> tuple[Column, ...]:
     return (c.answered_by,) if kind.says_who else ()
 
 
-def _caveats(kind: _Kind, level: _Level) -> tuple[str, ...]:
-    first = (
-        (_LOCAL, _NULL, _LATE) if level.name == "hourly" else (_NULL, _OPEN if kind.dated else _MAY_CHANGE)
-    )
+def _notes(kind: _Kind, level: _Level) -> tuple[str, ...]:
     unlabelled = level.name == "yearly" and not kind.labelled
-    return (*first, *((_UNLABELLED,) if unlabelled else ()), *kind.caveats)
+    return (*((_UNLABELLED,) if unlabelled else ()), *kind.notes)
 
 
 SYSTEM_ENERGY = _tables(
@@ -111,7 +106,7 @@ ECU_ENERGY = _tables(
         "3.3.2",
         dated=True,
         says_who=True,
-        caveats=(_STANDS_IN,),
+        notes=(_STANDS_IN,),
     )
 )
 INVERTER_ENERGY = _tables(
@@ -121,7 +116,8 @@ INVERTER_ENERGY = _tables(
         ("system", "inverter", "channel"),
         "Energy of every channel of an inverter",
         "3.5.2",
-        caveats=(_CHANNELS,),
+        caveats=(CHANNEL_IS_NOT_PANEL_POSITION,),
+        notes=(_CHANNELS,),
     )
 )
 METER_ENERGY = _tables(
@@ -133,6 +129,6 @@ METER_ENERGY = _tables(
         "3.4.2",
         measures=flows_kwh,
         labelled=True,
-        caveats=(_BALANCE,),
+        notes=(_BALANCE,),
     )
 )

@@ -9,6 +9,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from aps_pipeline.tables.caveats import Caveat
+
 type_names = {
     pa.string(): "text",
     pa.float64(): "double",
@@ -76,7 +78,9 @@ class Table:
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     source: Source
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is particular to this table."""
     side_of: tuple[str, ...] = ()
     """Names of the tables whose partitions write this one along; empty for a table of its own."""
 
@@ -109,6 +113,11 @@ class Table:
             return f"Written along with {' and '.join(f'`{name}`' for name in self.side_of)}."
         level = f" `{self.source.level}`" if self.source.level else ""
         return f"Source: `{self.source.endpoint}`{level}, manual {self.source.section}."
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know before using it: caveats with their code, then what is particular to it."""
+        return (*(caveat.comment for caveat in self.caveats), *self.notes)
 
     @property
     def is_snapshot(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aps_pipeline.tables import columns as c
 from aps_pipeline.tables import measures as m
+from aps_pipeline.tables.caveats import ABSENT_IS_NOT_ZERO, CHANNEL_IS_NOT_PANEL_POSITION, Caveat
 from aps_pipeline.tables.model import Column, Group, Source, Table
 
 _KEPT = "Every answer is kept as a row of its own: the newest taken_utc is the present."
@@ -17,6 +18,7 @@ def _summary(
     words: str,
     what: str,
     totals: tuple[Column, ...] = m.totals_kwh,
+    caveats: tuple[Caveat, ...] = (ABSENT_IS_NOT_ZERO,),
 ) -> Table:
     return Table(
         name=f"{group}_summary",
@@ -27,7 +29,8 @@ def _summary(
         keys=(*(column.name for column in ids), "taken_utc"),
         columns=(*ids, m.taken_utc, *totals, c.call_id),
         source=Source(f"{group}_summary", "", section),
-        caveats=(_KEPT, _MORNING),
+        caveats=caveats,
+        notes=(_KEPT, _MORNING),
     )
 
 
@@ -47,6 +50,7 @@ INVERTER_SUMMARY = _summary(
     (c.system_id, c.inverter_id, c.channel),
     "system, inverter, channel",
     "Energy of every channel of an inverter",
+    caveats=(ABSENT_IS_NOT_ZERO, CHANNEL_IS_NOT_PANEL_POSITION),
 )
 
 SUMMARIES = (SYSTEM_SUMMARY, ECU_SUMMARY, METER_SUMMARY, INVERTER_SUMMARY)

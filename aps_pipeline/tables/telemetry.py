@@ -6,17 +6,13 @@ import pyarrow as pa
 
 from aps_pipeline.tables import columns as c
 from aps_pipeline.tables import measures as m
+from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, POWER_IS_NOT_ENERGY, SLOTS
 from aps_pipeline.tables.model import Column, Source, Table
 
 _SLOT = (c.date, m.label, m.fold)
 _SLOT_KEYS = ("date", "label", "fold")
 
-_GAPS = "Slots take 5 to 10 minutes; one without a row was not reported, which is not 0."
-_CLOCK = "A label is the local time at the end of its slot; end_utc is made from it, never from its position."
-_ALIKE = "Where autumn repeats an hour and a label stands only once, it is taken for the first time."
 _NIGHT = "A meter reports day and night, a panel by daylight only."
-_NO_INTEGRAL = "Power summed over time runs a few percent above the energies: use those for energy."
-_CAVEATS = (_CLOCK, _ALIKE, _GAPS)
 
 _INVERTER_MINUTELY = Source("inverter_energy", "minutely", "3.5.2")
 
@@ -34,7 +30,7 @@ ECU_POWER = Table(
     keys=("system_id", "ecu_id", *_SLOT_KEYS),
     columns=(c.system_id, c.ecu_id, *_SLOT, m.slot_end_utc, m.power_w, m.slot_energy_kwh, c.call_id),
     source=Source("ecu_energy", "minutely", "3.3.2"),
-    caveats=(*_CAVEATS, _NO_INTEGRAL),
+    caveats=(*SLOTS, POWER_IS_NOT_ENERGY),
 )
 
 METER_POWER = Table(
@@ -56,7 +52,8 @@ METER_POWER = Table(
         c.call_id,
     ),
     source=Source("meter_energy", "minutely", "3.4.2"),
-    caveats=(*_CAVEATS, _NIGHT),
+    caveats=(*SLOTS, POWER_IS_NOT_ENERGY),
+    notes=(_NIGHT,),
 )
 
 INVERTER_BATCH_POWER = Table(
@@ -68,7 +65,7 @@ INVERTER_BATCH_POWER = Table(
     keys=("system_id", "ecu_id", "inverter_id", "channel", *_SLOT_KEYS),
     columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, *_SLOT, m.slot_end_utc, m.power_w, c.call_id),
     source=Source("inverter_batch", "power", "3.5.3"),
-    caveats=(*_CAVEATS, _NO_INTEGRAL),
+    caveats=(*SLOTS, POWER_IS_NOT_ENERGY, CHANNEL_IS_NOT_PANEL_POSITION),
 )
 
 INVERTER_DC_TELEMETRY = Table(
@@ -91,7 +88,8 @@ INVERTER_DC_TELEMETRY = Table(
         c.call_id,
     ),
     source=_INVERTER_MINUTELY,
-    caveats=(*_CAVEATS, _NO_INTEGRAL, "One call feeds this table and inverter_ac_telemetry."),
+    caveats=(*SLOTS, POWER_IS_NOT_ENERGY, CHANNEL_IS_NOT_PANEL_POSITION),
+    notes=("One call feeds this table and inverter_ac_telemetry.",),
 )
 
 INVERTER_AC_TELEMETRY = Table(
@@ -118,7 +116,8 @@ INVERTER_AC_TELEMETRY = Table(
         c.call_id,
     ),
     source=_INVERTER_MINUTELY,
-    caveats=(*_CAVEATS, "One call feeds this table and inverter_dc_telemetry."),
+    caveats=(*SLOTS, POWER_IS_NOT_ENERGY),
+    notes=("One call feeds this table and inverter_dc_telemetry.",),
 )
 
 TELEMETRY = (ECU_POWER, METER_POWER, INVERTER_BATCH_POWER, INVERTER_DC_TELEMETRY, INVERTER_AC_TELEMETRY)

@@ -16,7 +16,7 @@ Where do I go to …?
 from __future__ import annotations
 
 from aps_pipeline.warehouse.building import Built, build
-from aps_pipeline.warehouse.checks import CheckResult, by_kind, run_checks
+from aps_pipeline.warehouse.checks import CheckResult, all_checks, by_kind, run_checks
 from aps_pipeline.warehouse.described import Connection
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
 from aps_pipeline.warehouse.frames import Warehouse
@@ -32,6 +32,7 @@ __all__ = [
     "QueryError",
     "Warehouse",
     "WarehouseError",
+    "all_checks",
     "build",
     "by_kind",
     "is_current",

@@ -35,16 +35,14 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 """Settings of every connection: nothing is downloaded, no Python variable is read as a table, sums hold."""
 
-SESSION = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
-"""What every connection begins with. The bar would go to standard output, into the results."""
-
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build: the file, and the number of rows of each table by `schema.table`."""
+    """A finished build: the file, its tables in order, and the rows of each by `schema.table`."""
 
     path: Path
     rows: dict[str, int]
+    tables: tuple[Described, ...]
 
 
 def build(
@@ -82,14 +80,21 @@ def build(
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
         connection.close()  # before the rename: nothing may be left in the write-ahead log
-    return Built(path, rows)
+    return Built(path, rows, tuple(described))
 
 
 def _open(path: Path) -> Connection:
     connection = duckdb.connect(str(path), config=CLOSED)
-    for setting in SESSION:
-        connection.execute(setting)
+    begin_session(connection)
     return connection
+
+
+def begin_session(connection: Connection) -> None:
+    """What every connection begins with: UTC, and no progress bar, which would stand in the results."""
+    connection.execute("SET TimeZone = 'UTC'")
+    # In a notebook without ipywidgets the bar is off, and DuckDB refuses to touch it.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() != (False,):
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _fill(

@@ -21,7 +21,11 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> Describe
 
     Raises StorageError, and WarehouseError where the files break the declaration.
     """
-    described = describe("core", table.name, comment_of(table), table.columns, table.keys)
+    described = replace(
+        describe("core", table.name, table.summary, table.columns, table.keys),
+        notes=table.notes,
+        caveats=table.caveats,
+    )
     if (folder := folder_for_view(table, lake)) is not None:
         described = replace(described, kind="VIEW")
         add_view(connection, table, described, folder)
@@ -35,11 +39,6 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> Describe
             f"{lake.url}: the files of {table.name} break its declaration: {reason}"
         ) from error
     return described
-
-
-def comment_of(table: Table) -> str:
-    """Description, grain and caveats of a table in one text."""
-    return " ".join((table.summary, *table.caveats))
 
 
 def _rows(table: Table, lake: Lake) -> pa.Table:

@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from aps_pipeline.tables import Column
+from aps_pipeline.tables import Caveat, Column
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -57,6 +57,13 @@ class Described:
     columns: tuple[Note, ...]
     keys: tuple[str, ...]
     kind: Literal["TABLE", "VIEW"] = "TABLE"
+    notes: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What the database shows as its comment: its meaning, what is particular to it, its caveats."""
+        return " ".join((self.comment, *self.notes, *(caveat.comment for caveat in self.caveats)))
 
     @property
     def sql_name(self) -> str:
@@ -101,7 +108,7 @@ def create(connection: Connection, table: Described, columns: Sequence[Column]) 
 
 def add_comments(connection: Connection, table: Described) -> None:
     """Write the comments of a table or view and of its columns."""
-    connection.execute(f"COMMENT ON {table.kind} {table.sql_name} IS {literal(table.comment)}")
+    connection.execute(f"COMMENT ON {table.kind} {table.sql_name} IS {literal(table.text)}")
     for note in table.columns:
         column = f"{table.sql_name}.{identifier(note.name)}"
         connection.execute(f"COMMENT ON COLUMN {column} IS {literal(note.comment)}")

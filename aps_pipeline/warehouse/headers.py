@@ -2,6 +2,7 @@
 
 -- mart.daily_production: what it is
 -- grain: one row per …
+-- caveat: codes of tables/caveats.py that apply, with commas between them
 -- column energy_kwh [kWh]: what it means,
 --   continued on the next line
 SELECT …

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from aps_pipeline.tables import CAVEATS, Caveat
 from aps_pipeline.warehouse.described import (
     Connection,
     Described,
@@ -16,7 +17,7 @@ from aps_pipeline.warehouse.described import (
 from aps_pipeline.warehouse.errors import HeaderError
 from aps_pipeline.warehouse.headers import SqlFile, packaged
 
-_WORDS = {"grain", "key", "after", "note"}
+_WORDS = {"grain", "key", "after", "note", "caveat"}
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,21 @@ def mart_of(file: SqlFile) -> Mart:
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
     grain = file.one("grain")
-    comment = " ".join(
-        [f"{file.one(f'mart.{name}')}.", f"{grain[:1].upper()}{grain[1:]}.", *file.texts("note")]
-    )
+    comment = f"{file.one(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
     keys = tuple(file.one("key").split(", "))
     if missing := set(keys) - {column.name for column in columns}:
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
     after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
-    return Mart(Described("mart", name, comment, columns, keys), after, file.statement)
+    notes = tuple(file.texts("note"))
+    table = Described("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
+    return Mart(table, after, file.statement)
+
+
+def _caveats(file: SqlFile) -> tuple[Caveat, ...]:
+    codes = [code for text in file.texts("caveat") for code in text.split(", ")]
+    if unknown := [code for code in codes if code not in CAVEATS]:
+        raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
+    return tuple(CAVEATS[code] for code in codes)
 
 
 def in_order(found: list[Mart]) -> list[Mart]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from aps_pipeline.warehouse.building import CLOSED, SESSION
+from aps_pipeline.warehouse.building import CLOSED, begin_session
 from aps_pipeline.warehouse.described import Connection, literal
 from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError, one_line
 from aps_pipeline.warehouse.replacing import beside
@@ -17,7 +17,6 @@ from aps_pipeline.warehouse.steady import Result, steadily
 from aps_pipeline.warehouse.views import escaped, view_folders
 
 _CLOSING = (
-    *SESSION,
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others
 )
@@ -38,6 +37,7 @@ def open_warehouse(path: Path) -> Connection:
                 connection.execute(f"ATTACH {literal(str(name))} AS warehouse (READ_ONLY)")
             connection.execute("USE warehouse")
             connection.execute(f"SET allowed_directories = {_allowed(view_folders(connection))}")
+            begin_session(connection)
             for setting in _CLOSING:
                 connection.execute(setting)
         except FileNotFoundError as error:

@@ -148,7 +148,7 @@ def test_keys_come_first_and_are_never_absent(table: Table) -> None:
 @every_table
 def test_sentences(table: Table) -> None:
     assert table.grain.startswith("one row per ")
-    assert table.description.endswith(".") and all(caveat.endswith(".") for caveat in table.caveats)
+    assert table.description.endswith(".") and all(remark.endswith(".") for remark in table.remarks)
     assert [c.comment for c in table.columns if c.unit] == [f"{c.meaning} [{c.unit}]" for c in table.measures]
 
 

@@ -68,8 +68,8 @@ def test_every_table_and_column_has_its_comment(built: Plant) -> None:
     comments = {(row["s"], row["t"]): row["c"] for row in tables}
     for table in TABLES.values():
         assert table.description in comments["core", table.name]
-        for caveat in table.caveats:
-            assert caveat in comments["core", table.name]
+        for remark in table.remarks:
+            assert remark in comments["core", table.name]
 
 
 def test_declared_nulls_are_enforced(built: Plant) -> None:

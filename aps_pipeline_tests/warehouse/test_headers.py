@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from aps_pipeline import warehouse
+from aps_pipeline.tables import CAVEATS
 from aps_pipeline.warehouse import HeaderError, building, marts
 from aps_pipeline.warehouse.checks import check_of
 from aps_pipeline.warehouse.headers import read_sql
@@ -104,6 +105,7 @@ def test_a_mart_whose_header_does_not_fit_fails_the_build(
         ("-- mart.sums: Sums", "-- mart.other: Sums", "unknown header line 'mart.other: …'"),
         ("-- key: a\n", "-- key: a\n-- colour: red\n", "unknown header line 'colour: …'"),
         ("-- key: a\n", "-- key: a\n-- just words\n", "not a header line: -- just words"),
+        ("-- key: a\n", "-- key: a\n-- caveat: provisional, rumour\n", "no caveat 'rumour'"),
         ("-- column a: A", "-- column a:", "not a header line"),
         ("-- mart.sums: Sums", "--   continued", "not a header line"),
     ],
@@ -112,6 +114,13 @@ def test_a_malformed_header_is_refused(old: str, new: str, message: str) -> None
     assert old in HEADER
     with pytest.raises(HeaderError, match=f"sums.sql: .*{message}"):
         mart(HEADER.replace(old, new))
+
+
+def test_caveats_by_code_end_the_comment() -> None:
+    table = mart(HEADER.replace("-- key: a", "-- key: a\n-- caveat: provisional, local_hour")).table
+    codes = [caveat.code for caveat in table.caveats]
+    assert codes == ["provisional", "local_hour"]
+    assert table.text == f"Sums. One row per a. {' '.join(CAVEATS[code].comment for code in codes)}"
 
 
 def test_a_column_named_twice_is_refused() -> None:

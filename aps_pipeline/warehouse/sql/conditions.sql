@@ -2,6 +2,7 @@
 -- grain: one row per system, inverter and panel
 -- key: kind, system_id, ecu_id, inverter_id, channel
 -- after: daily_production, panel_daily, panel_health
+-- caveat: late_data
 -- note: A system is offline when it gave nothing on 3 or more final days since its newest energy, which came at most
 --   30 days before the first of these: a final 0, "no data" (1001), or answers about all its ECUs without energy. Deep
 --   snow looks the same. It is unknown when nobody has asked about it for 30 days, or when it never gave anything.

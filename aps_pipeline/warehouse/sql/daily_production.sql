@@ -2,6 +2,7 @@
 -- grain: one row per system and local day that any table has a row for
 -- key: system_id, date
 -- after: ecu_daily, local_days
+-- caveat: absent_is_not_zero, partial_day, provisional, late_data, vendor_correction, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- note: Hours and panels count as final when their call was sent after the day and its revision days had ended.
 -- column system_id: System

@@ -2,6 +2,7 @@
 -- grain: one row per system, ECU and local day of mart.local_days
 -- key: system_id, date, ecu_id
 -- after: local_days
+-- caveat: absent_is_not_zero, provisional, late_data, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- note: Panels count as final when their call was sent after the day and its revision days had ended.
 -- column system_id: System

@@ -2,6 +2,7 @@
 -- grain: one row per system and local day with a row in core.system_daily_energy, where a position is given
 -- key: system_id, date
 -- after: specific_yield
+-- caveat: absent_is_not_zero, provisional
 -- note: Without a position in the roof file nothing is expected, and there is no row. Panels weigh the same, because
 --   their power is not known one by one.
 -- note: Of the insolation 14 % is taken off for what every plant loses between sun and meter, as PVWatts does. Heat,

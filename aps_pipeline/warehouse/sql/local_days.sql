@@ -2,6 +2,7 @@
 -- grain: one row per system and local day that a table of energy by hour or day has a row for
 -- key: system_id, date
 -- after: system_zones
+-- caveat: local_hour
 -- column system_id: System
 -- column date: Local day at the system
 -- column start_utc: Midnight that begins it

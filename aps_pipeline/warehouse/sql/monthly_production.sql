@@ -1,6 +1,7 @@
 -- mart.monthly_production: Energy of each system by local month, beside the sum of its days
 -- grain: one row per system and local month that the monthly or the daily table has a row for
 -- key: system_id, month
+-- caveat: absent_is_not_zero, provisional, late_data, vendor_correction, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- column system_id: System
 -- column month: First day of the local month

@@ -2,6 +2,7 @@
 -- grain: one row per system, ECU, state and stretch of consecutive local days
 -- key: system_id, ecu_id, first_date
 -- after: system_zones
+-- caveat: late_data
 -- note: Looked at are the days from the first on which panels of the ECU produced, in core.inverter_batch_energy, to
 --   the last. Where the inventory still lists an inverter of it, also those after, to the newest that somebody asked
 --   about once it was over; an ECU that was taken away looks the same, so without that nothing after is here.

@@ -2,6 +2,7 @@
 -- grain: one row per system and place on the roof that has ever had a panel with a row
 -- key: system_id, place
 -- after: panel_windows
+-- caveat: channel_is_not_panel_position
 -- note: Looked at are the newest 30 days of the system whose panels are final and gave a number. What the classes mean
 --   is said in mart.panel_windows; each month by itself is in mart.panel_month.
 -- column system_id: System

@@ -2,6 +2,7 @@
 -- grain: one row per system, month and place on the roof that had a panel in it
 -- key: system_id, month, place
 -- after: panel_windows
+-- caveat: channel_is_not_panel_position
 -- note: Looked at are the days of the month whose panels are final and gave a number. What the classes mean is said in
 --   mart.panel_windows: offline, dead input and unknown speak of the last such days of the month.
 -- column system_id: System

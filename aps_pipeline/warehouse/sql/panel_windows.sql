@@ -2,6 +2,7 @@
 -- grain: one row per system, span and place on the roof that had a panel by then
 -- key: system_id, span, place
 -- after: daily_production, panel_daily
+-- caveat: channel_is_not_panel_position
 -- note: The span newest is the newest 30 days of the system whose panels are final and gave a number; it is
 --   mart.panel_health. The others are the months, each with such days only; they are mart.panel_month.
 -- note: A panel is a place on the roof. Where the roof file says that an inverter replaces another, the days of both

@@ -2,6 +2,7 @@
 -- grain: one row per comparison, system, device and period that either side has a number for
 -- key: comparison, system_id, device_id, period
 -- after: daily_production, ecu_daily, local_days, monthly_production, yearly_production
+-- caveat: absent_is_not_zero, provisional, vendor_correction, rounded_figures
 -- note: An absent side is missing, never 0. ECUs and inverters are compared on the days for which
 --   core.ecu_daily_energy or core.inverter_daily_energy has rows; a side without a number is missing then.
 -- note: Tolerance: hours, days, months and years are printed with 2 decimals, so each of n parts and the

@@ -2,6 +2,7 @@
 -- grain: one row per system, meter and local month with days by meter; one per month of a system without a meter
 -- key: system_id, meter_id, month
 -- after: monthly_production, self_consumption
+-- caveat: absent_is_not_zero, provisional, vendor_correction
 -- note: Empty without a tariff file. Each day has the prices in force on it: those of a tariff that names the system,
 --   or else of one that names none. Days whose four figures are missing or do not balance are left out, not guessed.
 -- note: Without a meter nobody knows what was used at home: no money then. The standing charge is paid with or without

@@ -2,6 +2,7 @@
 -- grain: one row per system, meter, level and local day or month that core has a row of meter energy for
 -- key: system_id, meter_id, level, period
 -- after: system_zones
+-- caveat: absent_is_not_zero, provisional, rounded_figures
 -- note: Balance first: what is produced and imported is consumed and exported. The four figures are rounded to 3
 --   decimals each, so they may be off by 0.002 together, as in the check energy_balance.
 -- note: Findings, the first that holds: missing (one of the four has no number), unbalanced, out of range (a

@@ -1,6 +1,7 @@
 -- mart.year_on_year: Each month of each system beside the same month of the year before, on equal days only
 -- grain: one row per system and local month that core.system_daily_energy has a final number for a day of
 -- key: system_id, month
+-- caveat: absent_is_not_zero
 -- note: Compared are the days of the month that have a final number in both years, so 29 February never is.
 -- note: Without such a day both sums are null, never 0. Capacity that was added in between counts as a gain.
 -- column system_id: System

@@ -1,6 +1,7 @@
 -- mart.yearly_production: Energy of each system by local year, beside the sum of its months
 -- grain: one row per system and local year that the yearly or the monthly table has a row for
 -- key: system_id, year
+-- caveat: absent_is_not_zero, provisional, vendor_correction, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- column system_id: System
 -- column year: Local year

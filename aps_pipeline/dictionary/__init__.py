@@ -1,0 +1,19 @@
+"""The data dictionary: what every table, mart and check means, with rows of a small simulated plant.
+
+`make docs` writes docs/data-dictionary.md; a test fails when it is stale.
+
+Where do I go to …?
+    say what a table or a column means      tables/, or the header of the mart in warehouse/sql
+    word a caveat                           tables/caveats.py
+    change a query for newcomers            `queries`
+    change the plant that is shown          `sample`
+    change the page                         `page`, `markdown`
+"""
+
+from __future__ import annotations
+
+from aps_pipeline.dictionary.page import page
+from aps_pipeline.dictionary.queries import QUERIES, Query
+from aps_pipeline.dictionary.sample import build_sample
+
+__all__ = ["QUERIES", "Query", "build_sample", "page"]

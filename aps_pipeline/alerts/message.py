@@ -41,7 +41,7 @@ _ADVICE = {
     (
         Condition.WEAK,
         Kind.PANEL,
-    ): "Weak panel: look for new shade, dirt or damage; mart.panel_heat shows since when.",
+    ): "Weak panel: look for new shade, dirt or damage; mart.panel_month shows since when.",
 }
 
 

@@ -89,9 +89,9 @@ def test_meta_columns_is_the_dictionary(built: Plant) -> None:
     (energy,) = built.query(
         "FROM meta.columns WHERE table_name = 'panel_daily' AND column_name = 'peer_median_kwh'"
     )
-    assert (energy["unit"], energy["type"], energy["position"]) == ("kWh", "DOUBLE", 8)
+    assert (energy["unit"], energy["type"], energy["position"]) == ("kWh", "DOUBLE", 11)
     assert (energy["nullable"], energy["is_key"]) == (True, False)
-    assert energy["comment"] == "Median of those peers; null without any [kWh]"
+    assert energy["comment"] == "Median of those; null without any [kWh]"
     keys = built.query("SELECT column_name AS c FROM meta.columns WHERE table_name = 'systems' AND is_key")
     assert keys == [{"c": "system_id"}]
 

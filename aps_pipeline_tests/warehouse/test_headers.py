@@ -42,6 +42,8 @@ def test_the_packaged_marts_are_these() -> None:
         ("self_consumption", ("system_zones",)),
         ("specific_yield", ("system_zones",)),
         ("ecu_daily", ("local_days",)),
+        ("savings", ("monthly_production", "self_consumption")),
+        ("expected_daily", ("specific_yield",)),
         ("daily_production", ("ecu_daily", "local_days")),
         ("hourly_profile", ("daily_production",)),
         ("panel_windows", ("daily_production", "panel_daily")),

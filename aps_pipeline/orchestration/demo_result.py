@@ -78,6 +78,7 @@ def show(demo: Demo) -> None:
     lines = (
         ("Open the UI:", "make dev"),
         ("Query:", f'APS_DATA_DIR={_near(demo.data_dir)} {aps} sql "FROM mart.monthly_production"'),
+        ("Report:", f"APS_DATA_DIR={_near(demo.data_dir)} {aps} report"),
         ("Run again:", f"{aps} demo   (makes 0 calls)"),
     )
     for what, how in lines:

@@ -16,6 +16,8 @@ from pvlib import irradiance
 from pvlib.location import Location
 
 _STEP = timedelta(minutes=30)
+_DUSK = -6
+"""Degrees of the sun below the horizon to which it is light: civil twilight."""
 _ALBEDO = 0.2
 """Share of the light that the ground gives back: grass, the usual assumption."""
 
@@ -43,8 +45,8 @@ class Days:
         return [round(float(each), 3) for each in np.add.reduceat(kwh, self._first)] if self.days else []
 
     def light(self) -> list[tuple[datetime, datetime] | None]:
-        """Of each day from when until when the sun is up, in half hours; None in polar night."""
-        is_up = np.split(self._sky["apparent_elevation"].to_numpy() > 0, self._first[1:])
+        """Of each day from when until when it is light, in half hours; None in polar night."""
+        is_up = np.split(self._sky["apparent_elevation"].to_numpy() > _DUSK, self._first[1:])
         found: list[tuple[datetime, datetime] | None] = []
         for (start, _), up in zip(self._bounds, is_up, strict=True):
             steps = np.flatnonzero(up)

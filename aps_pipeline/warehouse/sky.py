@@ -37,8 +37,8 @@ _CLEAR_SKY = (
 _DAYLIGHT = (
     Column("system_id", pa.string(), "System whose position is given"),
     Column("date", pa.date32(), "Local day at the system"),
-    Column("first_light_utc", _INSTANT, "Start of the first half hour with sun; null without", "", True),
-    Column("last_light_utc", _INSTANT, "End of the last half hour with sun; null without", "", True),
+    Column("first_light_utc", _INSTANT, "Start of the first half hour of light; null without", "", True),
+    Column("last_light_utc", _INSTANT, "End of the last half hour of light; null without", "", True),
 )
 
 _DAYS = "SELECT date FROM core.system_daily_energy WHERE system_id = ? ORDER BY date"
@@ -70,7 +70,7 @@ def add_sky(connection: Connection, site: Site) -> Iterator[Described]:
     yield add_rows(
         connection, "clear_sky", comment, _CLEAR_SKY, ("system_id", "date", "tilt_deg", "azimuth_deg"), clear
     )
-    comment = "When the sun is up, to half an hour. One row per system and day."
+    comment = "When it is light, twilight included, to half an hour. One row per system and day."
     yield add_rows(connection, "daylight", comment, _DAYLIGHT, ("system_id", "date"), light)
 
 

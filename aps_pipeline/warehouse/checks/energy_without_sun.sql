@@ -1,5 +1,5 @@
--- check.energy_without_sun: hours of a system that lie wholly before the sun rises or after it sets, with more than
---   0.05 kWh, where its position is given
+-- check.energy_without_sun: hours of a system that lie wholly before dawn or after dusk, with more than 0.05 kWh,
+--   where its position is given
 -- severity: warning
 -- advice: Look at the position in the roof file, at the time zone that is entered at APsystems, and at the clock of
 --   the ECU. Nothing is wrong where a battery counts as production.

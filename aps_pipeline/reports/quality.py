@@ -44,8 +44,8 @@ def quality(asker: Asker) -> Section:
     return Section(
         "quality",
         "Data quality",
-        "What is held of this month, what is missing, and why: what nobody has asked for was left out by choice, "
-        "or waits for the quota. Absent is never 0.",
+        "What is held of this month, what is missing, and why. What nobody has asked for was left out by "
+        "choice or waits for the quota. Absent is never 0.",
         _findings(found, asker.row(_REVISED)),
         [_matrix(asker, days)] if days else [],
         [_reasons(found), _reconciled(asker.rows(_RECONCILED))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -17,7 +19,8 @@ from aps_pipeline.warehouse.described import (
 from aps_pipeline.warehouse.errors import HeaderError
 from aps_pipeline.warehouse.headers import SqlFile, packaged
 
-_WORDS = {"grain", "key", "after", "note", "caveat"}
+_WORDS = {"grain", "key", "after", "note", "caveat", "columns"}
+_ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,19 @@ class Mart:
 
 def marts() -> list[Mart]:
     """The marts of this package in an order in which they can be built. Raises HeaderError."""
-    return in_order([mart_of(file) for file in packaged("sql")])
+    files = {file.name: file for file in packaged("sql")}
+    return in_order([mart_of(file, files) for file in files.values()])
 
 
-def mart_of(file: SqlFile) -> Mart:
-    """A mart from its file. Raises HeaderError."""
+def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
+    """A mart from its file; `others`, by file name, may describe columns that it takes over.
+
+    Raises HeaderError.
+    """
     name = file.name.removesuffix(".sql")
-    columns = tuple(
-        Note(entry.word.removeprefix("column "), entry.text, entry.unit)
-        for entry in file.header
-        if entry.word.startswith("column ")
-    )
-    known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in columns)}
+    own = _columns(file)
+    columns = (*own, *_taken_over(file, others or {}))
+    known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
     grain = file.one("grain")
@@ -54,6 +58,23 @@ def mart_of(file: SqlFile) -> Mart:
     notes = tuple(file.texts("note"))
     table = Described("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
     return Mart(table, after, file.statement)
+
+
+def _columns(file: SqlFile) -> tuple[Note, ...]:
+    return tuple(
+        Note(entry.word.removeprefix("column "), entry.text, entry.unit)
+        for entry in file.header
+        if entry.word.startswith("column ")
+    )
+
+
+def _taken_over(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
+    """The columns that stand in another mart, as `columns: all of NAME but COLUMN` has it."""
+    for text in file.texts("columns"):
+        found = _ALL_BUT.fullmatch(text)
+        if found is None or f"{found[1]}.sql" not in others:
+            raise HeaderError(f"{file.name}: columns are 'all of MART but COLUMN', not {text!r}")
+        yield from (note for note in _columns(others[f"{found[1]}.sql"]) if note.name != found[2])
 
 
 def _caveats(file: SqlFile) -> tuple[Caveat, ...]:

@@ -108,6 +108,7 @@ def test_a_mart_whose_header_does_not_fit_fails_the_build(
         ("-- key: a\n", "-- key: a\n-- colour: red\n", "unknown header line 'colour: …'"),
         ("-- key: a\n", "-- key: a\n-- just words\n", "not a header line: -- just words"),
         ("-- key: a\n", "-- key: a\n-- caveat: provisional, rumour\n", "no caveat 'rumour'"),
+        ("-- key: a\n", "-- key: a\n-- columns: all of nowhere but a\n", "'all of MART but COLUMN', not"),
         ("-- column a: A", "-- column a:", "not a header line"),
         ("-- mart.sums: Sums", "--   continued", "not a header line"),
     ],
@@ -123,6 +124,13 @@ def test_caveats_by_code_end_the_comment() -> None:
     codes = [caveat.code for caveat in table.caveats]
     assert codes == ["provisional", "local_hour"]
     assert table.text == f"Sums. One row per a. {' '.join(CAVEATS[code].comment for code in codes)}"
+
+
+def test_columns_that_another_mart_describes_are_described_once() -> None:
+    by_name = {mart.table.name: mart.table for mart in marts.marts()}
+    windows, months = by_name["panel_windows"], by_name["panel_month"]
+    assert [note for note in windows.columns if note.name != "span"] == list(months.columns[1:])
+    assert months.columns[0].name == "month"
 
 
 def test_a_column_named_twice_is_refused() -> None:

@@ -52,12 +52,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How a subject is now, why, and what that has cost so far (kWh; None: not known)."""
+    """How a subject is now, why, what that has cost so far (kWh; None: not known), and its owner's name."""
 
     condition: Condition
     reason: str = ""
     loss_kwh: float | None = None
     since: date | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,11 @@ def observe(path: Path) -> Observed:
         raise UnreadableError(f"{path} was built by another version: build it again") from None
     seen = {
         Subject(Kind(row["kind"]), row["system_id"], row["ecu_id"], row["inverter_id"], row["channel"]): Seen(
-            Condition(row["condition"]), row["reason"] or "", row["loss_kwh"], row["since_date"]
+            Condition(row["condition"]),
+            row["reason"] or "",
+            row["loss_kwh"],
+            row["since_date"],
+            row["label"] or "",
         )
         for row in rows
         if row["kind"] is not None

@@ -81,21 +81,24 @@ def _counts(alerts: Sequence[Alert]) -> str:
 
 
 def _line(alert: Alert, seen: Seen | None) -> str:
-    said = f"{_name(alert.subject)} {_IN_BODY[alert.condition]}"
+    said = f"{_name(alert.subject, seen.label if seen else '')} {_IN_BODY[alert.condition]}"
     if alert.condition is Condition.FINE:
         return f"- {said} (it was: {alert.was})."
     reason = plain(seen.reason, _LONGEST_REASON) if seen else ""
     return f"- {said}{f': {reason}' if reason else ''}."
 
 
-def _name(subject: Subject) -> str:
+def _name(subject: Subject, label: str) -> str:
     system, ecu, inverter = (
         plain(text, _LONGEST_NAME) for text in (subject.system_id, subject.ecu_id, subject.inverter_id)
     )
     if subject.kind is Kind.SYSTEM:
         return f"System {system}"
     inverter = f"inverter {inverter} (ECU {ecu}, system {system})"
-    return f"Panel {subject.channel} of {inverter}" if subject.kind is Kind.PANEL else f"I{inverter[1:]}"
+    if subject.kind is Kind.INVERTER:
+        return f"I{inverter[1:]}"
+    place = f"Panel {subject.channel} of {inverter}"
+    return f"{plain(label, _LONGEST_NAME)}: {place}" if label else place
 
 
 def plain(text: str, longest: int) -> str:

@@ -117,13 +117,14 @@ def _energy_balance(table: Table) -> Check:
 def _unknown_inverters(table: Table) -> Check:
     return Check(
         f"unknown_inverters {table.name}",
-        f"inverters with rows in core.{table.name} that the inventory has never named; the rows are kept",
+        f"inverters with rows in core.{table.name} that neither inventory nor roof file names; all rows stay",
         "warning",
         "Run `aps refresh`, which asks for the inventory again; if it stays, the inverter belongs to another"
         " system or is not registered.",
         f"SELECT {literal(table.name)} AS table_name, system_id, inverter_id, count(*) AS row_count,"  # noqa: S608
         f" min(call_id) AS first_call_id FROM {_name(table)}"
         " ANTI JOIN core.inverters USING (system_id, inverter_id)"
+        " ANTI JOIN meta.panels USING (system_id, inverter_id)"
         " GROUP BY ALL ORDER BY system_id, inverter_id",
     )
 

@@ -27,7 +27,7 @@ def test_one_message_says_it_all_the_worst_and_dearest_first() -> None:
     seen = {
         SYSTEM: Seen(Condition.OFFLINE, "nothing on 3 days"),
         panel(1): Seen(Condition.WEAK, "80% of its peers", 2.0),
-        panel(2): Seen(Condition.WEAK, "60% of its peers", 9.0),
+        panel(2): Seen(Condition.WEAK, "60% of its peers", 9.0, label="N7\n"),
     }
     message = message_of(alerts, seen)
     assert message.title == (
@@ -36,7 +36,7 @@ def test_one_message_says_it_all_the_worst_and_dearest_first() -> None:
     assert message.body.splitlines()[:6] == [
         "- System S1 is offline: nothing on 3 days.",
         "- Panel 3 of inverter I9 (ECU E1, system S2) has a dead input.",
-        "- Panel 2 of inverter I9 (ECU E1, system S2) is weak: 60% of its peers.",
+        "- N7: Panel 2 of inverter I9 (ECU E1, system S2) is weak: 60% of its peers.",
         "- Panel 1 of inverter I9 (ECU E1, system S2) is weak: 80% of its peers.",
         "- Inverter i1 (ECU E1, system S2) has recovered (it was: offline).",
         "",

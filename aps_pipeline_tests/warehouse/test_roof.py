@@ -134,6 +134,9 @@ def test_flat_panels_face_the_same_way_and_what_is_not_named_faces_as_its_system
 
 def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
     with closing(warehouse.open_warehouse(built.path)) as connection:
-        (check,) = (each for each in warehouse.run_checks(connection) if each.name == "roof_names_unknown")
+        checks = {check.name: check for check in warehouse.run_checks(connection)}
+    strange = checks["unknown_inverters inverter_batch_energy"]
+    assert strange.failing == 6 + 3 + 5 + 2, "those that neither inventory nor roof file names"
+    check = checks["roof_names_unknown"]
     assert (check.severity, check.failing) == ("warning", 5)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

@@ -14,6 +14,7 @@
 -- column ecu_id: ECU that the inverter reports to; empty for a system
 -- column inverter_id: Inverter; empty for a system
 -- column channel: Input of the inverter, from 1; 0 for a system and an inverter
+-- column label: What the owner calls the panel; null where the roof file says nothing
 -- column condition: fine, weak, dead input, offline, unused channel, removed or unknown
 -- column since_date: First local day of it; null where there is no saying
 -- column last_date: Newest local day that it rests on; null without any
@@ -139,6 +140,7 @@ panels AS (
         ecu_id,
         inverter_id,
         channel,
+        label,
         condition,
         CASE
             WHEN condition = 'offline' AND is_with_its_system THEN system_since_date
@@ -195,11 +197,11 @@ inverters AS (
 )
 
 SELECT 'system' AS kind, system_id, '' AS ecu_id, '' AS inverter_id, 0 AS channel,
-    condition, since_date, last_date, NULL::DOUBLE AS loss_kwh, reason
+    NULL::VARCHAR AS label, condition, since_date, last_date, NULL::DOUBLE AS loss_kwh, reason
 FROM systems
 UNION ALL
 SELECT 'inverter', system_id, ecu_id, inverter_id, 0,
-    condition, CASE WHEN condition = 'offline' THEN since_date END, last_date, NULL,
+    NULL, condition, CASE WHEN condition = 'offline' THEN since_date END, last_date, NULL,
     CASE
         WHEN condition = 'offline' THEN reason
         WHEN condition = 'unknown' THEN 'nothing that can be judged is known of its inputs'
@@ -207,5 +209,6 @@ SELECT 'inverter', system_id, ecu_id, inverter_id, 0,
     END
 FROM inverters
 UNION ALL
-SELECT 'panel', system_id, ecu_id, inverter_id, channel, condition, since_date, last_date, loss_kwh, reason
+SELECT 'panel', system_id, ecu_id, inverter_id, channel,
+    label, condition, since_date, last_date, loss_kwh, reason
 FROM panels

@@ -11,7 +11,7 @@ from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble
 from aps_pipeline.lake import InvalidRowsError, StorageError
 from aps_pipeline.ledger import LedgerBusyError, LedgerError, MixedDataError
 from aps_pipeline.question import BadIdError
-from aps_pipeline.reports import NothingToReportError
+from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError
 from aps_pipeline.tables import UnknownTableError
 from aps_pipeline.warehouse import NoWarehouseError, QueryError, WarehouseError
 
@@ -37,6 +37,7 @@ _OF_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (OutputError, Exit.STORAGE),
     (NoWarehouseError, Exit.USAGE),
     (NothingToReportError, Exit.USAGE),
+    (ReportNotWrittenError, Exit.STORAGE),
     (BadAddressError, Exit.USAGE),
     (NotSentError, Exit.REMOTE),
     (UnreadableError, Exit.STORAGE),

@@ -10,12 +10,13 @@ from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.options import listed_ids
 from aps_pipeline.config import load_settings
 from aps_pipeline.reports import write_reports
+from aps_pipeline.reports.words import counted
 
 
 def report(month: date | None, systems: str, as_json: bool) -> int:
     """Write the pages of a month from the warehouse as it is.
 
-    Raises NothingToReportError, NoWarehouseError, WarehouseError, SettingsError, OSError.
+    Raises NothingToReportError, NoWarehouseError, WarehouseError, SettingsError, ReportNotWrittenError.
     """
     settings = load_settings()
     pages = []
@@ -29,5 +30,5 @@ def report(month: date | None, systems: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"pages": pages}))
     else:
-        print(f"{len(pages)} pages; open the last one in a browser", file=sys.stderr)
+        print(f"{counted(len(pages), 'page')}; open the last one in a browser", file=sys.stderr)
     return Exit.COMPLETE

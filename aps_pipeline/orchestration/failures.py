@@ -19,7 +19,7 @@ from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Summary
 from aps_pipeline.lake import InvalidRowsError, StorageError
 from aps_pipeline.ledger import LedgerError, MixedDataError
 from aps_pipeline.question import BadIdError
-from aps_pipeline.reports import NothingToReportError
+from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError
 from aps_pipeline.tables import Table
 from aps_pipeline.warehouse import WarehouseError
 
@@ -31,6 +31,7 @@ EXPECTED = (
     MixedDataError,
     NotConfiguredError,
     NothingToReportError,
+    ReportNotWrittenError,
     SettingsError,
     StorageError,
     WarehouseError,

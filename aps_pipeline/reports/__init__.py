@@ -14,6 +14,12 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.reports.writing import NothingToReportError, Written, newest_month, write_reports
+from aps_pipeline.reports.writing import (
+    NothingToReportError,
+    ReportNotWrittenError,
+    Written,
+    newest_month,
+    write_reports,
+)
 
-__all__ = ["NothingToReportError", "Written", "newest_month", "write_reports"]
+__all__ = ["NothingToReportError", "ReportNotWrittenError", "Written", "newest_month", "write_reports"]

@@ -35,6 +35,10 @@ class NothingToReportError(LookupError):
     """The warehouse holds nothing of that month, or not that system; the message says what there is."""
 
 
+class ReportNotWrittenError(OSError):
+    """A page cannot be written; the message names it."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A page that was written; `system_id` is empty for the fleet."""
@@ -59,7 +63,7 @@ def write_reports(
     """Write the pages of a month, each as it is ready: those systems, or all of them, and the fleet.
 
     `month` is its first day; without one the newest that is whole is taken. Makes no call. Raises
-    NothingToReportError, NoWarehouseError, WarehouseError, OSError.
+    NothingToReportError, NoWarehouseError, WarehouseError, ReportNotWrittenError.
     """
     with of_this_version(), closing(open_warehouse(warehouse)) as connection:
         month = month or newest_month(connection)
@@ -87,6 +91,9 @@ def _refuse_nothing(connection: Connection, month: date) -> None:
 
 def _write(page: Page, path: Path) -> Written:
     text = rendered(page).encode()
-    with replacing(path) as temporary:
-        temporary.write_bytes(text)
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(text)
+    except OSError as error:
+        raise ReportNotWrittenError(f"cannot write {path}: {error.strerror or error}") from error
     return Written(page.system_id, path, len(text))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.question import BadIdError
-from aps_pipeline.reports import NothingToReportError, newest_month, write_reports
+from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError, newest_month, write_reports
 from aps_pipeline.site import Roof, Site, Tariffs
 from aps_pipeline.warehouse import NoWarehouseError, open_warehouse
 from aps_pipeline_tests.warehouse.conftest import Plant
@@ -226,6 +226,12 @@ def test_what_cannot_be_reported_is_said(written: Written, tmp_path: Path) -> No
     with pytest.raises(NoWarehouseError):
         list(write_reports(tmp_path / "none.duckdb", tmp_path, DECEMBER, MADE))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_is_named(written: Written, tmp_path: Path) -> None:
+    (tmp_path / "2024-12").touch()
+    with pytest.raises(ReportNotWrittenError, match=r"cannot write .*2024-12/S1\.html"):
+        list(write_reports(written.plant.path, tmp_path, DECEMBER, MADE))
 
 
 def test_the_newest_month_is_the_last_whole_one(plant: Plant) -> None:

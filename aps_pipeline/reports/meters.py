@@ -28,7 +28,7 @@ def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
     saved = {row["meter_id"]: row for row in asker.rows(_SAVINGS)}
     numbers, sections = [], []
     for meter_id, days in found.items():
-        known = [day for day in days if day["finding"] == "plausible"]
+        known = [day for day in days if day["is_balanced"]]
         if known:
             numbers.append(_autarky(known, len(days)))
         sections.append(_section(meter_id, days, known, len(found) > 1, saved.get(meter_id)))
@@ -75,10 +75,12 @@ def _saved(row: Row) -> Iterator[str]:
     """What that was worth, in sentences."""
     if row["saved"] is not None:
         money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
+        has_charge = row["standing_charge"] is not None
+        charge = f", the standing charge {money['standing_charge']}" if has_charge else ""
+        days = counted(row["days_priced"], "day")
         yield (
             f"What was used at home would have cost {money['saved']}; what went to the grid earned "
-            f"{money['earned']}. Energy from the grid cost {money['paid']}, the standing charge "
-            f"{money['standing_charge']}, on {counted(row['days_priced'], 'day')} with a price."
+            f"{money['earned']}. Energy from the grid cost {money['paid']}{charge}, on {days} with a price."
         )
     else:
         yield f"No money is counted: {row['basis']}."
@@ -92,7 +94,7 @@ def _saved(row: Row) -> Iterator[str]:
 def _flows(days: list[Row]) -> Drawing:
     rows = []
     for day in days:
-        if day["finding"] != "plausible":
+        if not day["is_balanced"]:
             continue
         parts = (day["self_consumed_kwh"], day["exported_kwh"], -day["imported_kwh"])
         for rank, (part, kwh) in enumerate(zip(_PARTS, parts, strict=True)):

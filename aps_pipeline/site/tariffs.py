@@ -16,13 +16,13 @@ Price = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
 
 
 class Tariff(Given):
-    """Prices from `since` on, per kWh and per day, of those systems, or of all others if there are none."""
+    """Prices from `since` on, per kWh and per day, of those systems, or of all others where none is named."""
 
-    systems: Annotated[tuple[Id, ...], Field(strict=False)] = ()
+    systems: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] | None = None
     since: Annotated[date, Field(alias="from")]
     import_price: Price
     feed_in_price: Price
-    standing_charge: Price = 0.0
+    standing_charge: Price | None = None
 
 
 class Tariffs(Given):

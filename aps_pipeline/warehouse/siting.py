@@ -42,7 +42,7 @@ _TARIFFS = (
     Column("since", pa.date32(), "First local day of these prices; they hold until the next"),
     Column("import_price", pa.float64(), "Price of energy from the grid", "currency/kWh"),
     Column("feed_in_price", pa.float64(), "Price paid for energy to the grid", "currency/kWh"),
-    Column("standing_charge", pa.float64(), "Price of a day, whatever is used", "currency/d"),
+    Column("standing_charge", pa.float64(), "Price of a day, whatever is used", "currency/d", True),
     Column("currency", pa.string(), "Currency of the prices", nullable=True),
 )
 _CARBON = (

@@ -30,7 +30,7 @@ _CLEAR_SKY = (
     Column(
         "orientation_basis",
         pa.string(),
-        "Where the plane is from: panels, system (what the roof file says of it) or flat (not given)",
+        "Where the plane is from: panels, some panels (the others do not say), system or flat (not given)",
     ),
     Column("insolation_kwh_per_m2", pa.float64(), "Clear-sky insolation on the plane", "kWh/m2"),
 )
@@ -78,10 +78,12 @@ def planes_of(system: RoofSystem, placed: list[Placed]) -> list[Plane]:
     """How the panels of a system lie, each place once; the system itself, or flat, where no panel says."""
     places = {each.place: (each.tilt_deg, each.azimuth_deg) for each in placed}
     known = Counter(plane for lies in places.values() if (plane := _plane(*lies)))
-    if known:
-        return [Plane(*lies, number, "panels") for lies, number in sorted(known.items())]
-    if (lies := _plane(system.tilt, system.azimuth)) is not None:
-        return [Plane(*lies, 1, "system")]
+    whole = _plane(system.tilt, system.azimuth)
+    if known and set(known) != {whole}:
+        basis = "panels" if sum(known.values()) == len(places) else "some panels"
+        return [Plane(*lies, number, basis) for lies, number in sorted(known.items())]
+    if whole is not None:
+        return [Plane(*whole, 1, "system")]
     return [Plane(0.0, 0.0, 1, "flat (not given)")]
 
 

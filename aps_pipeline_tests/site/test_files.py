@@ -29,8 +29,8 @@ def test_the_examples_are_read() -> None:
     ]  # fmt: skip
     tariffs = read_tariff_file(ROOT / "tariffs.example.yaml")
     assert [(each.since, each.systems, each.standing_charge) for each in tariffs.tariffs] == [
-        (date(2024, 1, 1), (), 0.45),
-        (date(2025, 1, 1), ("A0E1253B7C9D4F60",), 0.0),
+        (date(2024, 1, 1), None, 0.45),
+        (date(2025, 1, 1), ("A0E1253B7C9D4F60",), None),
     ]
 
 
@@ -85,6 +85,10 @@ def test_what_a_roof_file_must_not_say(tmp_path: Path, text: str, said: str) -> 
             "import_price",
         ),
         ("co2_kg_per_kwh: 0.4", "who says so"),
+        (
+            "currency: EUR\ntariffs: [{systems: [], from: 2024-01-01, import_price: 1, feed_in_price: 1}]",
+            "at least 1 item",
+        ),
         ("currency: euro", "currency"),
         (
             "currency: EUR\ntariffs: [{from: 2024-01-01, import_price: 1, feed_in_price: 1},"

@@ -137,6 +137,6 @@ def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
         checks = {check.name: check for check in warehouse.run_checks(connection)}
     strange = checks["unknown_inverters inverter_batch_energy"]
     assert strange.failing == 6 + 3 + 5 + 2, "those that neither inventory nor roof file names"
-    check = checks["roof_names_unknown"]
+    check = checks["owner_names_unknown"]
     assert (check.severity, check.failing) == ("warning", 5)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.site import Site, Tariffs
-from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
 MARCH = date(2024, 3, 1)
 TARIFFS = {
@@ -34,7 +34,7 @@ def meter_day(plant: Plant, system_id: str, day: date, **changes: float | None) 
 @pytest.fixture(scope="module")
 def built(shared_plant: Plant) -> Plant:
     plant = shared_plant
-    for system_id in ("general", "own", "early", "odd", "none"):
+    for system_id in ("general", "own", "early", "odd", "none", "late", "battery"):
         plant.system(system_id)
     for n in range(4):
         meter_day(plant, "general", MARCH + timedelta(n))
@@ -44,6 +44,13 @@ def built(shared_plant: Plant) -> Plant:
     meter_day(plant, "odd", MARCH + timedelta(3), consumed_kwh=9.0)
     meter_day(plant, "odd", MARCH + timedelta(4), exported_kwh=None)
     plant.total("monthly", MARCH, 100.0, system_id="none")
+    plant.total("monthly", date(2024, 2, 1), 50.0, system_id="late")
+    plant.total("monthly", MARCH, 60.0, system_id="late")
+    meter_day(plant, "late", MARCH + timedelta(1))
+    plant.add(
+        "meters", system_id="late", meter_id="M1", type=1, first_seen_utc=LATE, last_seen_utc=LATE,
+    )  # fmt: skip
+    meter_day(plant, "battery", MARCH + timedelta(1), exported_kwh=4.0, consumed_kwh=3.0)
     plant.site = Site(tariffs=Tariffs.model_validate(TARIFFS))
     plant.build()
     return plant
@@ -78,7 +85,8 @@ def test_each_day_has_the_prices_in_force_on_it(built: Plant) -> None:
 
 def test_a_tariff_of_ones_own_goes_before_the_general_one(built: Plant) -> None:
     row = savings(built, "own")
-    assert (row["saved"], row["paid"], row["standing_charge"]) == (0.7, 2.8, 1.0)
+    assert (row["saved"], row["paid"]) == (0.7, 2.8)
+    assert row["standing_charge"] == 1.0, "its own tariff names none"
 
 
 def test_a_day_before_the_first_price_has_none(built: Plant) -> None:
@@ -101,6 +109,19 @@ def test_without_a_meter_no_money_is_known(built: Plant) -> None:
         None,
     )
     assert row["co2_avoided_kg"] == 40.0
+
+
+def test_a_month_before_the_meter_is_counted_without_money(built: Plant) -> None:
+    rows = built.query("FROM mart.savings WHERE system_id = 'late' ORDER BY month")
+    assert [(row["month"].month, row["meter_id"], row["basis"], row["co2_avoided_kg"]) for row in rows] == [
+        (2, "", "no days of the meter", 20.0),
+        (3, "M1", "priced by day", 1.2),
+    ]
+
+
+def test_a_battery_may_give_away_more_than_the_day_produced(built: Plant) -> None:
+    row = savings(built, "battery")
+    assert (row["days_priced"], row["self_consumed_kwh"], row["saved"], row["earned"]) == (1, -1.0, -0.2, 0.4)
 
 
 def test_without_a_tariff_file_there_is_nothing(plant: Plant) -> None:

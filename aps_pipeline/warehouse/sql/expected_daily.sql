@@ -14,7 +14,8 @@
 -- column insolation_kwh_per_m2 [kWh/m2]: Clear-sky insolation, mean of the planes of its panels
 -- column clear_sky_kwh [kWh]: What that would give: insolation times capacity, less 14 %; null without a capacity
 -- column performance_index: Energy over that; null without either or where that is 0
--- column orientation_basis: How the panels lie: panels, system, or flat (not given)
+-- column orientation_basis: What says how the panels lie: panels, some panels (the others do not say), system, or
+--   flat (not given): neither does
 -- column capacity_kw [kW]: Capacity taken for the day
 -- column capacity_basis: Where that is from: see mart.specific_yield
 WITH constants AS (

@@ -1,5 +1,5 @@
 -- mart.savings: What each meter's home saved and earned in a month, by the dated prices of the tariff file
--- grain: one row per system, meter and local month with days by meter; one per month of a system without a meter
+-- grain: one row per system, meter and local month with days of the meter; one per other month with a figure
 -- key: system_id, meter_id, month
 -- after: monthly_production, self_consumption
 -- caveat: absent_is_not_zero, provisional, vendor_correction
@@ -8,7 +8,7 @@
 -- note: Without a meter nobody knows what was used at home: no money then. The standing charge is paid with or without
 --   a roof, so it is not in saved or earned.
 -- column system_id: System
--- column meter_id: Meter ECU; empty for a system without one
+-- column meter_id: Meter ECU; empty for a month without days of one
 -- column month: First day of the local month
 -- column days_in_month [d]: Days of the month
 -- column days_priced [d]: Days with figures that balance and a price
@@ -18,18 +18,19 @@
 -- column saved [currency]: Self-consumed energy at the import price of its day
 -- column earned [currency]: Exported energy at the feed-in price of its day
 -- column paid [currency]: Imported energy at the import price of its day
--- column standing_charge [currency]: Standing charge of the days priced
+-- column standing_charge [currency]: Standing charge of the days priced; null where the tariff names none
 -- column currency: Currency of these; null without a price
--- column basis: priced by day, no tariff (none is in force on any of the days), no day that balances or no meter
--- column produced_kwh [kWh]: Energy that co2_avoided_kg is of: days with figures that balance, or the month's figure of
---   a system without a meter; null without any
+-- column basis: priced by day, no tariff (none is in force on any of the days), no day that balances, no days of the
+--   meter or no meter
+-- column produced_kwh [kWh]: Energy that co2_avoided_kg is of: days with figures that balance, or the month's figure
+--   where there are no days of a meter; null without any
 -- column co2_avoided_kg [kg]: That energy by the factor of the tariff file; null without a factor
 WITH days AS (
     SELECT
         system_id,
         meter_id,
         first_date AS date,
-        finding = 'plausible' AS is_known,
+        coalesce(is_balanced, false) AS is_known,
         produced_kwh,
         self_consumed_kwh,
         exported_kwh,
@@ -89,11 +90,10 @@ months AS (
         month,
         0 AS days_priced,
         energy_kwh::DECIMAL(18, 6) AS produced_kwh,
-        'no meter' AS basis
+        if(system_id IN (SELECT system_id FROM core.meters), 'no days of the meter', 'no meter') AS basis
     FROM mart.monthly_production
-    WHERE
-        system_id NOT IN (SELECT system_id FROM core.meters)
-        AND system_id NOT IN (SELECT system_id FROM days)
+    ANTI JOIN metered USING (system_id, month)
+    WHERE energy_kwh IS NOT NULL
 )
 
 SELECT

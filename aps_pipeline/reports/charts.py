@@ -85,7 +85,7 @@ def cells(
         y=alt.Y(
             "line:N",
             scale=alt.Scale(domain=list(lines), paddingInner=0.12, paddingOuter=0.06),
-            axis=alt.Axis(title=None, labelLimit=left) if left else None,
+            axis=alt.Axis(title=None, labelLimit=0) if left else None,
         ),
         description="said:N",
     )
@@ -211,12 +211,12 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
 
 def ranks(rows: Rows, label: str, *, width: int) -> str:
     """A bar for each `name` with its `value`, in the order of the rows, and its `text` at the end."""
-    left = min(190, width // 3)
+    left = 150
     base = alt.Chart(values(rows)).encode(
         y=alt.Y(
             "name:N",
             scale=alt.Scale(domain=[row["name"] for row in rows], paddingInner=0.3),
-            axis=alt.Axis(title=None, labelLimit=left - 8, labelColor=colour("ink")),
+            axis=alt.Axis(title=None, labelLimit=0, labelColor=colour("ink")),
         ),
         x=alt.X("value:Q", scale=alt.Scale(domainMin=0), axis=None),
         description="said:N",

@@ -12,7 +12,7 @@ from aps_pipeline.reports.method import method
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone
 from aps_pipeline.reports.production import calendar, daily
 from aps_pipeline.reports.system import BUILD, name_of
-from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name
+from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name, short_names
 
 _SYSTEMS = """
     SELECT
@@ -78,6 +78,7 @@ _DAYS = """
     ORDER BY date
 """
 
+_LONGEST_NAME = 24
 TROUBLES = ("offline", "dead input", "weak")
 
 
@@ -238,27 +239,24 @@ def _production(asker: Asker) -> Section:
 
 
 def _yields(members: Sequence[Member]) -> list[Section]:
+    known = sorted(
+        (each for each in members if each.row["kwh_per_kwp"] is not None),
+        key=lambda each: -each.row["kwh_per_kwp"],
+    )
     rows = [
         {
-            "name": _distinct(each, members),
+            "name": name,
             "value": each.row["kwh_per_kwp"],
             "text": f"{amount(each.row['kwh_per_kwp'])} kWh/kWp",
             "said": f"{each.name}: {amount(each.row['kwh_per_kwp'])} kWh/kWp",
         }
-        for each in sorted(members, key=lambda each: -(each.row["kwh_per_kwp"] or 0))
-        if each.row["kwh_per_kwp"] is not None
+        for name, each in zip(short_names((each.name for each in known), _LONGEST_NAME), known, strict=True)
     ]
     if not rows:
         return []
     wide, narrow = charts.both(charts.ranks, rows, "Yield of each system")
     drawing = Drawing("Energy over installed capacity", wide, narrow)
     return [Section("yield", "Yield", drawings=[drawing])]
-
-
-def _distinct(member: Member, members: Sequence[Member]) -> str:
-    """Its name, with the id where two systems are called the same."""
-    same = sum(other.name == member.name for other in members)
-    return member.name if same == 1 else f"{member.name} ({member.row['system_id']})"
 
 
 def _quality(asker: Asker, members: Sequence[Member], held: dict[str, Row]) -> Section:

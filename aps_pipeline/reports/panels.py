@@ -17,6 +17,7 @@ from aps_pipeline.reports.words import (
     long_day,
     percent,
     short_month,
+    short_names,
 )
 
 _PANELS = """
@@ -51,6 +52,8 @@ _GAPS = {
 _WORST = ("offline", "dead input", "weak")
 """The classes that cost energy, in the order in which they are told."""
 _SHOWN_LINES = 40
+_LONGEST_NAME = 17
+_IN_A_CELL = 5
 
 
 def panels(asker: Asker) -> tuple[Number, Section]:
@@ -184,10 +187,12 @@ def _map(judged: list[Row]) -> list[Drawing]:
             "column": str(row["roof_column"]),
             "line": str(row["roof_row"]),
             "step": charts.ratio_step(row["ratio"], row["class"] == "offline"),
-            "text": _short(row),
+            "text": (row["label"] or "")[:_IN_A_CELL],
             "said": _said(row),
         }
-        for row in placed
+        for row, text in zip(
+            placed, short_names((row["label"] or "" for row in placed), _IN_A_CELL), strict=True
+        )
     ]
     wide, narrow = charts.both(
         charts.cells,
@@ -207,39 +212,36 @@ def _map(judged: list[Row]) -> list[Drawing]:
 
 def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
     """Twelve months of each panel, the worst of this month first."""
-    names = {row["place"]: _short(row) for row in reversed(found) if row["class"] != "removed"}
-    order = [row["place"] for row in found if row["class"] not in ("removed", "unused channel")]
-    lines = list(dict.fromkeys(order))[:_SHOWN_LINES]
+    drawn = [row for row in found if row["class"] not in ("removed", "unused channel")]
+    shown = drawn[:_SHOWN_LINES]
+    lines = short_names(map(_short, shown), _LONGEST_NAME)
     months = [month_after(asker.month, n - 11) for n in range(12)]
     known = {(row["place"], row["month"]): row for row in asker.rows(_HEAT)}
     cells = [
         {
             "column": short_month(month),
-            "line": names[place],
-            **_step(names[place], month, known.get((place, month))),
+            "line": line,
+            **_step(_short(row), month, known.get((row["place"], month))),
         }
-        for place in lines
+        for line, row in zip(lines, shown, strict=True)
         for month in months
     ]
     if not any(cell["step"] != "absent" for cell in cells):
         return []
     columns = [short_month(month) for month in months]
     wide = charts.cells(
-        cells, charts.RATIOS, columns, [names[p] for p in lines], "Each panel month by month",
+        cells, charts.RATIOS, columns, lines, "Each panel month by month",
         width=charts.WIDE, left=130,
     )  # fmt: skip
     narrow = charts.cells(
-        cells, charts.RATIOS, columns, [names[p] for p in lines], "Each panel month by month",
+        cells, charts.RATIOS, columns, lines, "Each panel month by month",
         width=charts.NARROW, left=118, shown=[columns[0], columns[5], columns[11]],
     )  # fmt: skip
-    more = len(set(order)) - len(lines)
+    more = len(drawn) - len(shown)
     caption = "Median over the days of a month of energy over the median of the peers; the worst first."
     caption += f" {counted(more, 'panel')} that did better are not drawn." if more > 0 else ""
-    return [
-        Drawing(
-            "Beside their peers", wide, narrow, _keys({cell["step"] for cell in cells}), caption, _grid(found)
-        )
-    ]
+    keys = _keys({cell["step"] for cell in cells})
+    return [Drawing("Beside their peers", wide, narrow, keys, caption, _grid(found))]
 
 
 def _step(name: str, month: date, row: Row | None) -> dict[str, str]:

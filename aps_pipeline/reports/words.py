@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 ABSENT = "–"
@@ -79,6 +79,18 @@ def change(ratio: float | None) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """How many, such as 1 day or 3 days."""
     return f"{amount(number, 0)} {one if number == 1 else many or one + 's'}"
+
+
+def short_names(texts: Iterable[str], longest: int) -> list[str]:
+    """Texts for a drawing, where nobody measures them: none is longer, and no two are the same."""
+    found: list[str] = []
+    for text in texts:
+        name, number = text if len(text) <= longest else f"{text[: longest - 1]}…", 1
+        while name in found:
+            number += 1
+            name = f"{text[: longest - 3]}… {number}"
+        found.append(name)
+    return found
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -70,3 +70,12 @@ def test_texts_in_a_row() -> None:
         "a, b and c",
     ]
     assert [words.counted(n, "day") for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
+
+
+def test_names_in_a_drawing_are_short_and_never_the_same() -> None:
+    assert words.short_names(["East 1", "East 1", "A long name", "A long name too"], 7) == [
+        "East 1",
+        "East… 2",
+        "A long…",
+        "A lo… 2",
+    ]

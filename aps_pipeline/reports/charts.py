@@ -211,7 +211,7 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
 
 def ranks(rows: Rows, label: str, *, width: int) -> str:
     """A bar for each `name` with its `value`, in the order of the rows, and its `text` at the end."""
-    left = 150
+    left = 160
     base = alt.Chart(values(rows)).encode(
         y=alt.Y(
             "name:N",

@@ -78,7 +78,7 @@ _DAYS = """
     ORDER BY date
 """
 
-_LONGEST_NAME = 24
+_LONGEST_NAME = 21
 TROUBLES = ("offline", "dead input", "weak")
 
 
@@ -207,7 +207,7 @@ def _systems(members: Sequence[Member]) -> Section:
             f"About {energy(each.loss_kwh)} lost in the month." if each.loss_kwh is not None else "",
             "Its page says which and what to do.",
         )
-        for each in members
+        for each in sorted(members, key=_worst_first)
         if each.troubled
     ]
     rows = [
@@ -226,6 +226,10 @@ def _systems(members: Sequence[Member]) -> Section:
     links = [f"{each.row['system_id']}.html" for each in members]
     grid = Grid(columns, rows, (False,) + (True,) * 6, links)
     return Section("systems", "Systems", findings=findings, grids=[grid])
+
+
+def _worst_first(member: Member) -> tuple[bool, bool, float]:
+    return "offline" not in member.classes, "dead input" not in member.classes, -(member.loss_kwh or 0.0)
 
 
 def _production(asker: Asker) -> Section:

@@ -16,7 +16,7 @@ from aps_pipeline_tests.warehouse.conftest import ZONE, Plant
 
 DAY, NEXT = date(2024, 6, 20), date(2024, 6, 21)
 PLACE = {"latitude": 40.4, "longitude": -3.7}
-EAST, WEST = {"tilt": 30, "azimuth": 90}, {"tilt": 30, "azimuth": 270}
+EAST, WEST = {"tilt": 30, "azimuth": 90}, {"tilt": 70, "azimuth": 270}
 SYSTEMS = {
     "nowhere": {"tilt": 30, "azimuth": 180},
     "flat": PLACE,
@@ -85,7 +85,7 @@ def test_clear_sky_times_capacity_less_what_every_plant_loses(
 def test_each_place_on_the_roof_weighs_the_same(built: Plant) -> None:
     """Three panels to the east and one to the west, of which a new inverter is no second one."""
     row = expected(built, "panels")
-    mean = (3 * insolation(30, 90) + insolation(30, 270)) / 4
+    mean = (3 * insolation(30, 90) + insolation(70, 270)) / 4
     assert row["insolation_kwh_per_m2"] == pytest.approx(mean, abs=0.0006)
     assert row["orientation_basis"] == "panels"
 

@@ -35,6 +35,9 @@ SYSTEMS: dict[str, tuple[int, Day]] = {
     "every_second_day": (30, lambda n: without(A, B) if n % 2 else GOOD),
     "weak": (30, lambda n: but(a=0.7)),
     "at_the_border": (30, lambda n: but(a=0.85)),
+    "below_the_border": (30, lambda n: but(a=0.849)),
+    "silent_in_april": (40, lambda n: without(A, B) if n >= 35 else GOOD),
+    "gone_in_april": (40, lambda n: without(A, B) if n >= 35 else GOOD),
     "dead_all_along": (30, lambda n: but(a=0.0) if n else GOOD),
     "both_inputs_low": (30, lambda n: but(a=0.01, b=0.01)),
     "dead_of_late": (30, lambda n: but(a=0.0) if n >= 26 else GOOD),
@@ -65,9 +68,9 @@ def built(shared_plant: Plant) -> Plant:
     for system_id, (days, energies) in SYSTEMS.items():
         for n in range(days):
             plant.panels(FIRST + timedelta(n), energies(n), system_id=system_id)
-    for system_id in ("replaced", "before"):
+    for system_id, month in (("replaced", 3), ("before", 3), ("gone_in_april", 4)):
         plant.inverter("I1", "E1", system_id)
-        plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, 3, 24, tzinfo=UTC)
+        plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, month, 24, tzinfo=UTC)
         plant.inverter("I2", "E2", system_id)
     plant.inverter("I2", "E2", "replaced_unlisted")
     _seed_open_days(plant)
@@ -105,6 +108,9 @@ def health(plant: Plant, system_id: str, panel: str = A) -> dict[str, Any]:
         ("every_second_day", "fine"),
         ("weak", "weak"),
         ("at_the_border", "fine"),
+        ("below_the_border", "weak"),
+        ("silent_in_april", "offline"),
+        ("gone_in_april", "removed"),
         ("dead_all_along", "dead input"),
         ("dead_of_late", "dead input"),
         ("both_inputs_low", "weak"),
@@ -222,6 +228,13 @@ def test_each_month_is_judged_by_itself(built: Plant) -> None:
     assert (march["month"], march["energy_kwh"], march["days_compared"]) == (date(2024, 3, 1), 31.0, 31)
     assert (april["month"], april["energy_kwh"], april["days_compared"]) == (date(2024, 4, 1), 9.0, 9)
     assert (march["class"], april["class"], april["ratio"]) == ("fine", "fine", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("system_id", "then"), [("silent_in_april", "offline"), ("gone_in_april", "removed")]
+)
+def test_what_was_true_of_a_month_stays_true_of_it(built: Plant, system_id: str, then: str) -> None:
+    assert [row["class"] for row in months(built, system_id)] == ["fine", then]
 
 
 def test_a_removed_inverter_is_of_no_month_after_its_last(built: Plant) -> None:

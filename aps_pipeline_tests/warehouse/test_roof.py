@@ -31,6 +31,12 @@ ROOF = Roof.model_validate(
                 "tilt": 0.2,
                 "inverters": {f"I{n}": {"panels": {1: {"azimuth": 90 * n}}} for n in range(1, 4)},
             },
+            "north": {
+                "inverters": {
+                    f"I{n}": {"panels": {1: {"tilt": 9, "azimuth": 360 * (n % 2)}}} for n in range(1, 4)
+                }
+            },
+            "later": {"inverters": {"N1": {"replaces": "I1", "panels": {1: {}}}}},
             "lonely": {"inverters": {"I1": {"panels": {1: EAST}}}},
             "swapped": {
                 "name": "House",
@@ -52,11 +58,15 @@ def built(shared_plant: Plant) -> Plant:
     for n in range(30):
         day = FIRST + timedelta(n)
         for system_id in ("unsaid", "faced", "half", "flat", "lonely"):
-            energies = MORNING | ({"I4": 0.5} if system_id == "faced" else {})
+            energies = MORNING | ({"I1": 1.5, "I4": 0.5} if system_id == "faced" else {})
             plant.panels(day, {f"E1/{i}/1": kwh for i, kwh in energies.items()}, system_id=system_id)
         first = "I1" if n < 20 else "N1"
         panels = {f"E1/{first}/1": 0.5, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(day, dict(panels), system_id="swapped")
+        plant.panels(day, {f"E1/I{i}/1": float(i) for i in range(1, 4)}, system_id="north")
+    for n in range(60):
+        panels = {f"E1/{'I1' if n < 31 else 'N1'}/1": 1.0, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
+        plant.panels(FIRST + timedelta(n), dict(panels), system_id="later")
     plant.site = Site(ROOF)
     plant.build()
     return plant
@@ -77,7 +87,9 @@ def test_without_a_roof_file_all_are_peers(built: Plant) -> None:
 def test_panels_that_face_the_same_way_are_peers(built: Plant) -> None:
     found = health(built, "faced")
     assert {i: (row["class"], row["ratio"]) for i, row in found.items()} == {
-        **dict.fromkeys(("I1", "I2", "I3"), ("fine", 1.0)),
+        "I1": ("weak", 0.75),
+        "I2": ("fine", 2 / 1.75),  # its peers gave 1.5 and 2
+        "I3": ("fine", 2 / 1.75),
         "I4": ("weak", 0.5),
         "I5": ("fine", 1 / 0.75),  # its peers gave 0.5 and 1
         "I6": ("fine", 1 / 0.75),
@@ -108,6 +120,19 @@ def test_a_place_keeps_its_history_over_a_replaced_inverter(built: Plant) -> Non
     assert [row["inverter_id"] for row in days] == ["I1", "N1"]
 
 
+def test_north_is_0_and_360_degrees(built: Plant) -> None:
+    (row,) = built.query("SELECT DISTINCT facing FROM mart.panel_daily WHERE system_id = 'north'")
+    assert row == {"facing": "0/9"}
+
+
+def test_a_month_names_the_inverter_that_was_there_then(built: Plant) -> None:
+    months = built.query(
+        "SELECT month(month) AS month, inverter_id FROM mart.panel_month"
+        " WHERE system_id = 'later' AND place = 'N1-1' ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in months] == [(3, "I1"), (4, "N1")]
+
+
 def test_the_warehouse_shows_what_the_file_says(built: Plant) -> None:
     (site,) = built.query("FROM meta.sites WHERE system_id = 'swapped'")
     assert site == {
@@ -136,7 +161,7 @@ def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
     with closing(warehouse.open_warehouse(built.path)) as connection:
         checks = {check.name: check for check in warehouse.run_checks(connection)}
     strange = checks["unknown_inverters inverter_batch_energy"]
-    assert strange.failing == 6 + 3 + 5 + 2, "those that neither inventory nor roof file names"
+    assert strange.failing == 6 + 3 + 5 + 2 + 2, "those that neither inventory nor roof file names"
     check = checks["owner_names_unknown"]
-    assert (check.severity, check.failing) == ("warning", 5)  # no system here has been named by an answer
+    assert (check.severity, check.failing) == ("warning", 7)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

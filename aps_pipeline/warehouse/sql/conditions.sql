@@ -124,6 +124,12 @@ panel_conditions AS (
             ELSE class
         END AS condition,
         systems.condition = 'offline' AS is_with_its_system,
+        CASE
+            WHEN systems.condition = 'unknown' THEN systems.reason
+            WHEN health.last_date < todays.today - memory_days
+                THEN format('not asked for a long time: judged last on {}', health.last_date)
+            ELSE 'too few days that can be compared'
+        END AS unknown_reason,
         systems.since_date AS system_since_date,
         systems.last_date AS system_last_date,
         working.date AS working_date
@@ -160,7 +166,7 @@ panels AS (
                 )
             WHEN condition = 'weak'
                 THEN format('{:.0f}% of its peers; {:.1f} kWh lost in {} days', 100 * ratio, loss_kwh, days_compared)
-            WHEN condition = 'unknown' THEN 'too few days that can be compared'
+            WHEN condition = 'unknown' THEN unknown_reason
             ELSE ''
         END AS reason
     FROM panel_conditions

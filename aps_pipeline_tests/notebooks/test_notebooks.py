@@ -49,7 +49,7 @@ def test_it_runs_and_draws(
     monkeypatch.setenv("APS_DATA_DIR", str(sample.path.parent))
     notebook = _read(path)
     resources = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, km=ThisPython(), timeout=120, resources=resources).execute()
+    NotebookClient(notebook, km=ThisPython(), timeout=120, resources=resources).execute(cleanup_kc=True)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [o for o in outputs if o.output_type == "stream"], "a warning, or forgotten words"
     shown = [output["data"] for output in outputs if "data" in output]

@@ -133,7 +133,9 @@ def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
         .encode(y=alt.Y("before:Q", scale=alt.Scale(domain=domain, nice=True)))
     )
     clear = (
-        base.mark_line(stroke=colour("clear"), strokeWidth=1.5, interpolate="monotone", strokeDash=[3, 3])
+        base.mark_line(
+            aria=False, stroke=colour("clear"), strokeWidth=1.5, interpolate="monotone", strokeDash=[3, 3]
+        )
         .transform_filter("isValid(datum.clear)")
         .encode(y=alt.Y("clear:Q", scale=alt.Scale(domain=domain, nice=True)))
     )
@@ -155,10 +157,12 @@ def profile(rows: Rows, label: str, *, width: int) -> str:
     )
     axis = alt.Axis(title="kWh", tickCount=3, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30)
     base = alt.Chart(values(rows)).encode(x=x)
-    band = base.mark_area(fill=colour("sun-2"), opacity=0.55, interpolate="monotone").encode(
+    band = base.mark_area(aria=False, fill=colour("sun-2"), opacity=0.55, interpolate="monotone").encode(
         y=alt.Y("p10:Q", axis=axis), y2="p90:Q"
     )
-    line = base.mark_line(stroke=colour("sun"), strokeWidth=2.5, interpolate="monotone").encode(y="median:Q")
+    line = base.mark_line(aria=False, stroke=colour("sun"), strokeWidth=2.5, interpolate="monotone").encode(
+        y="median:Q"
+    )
     points = base.mark_circle(size=160, fill=colour("sun"), opacity=0).encode(
         y="median:Q", description="said:N"
     )
@@ -202,7 +206,7 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
     )
     zero = (
         alt.Chart(values([{"zero": 0}]))
-        .mark_rule(stroke=colour("soft"), strokeWidth=1)
+        .mark_rule(aria=False, stroke=colour("soft"), strokeWidth=1)
         .encode(y=alt.Y("zero:Q"))
     )
     layers = alt.LayerChart(layer=[bars, zero])

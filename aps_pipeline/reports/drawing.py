@@ -80,7 +80,8 @@ def _plain(text: str, label: str, size: tuple[int, int]) -> str:
     root = ElementTree.fromstring(text)  # noqa: S314 - drawn here, from a chart of ours
     for element in root.iter():
         described = element.attrib.pop("aria-label", "")
-        is_mark = element.get("aria-roledescription", "").endswith("mark")
+        is_axis = element.get("aria-roledescription") == "axis"
+        is_mark = element.get("role") == "graphics-symbol" and not is_axis
         for name in _DROPPED:
             element.attrib.pop(name, None)
         for name in _PLACES & element.attrib.keys():

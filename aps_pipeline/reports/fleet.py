@@ -9,15 +9,25 @@ from datetime import datetime
 from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.method import method
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone, page_name
 from aps_pipeline.reports.production import calendar, daily
 from aps_pipeline.reports.system import BUILD, name_of
-from aps_pipeline.reports.words import ABSENT, amount, change, counted, energy, month_name, short_names
+from aps_pipeline.reports.words import (
+    ABSENT,
+    amount,
+    change,
+    counted,
+    energy,
+    month_name,
+    percent,
+    short_names,
+)
 
 _SYSTEMS = """
     SELECT
         systems.system_id,
         sites.name,
+        count(*) OVER (PARTITION BY sites.name) AS namesakes,
         coalesce(months.energy_kwh, months.daily_kwh) AS energy_kwh,
         months.energy_kwh IS NOT NULL AND months.is_final AS is_final,
         months.days_reported,
@@ -59,6 +69,14 @@ _HELD = """
 """
 
 _DAYS = """
+    WITH begun AS (
+        SELECT systems.system_id, least(any_value(create_date), min(date)) AS since
+        FROM core.systems AS systems
+        LEFT JOIN mart.daily_production AS days
+            ON days.system_id = systems.system_id AND days.energy_kwh IS NOT NULL
+        GROUP BY ALL
+    )
+
     SELECT
         date,
         -- Only where every system that was there has a figure: a sum of some would look like a bad day.
@@ -67,13 +85,14 @@ _DAYS = """
         END AS energy_kwh,
         coalesce(bool_and(is_final), false) AS is_final
     FROM mart.daily_production
+    JOIN begun USING (system_id)
     JOIN (
         SELECT date, count(*) AS systems
         FROM (SELECT DISTINCT date FROM mart.daily_production)
-        JOIN core.systems AS systems ON systems.create_date IS NULL OR systems.create_date <= date
+        JOIN begun ON begun.since <= date
         GROUP BY date
     ) AS wanted USING (date)
-    WHERE date BETWEEN {first} AND {last}
+    WHERE date >= begun.since AND date BETWEEN {first} AND {last}
     GROUP BY date
     ORDER BY date
 """
@@ -92,8 +111,9 @@ class Member:
 
     @property
     def name(self) -> str:
-        """What the owner calls it."""
-        return name_of(self.row)
+        """What the owner calls it, with the id where another one has the same name."""
+        name, is_only = name_of(self.row), self.row["namesakes"] == 1 or not self.row["name"]
+        return name if is_only else f"{name} ({self.row['system_id']})"
 
     @property
     def judged(self) -> int:
@@ -183,7 +203,9 @@ def _panels(members: Sequence[Member]) -> Number:
         return Number("Panels fine", ABSENT, note="none could be compared")
     fine = sum(each.classes.get("fine", 0) for each in members)
     lost = [each.loss_kwh for each in members if each.loss_kwh is not None]
-    note = f"{energy(sum(lost))} lost" if lost else "none weak, dead or silent"
+    troubles = {name: sum(each.classes.get(name, 0) for each in members) for name in TROUBLES}
+    note = ", ".join(f"{n} {name}" for name, n in troubles.items() if n) or "none weak, dead or silent"
+    note += f"; {energy(sum(lost))} lost" if lost else ""
     tone: Tone = "good" if fine == judged else "bad"
     return Number("Panels fine", str(fine), f"of {judged}", note, judged, every, tone)
 
@@ -194,7 +216,7 @@ def _hours(members: Sequence[Member], held: dict[str, Row]) -> Number:
     of = sum(24 * (each.row["days_expected"] or 0) for each in members)
     if not of:
         return Number("Hours known", ABSENT, note="nothing is held of this month")
-    value = amount(100 * have / of, 0) if have < of else "100"
+    value = percent(have / of).removesuffix(" %")
     note = f"{amount(have, 0)} of {counted(of, 'hour')} of all systems"
     return Number("Hours known", value, "%", note, have, of)
 
@@ -223,7 +245,7 @@ def _systems(members: Sequence[Member]) -> Section:
         for each in members
     ]
     columns = ("System", "Produced", "Days", "A year before", "kWh/kWp", "Panels fine", "Lost")
-    links = [f"{each.row['system_id']}.html" for each in members]
+    links = [page_name(each.row["system_id"]) for each in members]
     grid = Grid(columns, rows, (False,) + (True,) * 6, links)
     return Section("systems", "Systems", findings=findings, grids=[grid])
 
@@ -250,7 +272,7 @@ def _yields(members: Sequence[Member]) -> list[Section]:
     rows = [
         {
             "name": name,
-            "value": each.row["kwh_per_kwp"],
+            "value": max(0.0, each.row["kwh_per_kwp"]),
             "text": f"{amount(each.row['kwh_per_kwp'])} kWh/kWp",
             "said": f"{each.name}: {amount(each.row['kwh_per_kwp'])} kWh/kWp",
         }

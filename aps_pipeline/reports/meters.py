@@ -63,12 +63,17 @@ def _section(
     exported, imported = _sum(known, "exported_kwh"), _sum(known, "imported_kwh")
     own = _sum(known, "self_consumed_kwh")
     lead = (
-        f"Of {energy(produced)} produced, {energy(own)} ({percent(own / produced if produced else None)}) "
+        f"Of {energy(produced)} produced, {energy(own)}{_share(own, produced)} "
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
-        f"{energy(imported)} ({percent(imported / consumed if consumed else None)}) came from it."
+        f"{energy(imported)}{_share(imported, consumed)} came from it."
     )
     notes = list(_saved(saved)) if saved else []
     return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
+
+
+def _share(part: float, whole: float) -> str:
+    """A part as a share, where it is one: a battery may give away more than a day produced."""
+    return f" ({percent(part / whole)})" if 0 <= part <= whole and whole else ""
 
 
 def _saved(row: Row) -> Iterator[str]:
@@ -98,7 +103,7 @@ def _flows(days: list[Row]) -> Drawing:
             continue
         parts = (day["self_consumed_kwh"], day["exported_kwh"], -day["imported_kwh"])
         for rank, (part, kwh) in enumerate(zip(_PARTS, parts, strict=True)):
-            said = f"{day_name(day['first_date'])}: {energy(abs(kwh))} {part}"
+            said = f"{day_name(day['first_date'])}: {energy(-kwh if rank == 2 else kwh)} {part}"
             rows.append({"day": day["first_date"].day, "part": part, "kwh": kwh, "rank": rank, "said": said})
     wide, narrow = charts.both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
     keys = [Key(swatch, part) for part, swatch in _PARTS.items()]

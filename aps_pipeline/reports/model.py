@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from aps_pipeline.question import checked_id
+
 Tone = Literal["", "good", "warn", "bad"]
+
+
+INDEX = "index.html"
+"""The page of the fleet."""
+
+
+def page_name(system_id: str) -> str:
+    """The file of a system's page. Raises BadIdError."""
+    name = f"{checked_id(system_id)}.html"
+    return f"_{name}" if name.casefold() == INDEX else name  # no id begins with _
 
 
 @dataclass(frozen=True)

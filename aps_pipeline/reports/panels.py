@@ -25,7 +25,12 @@ _PANELS = """
     FROM mart.panel_month AS panels
     LEFT JOIN meta.panels AS places USING (system_id, inverter_id, channel)
     WHERE system_id = $system_id AND month = $month
-    ORDER BY class <> 'offline', ratio NULLS LAST, ecu_id, inverter_id, channel
+    ORDER BY
+        list_position(['offline', 'dead input', 'weak'], class) NULLS LAST,
+        ratio NULLS LAST,
+        ecu_id,
+        inverter_id,
+        channel
 """
 _HEAT = """
     SELECT place, month, ratio, class
@@ -53,7 +58,7 @@ _WORST = ("offline", "dead input", "weak")
 """The classes that cost energy, in the order in which they are told."""
 _SHOWN_LINES = 40
 _LONGEST_NAME = 17
-_IN_A_CELL = 5
+_IN_A_CELL = 8
 
 
 def panels(asker: Asker) -> tuple[Number, Section]:
@@ -66,7 +71,7 @@ def panels(asker: Asker) -> tuple[Number, Section]:
     if unused := sum(row["class"] == "unused channel" for row in found):
         notes.append(f"{counted(unused, 'input')} of an inverter never gave energy and counts as unused.")
     if unknown := sum(row["class"] == "unknown" for row in judged):
-        notes.append(f"{counted(unknown, 'panel')} could be compared on too few days to be judged.")
+        notes.append(f"{counted(unknown, 'panel')} could not be judged: too few days, or none of late.")
     lead = "" if found else "No panel has a figure in this month."
     return _number(judged), Section("panels", "Panels", lead, findings, drawings, [], notes)
 
@@ -99,11 +104,11 @@ def _findings(judged: list[Row]) -> list[Finding]:
 
 def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
     last = max((row["last_energy_date"] for row in rows if row["last_energy_date"]), default=None)
-    since = f"Its last energy was on {long_day(last)}." if last else "It never gave any."
+    since = f"Its last energy was on {long_day(last)}." if last else "No energy of it is held."
     return Finding(
         "bad",
         f"Inverter {inverter_id} is silent",
-        f"None of its {counted(len(rows), 'panel')} gave a figure on the last days. {since}",
+        f"None of its {counted(len(rows), 'panel')} gave energy on the last days. {since}",
         "Look whether it has power, and whether the ECU still hears it.",
     )
 
@@ -113,10 +118,12 @@ def _weak(row: Row) -> Finding:
     basis = f" ({row['loss_basis']})." if lost else ""
     if row["class"] == "dead input":
         last = row["last_energy_date"]
-        since = f"nothing since {long_day(last)}" if last else "nothing at all"
+        gives = f"nothing since {long_day(last)}" if last else "nothing at all"
+        if row["recent_ratio"]:
+            gives = f"{percent(row['recent_ratio'])} of what its peers give"
         return Finding(
             "bad",
-            f"{_name(row)} gives {since}",
+            f"{_name(row)} gives {gives}",
             f"Another input of its inverter works.{lost}{basis}",
             "Check its plugs, its cable and the panel itself.",
         )
@@ -147,7 +154,7 @@ def _outages(asker: Asker) -> list[Finding]:
 def _name(row: Row) -> str:
     """What people call a panel: its label on the roof, or inverter and input."""
     plain = f"inverter {row['inverter_id']}, input {row['channel']}"
-    return f"Panel {row['label']} ({plain})" if row["label"] else plain.capitalize()
+    return f"Panel {row['label']} ({plain})" if row["label"] else f"I{plain[1:]}"
 
 
 def _short(row: Row) -> str:
@@ -187,12 +194,10 @@ def _map(judged: list[Row]) -> list[Drawing]:
             "column": str(row["roof_column"]),
             "line": str(row["roof_row"]),
             "step": charts.ratio_step(row["ratio"], row["class"] == "offline"),
-            "text": (row["label"] or "")[:_IN_A_CELL],
+            "text": _in_a_cell(row["label"] or ""),
             "said": _said(row),
         }
-        for row, text in zip(
-            placed, short_names((row["label"] or "" for row in placed), _IN_A_CELL), strict=True
-        )
+        for row in placed
     ]
     wide, narrow = charts.both(
         charts.cells,
@@ -239,9 +244,14 @@ def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
     )  # fmt: skip
     more = len(drawn) - len(shown)
     caption = "Median over the days of a month of energy over the median of the peers; the worst first."
-    caption += f" {counted(more, 'panel')} that did better are not drawn." if more > 0 else ""
+    caption += f" {counted(more, 'other panel')} are not drawn." if more > 0 else ""
     keys = _keys({cell["step"] for cell in cells})
     return [Drawing("Beside their peers", wide, narrow, keys, caption, _grid(found))]
+
+
+def _in_a_cell(label: str) -> str:
+    """As much of a label as a cell has room for: its beginning and its end, where numbers are."""
+    return label if len(label) <= _IN_A_CELL else f"{label[:3]}…{label[-4:]}"
 
 
 def _step(name: str, month: date, row: Row | None) -> dict[str, str]:

@@ -47,7 +47,7 @@ def system_page(asker: Asker, made_utc: datetime) -> Page:
         asker.system_id,
         asker.month,
         _subtitle(about),
-        [*numbers[:3], *(metered[:1] or numbers[3:4]), beside],
+        [*numbers[:3], *(metered if len(metered) == 1 else numbers[3:4]), beside],
         [produced, compared, *flows, quality(asker), method()],
         bool(build and build["is_simulated"]),
         made_utc,

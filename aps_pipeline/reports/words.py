@@ -49,6 +49,7 @@ def amount(value: float | None, digits: int | None = None) -> str:
         return ABSENT
     if digits is None:
         digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    value = round(value, digits) + 0.0  # no -0
     return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "\N{MINUS SIGN}")
 
 
@@ -60,11 +61,13 @@ def energy(value: float | None) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """A share such as 62 %; below 1 % it says so, unless it is 0."""
+    """A share such as 62 %; what is not quite 0 or 100 % does not say so."""
     if ratio is None:
         return ABSENT
     if 0 < ratio < 0.01:
         return "below 1 %"
+    if 0.99 < ratio < 1:
+        return "over 99 %"
     return f"{amount(100 * ratio, 0)} %"
 
 
@@ -88,7 +91,8 @@ def short_names(texts: Iterable[str], longest: int) -> list[str]:
         name, number = text if len(text) <= longest else f"{text[: longest - 1]}…", 1
         while name in found:
             number += 1
-            name = f"{text[: longest - 3]}… {number}"
+            ending = f"… {number}"
+            name = text[: longest - len(ending)] + ending
         found.append(name)
     return found
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from aps_pipeline.question import checked_id
 from aps_pipeline.reports.asking import Asker, month_after
 from aps_pipeline.reports.fleet import fleet_page
-from aps_pipeline.reports.model import Page
+from aps_pipeline.reports.model import INDEX, Page, page_name
 from aps_pipeline.reports.rendering import rendered
 from aps_pipeline.reports.system import system_page
 from aps_pipeline.reports.words import month_name
@@ -49,12 +48,17 @@ class Written:
 
 
 def newest_month(connection: Connection) -> date:
-    """The newest month whose last day is final, as far as any system goes. Raises NothingToReportError."""
+    """The newest month whose last day is final for some system; the running one if it is the first.
+
+    Raises NothingToReportError.
+    """
     newest = connection.execute(_NEWEST).fetchall()[0][0]
     if newest is None:
         raise NothingToReportError("no day of any system is final yet: collect some with `aps backfill`")
     first: date = newest.replace(day=1)
-    return first if newest == month_after(first, 1, -1) else month_after(first, -1)
+    before = month_after(first, -1)
+    is_whole = newest == month_after(first, 1, -1)
+    return first if is_whole or not _is_held(connection, before) else before
 
 
 def write_reports(
@@ -76,10 +80,14 @@ def write_reports(
             )
         for system_id in wanted:
             page = system_page(Asker(connection, month, system_id), made_utc)
-            yield _write(page, folder / f"{month:%Y-%m}" / f"{checked_id(system_id)}.html")
+            yield _write(page, folder / f"{month:%Y-%m}" / page_name(system_id))
         if not systems:
             page = fleet_page(Asker(connection, month), f"Solar in {month_name(month)}", made_utc)
-            yield _write(page, folder / f"{month:%Y-%m}" / "index.html")
+            yield _write(page, folder / f"{month:%Y-%m}" / INDEX)
+
+
+def _is_held(connection: Connection, month: date) -> bool:
+    return bool(connection.execute(_HELD, {"month": month}).fetchall()[0][2])
 
 
 def _refuse_nothing(connection: Connection, month: date) -> None:

@@ -33,7 +33,7 @@ def read_file(path: Path, kind: type[Model]) -> Model:
         return kind.model_validate({} if content is None else content)
     except ValidationError as error:
         raise ValueError(f"{path}: {'; '.join(_problems(error))}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())[:200]}") from None
 
 

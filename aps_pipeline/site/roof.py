@@ -121,11 +121,15 @@ class Roof(Given):
 
 @dataclass(frozen=True)
 class Placed:
-    """An inverter's channel and the place on the roof that it has, or had before it was replaced."""
+    """An inverter's channel and the place on the roof that it has, or had before it was replaced.
+
+    `generation` is 0 for the inverter that is there now, 1 for the one that it replaced, and so on.
+    """
 
     system_id: str
     inverter_id: str
     channel: int
+    generation: int
     place: str
     label: str | None
     roof_row: int | None
@@ -151,11 +155,13 @@ def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
     before = {uid: each.replaces for uid, each in system.inverters.items()}
     for newest, channel, panel in system.placed():
         uid: str | None = newest
+        generation = 0
         while uid:
             yield Placed(
                 system_id,
                 uid,
                 channel,
+                generation,
                 place_of(newest, channel, panel),
                 panel.label,
                 panel.row,
@@ -163,4 +169,4 @@ def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
                 panel.tilt if panel.tilt is not None else system.tilt,
                 panel.azimuth if panel.azimuth is not None else system.azimuth,
             )
-            uid = before.get(uid)
+            uid, generation = before.get(uid), generation + 1

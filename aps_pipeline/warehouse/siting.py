@@ -28,6 +28,7 @@ _PANELS = (
     _SYSTEM,
     Column("inverter_id", pa.string(), "Inverter, present or replaced"),
     Column("channel", pa.int8(), "Input of the inverter, from 1"),
+    Column("generation", pa.int32(), "0: there now, 1: replaced by that one, and so on"),
     Column(
         "place", pa.string(), "Its place on the roof, which an inverter takes over from the one it replaces"
     ),

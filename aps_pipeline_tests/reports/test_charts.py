@@ -44,6 +44,23 @@ def test_texts_that_want_to_be_more_stay_texts() -> None:
     assert HOSTILE in [title.text for title in root.iter(f"{SVG}title")]
 
 
+def titles(svg: str) -> list[str | None]:
+    return [title.text for title in ElementTree.fromstring(svg).iter(f"{SVG}title")]
+
+
+def test_each_bar_and_cell_has_its_words_and_nothing_else_has_any() -> None:
+    rows = [
+        {"day": n, "kwh": 1.0, "before": None, "clear": 2.0, "is_final": True, "said": f"day {n}"}
+        for n in (1, 2, 3)
+    ]
+    assert titles(charts.day_bars(rows, "Days", width=charts.WIDE, most=2.0)) == ["day 1", "day 2", "day 3"]
+    assert titles(cells(said="a cell")) == ["a cell"]
+    hours = [{"hour": n, "median": 1.0, "p10": 0.5, "p90": 2.0, "said": f"hour {n}"} for n in range(24)]
+    assert titles(charts.profile(hours, "Hours", width=charts.WIDE)) == [f"hour {n}" for n in range(24)]
+    flow = [{"day": 1, "part": "used", "kwh": 1.0, "rank": 0, "said": "used"}]
+    assert titles(charts.flows(flow, "Flows", width=charts.WIDE, parts={"used": "own"})) == ["used"]
+
+
 def test_a_day_without_a_figure_has_no_bar_and_a_cross() -> None:
     assert len(filled(bars(1.0, None, 2.0))) == 2
     assert "×" in bars(1.0, None, 2.0)

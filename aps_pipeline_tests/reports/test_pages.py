@@ -246,6 +246,8 @@ def test_the_newest_month_is_the_last_whole_one(plant: Plant) -> None:
     with pytest.raises(NothingToReportError, match="no day of any system is final yet"):
         newest()
     plant.total("daily", date(2024, 2, 28), 1.0)
+    assert newest() == date(2024, 2, 1), "there is no other"
+    plant.total("daily", date(2024, 1, 31), 1.0)
     assert newest() == date(2024, 1, 1)
     plant.total("daily", date(2024, 2, 29), 1.0)
     assert newest() == date(2024, 2, 1)

@@ -45,8 +45,14 @@ def test_much_energy_is_told_in_megawatt_hours() -> None:
     assert words.energy(12_345.0) == "12.3 MWh"
 
 
-def test_next_to_nothing_is_not_told_as_0() -> None:
-    assert words.percent(0.004) == "below 1 %"
+def test_next_to_nothing_is_not_told_as_0_nor_next_to_all_as_all() -> None:
+    assert [words.percent(ratio) for ratio in (0.004, 0.996, 1.0, -0.001)] == [
+        "below 1 %",
+        "over 99 %",
+        "100 %",
+        "0 %",
+    ]
+    assert words.amount(-0.3, 0) == "0"
 
 
 @pytest.mark.parametrize(
@@ -79,3 +85,5 @@ def test_names_in_a_drawing_are_short_and_never_the_same() -> None:
         "A long…",
         "A lo… 2",
     ]
+    many = words.short_names(["A long name"] * 12, 7)
+    assert len(set(many)) == 12 and max(map(len, many)) == 7

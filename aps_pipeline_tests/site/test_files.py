@@ -66,6 +66,9 @@ REFUSED = {
     "systems: [": "not valid YAML",
     "!!python/object/apply:os.system ['true']": "not valid YAML",
     "[" * 5000: "not valid YAML",
+    SYSTEM % "tilt: !!int ''": "not valid YAML",
+    SYSTEM % "tilt: !!bool x": "not valid YAML",
+    SYSTEM % "tilt: !!timestamp foo": "not valid YAML",
 }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ ROOF = Roof.model_validate(
                     f"I{n}": {"panels": {1: {"tilt": 9, "azimuth": 360 * (n % 2)}}} for n in range(1, 4)
                 }
             },
+            "ghost": {"inverters": {"A1": {"replaces": "Z1", "panels": {1: {}}}}},
             "later": {"inverters": {"N1": {"replaces": "I1", "panels": {1: {}}}}},
             "lonely": {"inverters": {"I1": {"panels": {1: EAST}}}},
             "swapped": {
@@ -64,6 +65,8 @@ def built(shared_plant: Plant) -> Plant:
         panels = {f"E1/{first}/1": 0.5, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(day, dict(panels), system_id="swapped")
         plant.panels(day, {f"E1/I{i}/1": float(i) for i in range(1, 4)}, system_id="north")
+        ghost: dict[str, float | None] = {f"E1/{i}/1": 2.0 for i in ("A1", "I2", "I3", "I4")}
+        plant.panels(day, {**ghost, "E1/Z1/1": 0.0}, system_id="ghost")
     for n in range(60):
         panels = {f"E1/{'I1' if n < 31 else 'N1'}/1": 1.0, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(FIRST + timedelta(n), dict(panels), system_id="later")
@@ -125,6 +128,14 @@ def test_north_is_0_and_360_degrees(built: Plant) -> None:
     assert row == {"facing": "0/9"}
 
 
+def test_an_old_inverter_that_still_answers_is_not_counted_twice(built: Plant) -> None:
+    """Z1 was replaced by A1, and the API goes on giving 0 for it."""
+    found = health(built, "ghost")
+    assert set(found) == {"A1", "I2", "I3", "I4"}
+    row = found["A1"]
+    assert (row["class"], row["ratio"], row["days_compared"], row["days_reported"]) == ("fine", 1.0, 30, 30)
+
+
 def test_a_month_names_the_inverter_that_was_there_then(built: Plant) -> None:
     months = built.query(
         "SELECT month(month) AS month, inverter_id FROM mart.panel_month"
@@ -161,7 +172,7 @@ def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
     with closing(warehouse.open_warehouse(built.path)) as connection:
         checks = {check.name: check for check in warehouse.run_checks(connection)}
     strange = checks["unknown_inverters inverter_batch_energy"]
-    assert strange.failing == 6 + 3 + 5 + 2 + 2, "those that neither inventory nor roof file names"
+    assert strange.failing == 6 + 3 + 5 + 2 + 2 + 3, "those that neither inventory nor roof file names"
     check = checks["owner_names_unknown"]
-    assert (check.severity, check.failing) == ("warning", 7)  # no system here has been named by an answer
+    assert (check.severity, check.failing) == ("warning", 8)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

@@ -82,6 +82,18 @@ spans AS (
     WHERE system_id NOT IN (SELECT system_id FROM known_spans)
 ),
 
+-- One panel at a place and a day: where an old inverter still has rows, that of the newest with a number.
+place_days AS (
+    SELECT panels.*
+    FROM mart.panel_daily AS panels
+    LEFT JOIN meta.panels AS roof USING (system_id, inverter_id, channel)
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY panels.system_id, panels.place, panels.date
+            ORDER BY panels.energy_kwh IS NULL, coalesce(roof.generation, 0), ecu_id, inverter_id, channel
+        ) = 1
+),
+
 -- What was known of each place by the end of each span, and the inverter that was there last.
 lives AS (
     SELECT
@@ -90,7 +102,7 @@ lives AS (
         spans.until,
         panels.place,
         any_value(panels.label) AS label,
-        max_by((panels.ecu_id, panels.inverter_id, panels.channel), (panels.date, panels.inverter_id)) AS panel,
+        max_by((panels.ecu_id, panels.inverter_id, panels.channel), panels.date) AS panel,
         max(panels.date) AS newest_date,
         max(panels.date) FILTER (panels.energy_kwh > 0) AS last_energy_date,
         count(*) FILTER (panels.energy_kwh > 0) AS days_with_energy,
@@ -99,7 +111,7 @@ lives AS (
         spans.last_date,
         spans.days
     FROM spans
-    JOIN mart.panel_daily AS panels ON panels.system_id = spans.system_id AND panels.date <= spans.until
+    JOIN place_days AS panels ON panels.system_id = spans.system_id AND panels.date <= spans.until
     GROUP BY ALL
 ),
 
@@ -110,7 +122,7 @@ panel_days AS (
         aged_days.span,
         aged_days.age,
         energy_kwh > 0 OR (energy_kwh IS NOT NULL AND NOT is_comparable) AS is_alive
-    FROM mart.panel_daily AS panels
+    FROM place_days AS panels
     JOIN aged_days USING (system_id, date)
 ),
 

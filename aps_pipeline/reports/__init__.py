@@ -4,7 +4,7 @@ Each is a single HTML file without script or request. Makes no call and writes n
 
 Where do I go to …?
     change what a page says          production, panels, meters, quality, method
-    change what is on a page         `system`, `fleet`
+    change what is on a page         `system`, `fleet` and its `members`
     change how something is drawn    `charts`; how a chart becomes a part of a page is in `drawing`
     change how a page looks          templates/; how it is filled is in `rendering`
     change how figures are worded    `words`

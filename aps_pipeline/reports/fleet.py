@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row
+from aps_pipeline.reports.members import Member, members_of, worst_first
 from aps_pipeline.reports.method import method
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone, page_name
+from aps_pipeline.reports.panels import TROUBLES
 from aps_pipeline.reports.production import calendar, daily
-from aps_pipeline.reports.system import BUILD, name_of
+from aps_pipeline.reports.system import BUILD
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
@@ -23,37 +24,6 @@ from aps_pipeline.reports.words import (
     short_names,
 )
 
-_SYSTEMS = """
-    SELECT
-        systems.system_id,
-        sites.name,
-        count(*) OVER (PARTITION BY sites.name) AS namesakes,
-        coalesce(months.energy_kwh, months.daily_kwh) AS energy_kwh,
-        months.energy_kwh IS NOT NULL AND months.is_final AS is_final,
-        months.days_reported,
-        months.days_expected,
-        years.ratio,
-        years.energy_kwh AS compared_kwh,
-        years.energy_before_kwh,
-        years.days_compared,
-        yields.kwh_per_kwp,
-        yields.capacity_kw
-    FROM core.systems AS systems
-    LEFT JOIN meta.sites AS sites USING (system_id)
-    LEFT JOIN mart.monthly_production AS months
-        ON months.system_id = systems.system_id AND months.month = $month
-    LEFT JOIN mart.year_on_year AS years ON years.system_id = systems.system_id AND years.month = $month
-    LEFT JOIN mart.specific_yield AS yields
-        ON yields.system_id = systems.system_id AND yields.level = 'monthly' AND yields.first_date = $month
-    ORDER BY systems.system_id
-"""
-_CLASSES = """
-    SELECT system_id, class, count(*) AS panels, sum(loss_kwh::DECIMAL(28, 6))::DOUBLE AS loss_kwh
-    FROM mart.panel_month
-    WHERE month = $month AND class NOT IN ('removed', 'unused channel')
-    GROUP BY ALL
-    ORDER BY ALL
-"""
 _HELD = """
     SELECT
         system_id,
@@ -98,37 +68,11 @@ _DAYS = """
 """
 
 _LONGEST_NAME = 21
-TROUBLES = ("offline", "dead input", "weak")
-
-
-@dataclass(frozen=True)
-class Member:
-    """One system of the fleet in this month."""
-
-    row: Row
-    classes: dict[str, int]
-    loss_kwh: float | None
-
-    @property
-    def name(self) -> str:
-        """What the owner calls it, with the id where another one has the same name."""
-        name, is_only = name_of(self.row), self.row["namesakes"] == 1 or not self.row["name"]
-        return name if is_only else f"{name} ({self.row['system_id']})"
-
-    @property
-    def judged(self) -> int:
-        """Panels that could be judged."""
-        return sum(n for name, n in self.classes.items() if name != "unknown")
-
-    @property
-    def troubled(self) -> str:
-        """What is wrong with its panels, in a few words."""
-        return ", ".join(f"{n} {name}" for name in TROUBLES if (n := self.classes.get(name)))
 
 
 def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
     """The page of all systems, with links to theirs."""
-    members = _members(asker)
+    members = members_of(asker)
     held = {row["system_id"]: row for row in asker.rows(_HELD)}
     build = asker.row(BUILD)
     capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
@@ -149,19 +93,6 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
         bool(build and build["is_simulated"]),
         made_utc,
     )
-
-
-def _members(asker: Asker) -> list[Member]:
-    classes: dict[str, dict[str, int]] = {}
-    losses: dict[str, float] = {}
-    for row in asker.rows(_CLASSES):
-        classes.setdefault(row["system_id"], {})[row["class"]] = row["panels"]
-        if row["loss_kwh"] is not None:
-            losses[row["system_id"]] = losses.get(row["system_id"], 0.0) + row["loss_kwh"]
-    return [
-        Member(row, classes.get(row["system_id"], {}), losses.get(row["system_id"]))
-        for row in asker.rows(_SYSTEMS)
-    ]
 
 
 def _produced(members: Sequence[Member]) -> Number:
@@ -229,7 +160,7 @@ def _systems(members: Sequence[Member]) -> Section:
             f"About {energy(each.loss_kwh)} lost in the month." if each.loss_kwh is not None else "",
             "Its page says which and what to do.",
         )
-        for each in sorted(members, key=_worst_first)
+        for each in sorted(members, key=worst_first)
         if each.troubled
     ]
     rows = [
@@ -248,10 +179,6 @@ def _systems(members: Sequence[Member]) -> Section:
     links = [page_name(each.row["system_id"]) for each in members]
     grid = Grid(columns, rows, (False,) + (True,) * 6, links)
     return Section("systems", "Systems", findings=findings, grids=[grid])
-
-
-def _worst_first(member: Member) -> tuple[bool, bool, float]:
-    return "offline" not in member.classes, "dead input" not in member.classes, -(member.loss_kwh or 0.0)
 
 
 def _production(asker: Asker) -> Section:

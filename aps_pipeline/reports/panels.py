@@ -54,7 +54,7 @@ _GAPS = {
     "system at zero": "the whole system gave 0",
 }
 """What the states of mart.outages mean."""
-_WORST = ("offline", "dead input", "weak")
+TROUBLES = ("offline", "dead input", "weak")
 """The classes that cost energy, in the order in which they are told."""
 _SHOWN_LINES = 40
 _LONGEST_NAME = 17
@@ -81,7 +81,7 @@ def _number(judged: list[Row]) -> Number:
     if not known:
         return Number("Panels", ABSENT, note="none could be compared")
     fine = sum(row["class"] == "fine" for row in known)
-    troubled = [f"{n} {name}" for name in _WORST if (n := sum(row["class"] == name for row in known))]
+    troubled = [f"{n} {name}" for name in TROUBLES if (n := sum(row["class"] == name for row in known))]
     note = ", ".join(troubled) or "none weak, dead or silent"
     tone: Tone = "good" if fine == len(known) else "bad"
     return Number("Panels fine", str(fine), f"of {len(known)}", note, len(known), len(judged), tone)
@@ -89,8 +89,8 @@ def _number(judged: list[Row]) -> Number:
 
 def _findings(judged: list[Row]) -> list[Finding]:
     worst = sorted(
-        (row for row in judged if row["class"] in _WORST),
-        key=lambda row: (_WORST.index(row["class"]), -(row["loss_kwh"] or 0), row["place"]),
+        (row for row in judged if row["class"] in TROUBLES),
+        key=lambda row: (TROUBLES.index(row["class"]), -(row["loss_kwh"] or 0), row["place"]),
     )
     silent: dict[str, list[Row]] = {}
     for row in worst:

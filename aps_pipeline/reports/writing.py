@@ -9,10 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from aps_pipeline.reports.asking import Asker, month_after
-from aps_pipeline.reports.fleet import fleet_page
 from aps_pipeline.reports.model import INDEX, Page, page_name
 from aps_pipeline.reports.rendering import rendered
-from aps_pipeline.reports.system import system_page
 from aps_pipeline.reports.words import month_name
 from aps_pipeline.warehouse import Connection, open_warehouse
 from aps_pipeline.warehouse.reading import of_this_version
@@ -69,6 +67,10 @@ def write_reports(
     `month` is its first day; without one the newest that is whole is taken. Makes no call. Raises
     NothingToReportError, NoWarehouseError, WarehouseError, ReportNotWrittenError.
     """
+    # Here, because Altair takes 0.3 s to import, and most commands draw nothing.
+    from aps_pipeline.reports.fleet import fleet_page  # noqa: PLC0415
+    from aps_pipeline.reports.system import system_page  # noqa: PLC0415
+
     with of_this_version(), closing(open_warehouse(warehouse)) as connection:
         month = month or newest_month(connection)
         known = [row[0] for row in connection.execute(_SYSTEMS).fetchall()]

@@ -34,6 +34,12 @@ class Asker:
         return month_after(self.month, 1, -1)
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether a simulator gave the answers behind the warehouse."""
+        build = self.row("SELECT is_simulated FROM meta.build")
+        return bool(build and build["is_simulated"])
+
+    @property
     def _values(self) -> Mapping[str, Any]:
         return {
             "system_id": self.system_id,

@@ -120,7 +120,7 @@ def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
     y = alt.Y(
         "kwh:Q",
         scale=alt.Scale(domain=domain, nice=True),
-        axis=alt.Axis(title="kWh", tickCount=4, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30),
+        axis=_kwh_axis(4),
     )
     base = alt.Chart(values(rows)).encode(x=x, description="said:N")
     bars = base.mark_bar().encode(
@@ -155,10 +155,9 @@ def profile(rows: Rows, label: str, *, width: int) -> str:
         scale=alt.Scale(domain=[0, 23], nice=False),
         axis=alt.Axis(title=None, values=[0, 6, 12, 18, 23], labelExpr="datum.value + ':00'", grid=False),
     )
-    axis = alt.Axis(title="kWh", tickCount=3, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30)
     base = alt.Chart(values(rows)).encode(x=x)
     band = base.mark_area(aria=False, fill=colour("sun-2"), opacity=0.55, interpolate="monotone").encode(
-        y=alt.Y("p10:Q", axis=axis), y2="p90:Q"
+        y=alt.Y("p10:Q", axis=_kwh_axis(3)), y2="p90:Q"
     )
     line = base.mark_line(aria=False, stroke=colour("sun"), strokeWidth=2.5, interpolate="monotone").encode(
         y="median:Q"
@@ -183,15 +182,7 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
     y = alt.Y(
         "kwh:Q",
         stack="zero",
-        axis=alt.Axis(
-            title="kWh",
-            tickCount=5,
-            titleAngle=0,
-            titleAlign="left",
-            titleY=-10,
-            titleX=-30,
-            labelExpr="abs(datum.value)",
-        ),
+        axis=_kwh_axis(5, labelExpr="abs(datum.value)"),
     )
     bars = (
         alt.Chart(values(rows))
@@ -234,6 +225,13 @@ def ranks(rows: Rows, label: str, *, width: int) -> str:
 def both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:
     """A chart for wide pages and for narrow ones."""
     return draw(*args, width=WIDE, **more), draw(*args, width=NARROW, **more)
+
+
+def _kwh_axis(ticks: int, **more: Any) -> alt.Axis:
+    """The axis of an energy, its unit above it."""
+    return alt.Axis(
+        title="kWh", tickCount=ticks, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30, **more
+    )
 
 
 def _some_days(rows: Rows, width: int) -> list[int]:

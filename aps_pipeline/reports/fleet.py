@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,9 +11,8 @@ from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.members import Member, members_of, worst_first
 from aps_pipeline.reports.method import method
 from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone, page_name
-from aps_pipeline.reports.panels import TROUBLES
+from aps_pipeline.reports.panels import troubles_said
 from aps_pipeline.reports.production import calendar, daily
-from aps_pipeline.reports.system import BUILD
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
@@ -74,7 +74,6 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
     """The page of all systems, with links to theirs."""
     members = members_of(asker)
     held = {row["system_id"]: row for row in asker.rows(_HELD)}
-    build = asker.row(BUILD)
     capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
     subtitle = [counted(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
     return Page(
@@ -90,7 +89,7 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
             _hours(members, held),
         ],
         [_systems(members), _production(asker), *_yields(members), _quality(asker, members, held), method()],
-        bool(build and build["is_simulated"]),
+        asker.is_simulated,
         made_utc,
     )
 
@@ -134,8 +133,10 @@ def _panels(members: Sequence[Member]) -> Number:
         return Number("Panels fine", ABSENT, note="none could be compared")
     fine = sum(each.classes.get("fine", 0) for each in members)
     lost = [each.loss_kwh for each in members if each.loss_kwh is not None]
-    troubles = {name: sum(each.classes.get(name, 0) for each in members) for name in TROUBLES}
-    note = ", ".join(f"{n} {name}" for name, n in troubles.items() if n) or "none weak, dead or silent"
+    classes = Counter[str]()
+    for each in members:
+        classes.update(each.classes)
+    note = troubles_said(classes) or "none weak, dead or silent"
     note += f"; {energy(sum(lost))} lost" if lost else ""
     tone: Tone = "good" if fine == judged else "bad"
     return Number("Panels fine", str(fine), f"of {judged}", note, judged, every, tone)

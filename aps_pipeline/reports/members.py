@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.panels import TROUBLES
+from aps_pipeline.reports.panels import troubles_said
 from aps_pipeline.reports.system import name_of
 
 _SYSTEMS = """
@@ -14,7 +14,6 @@ _SYSTEMS = """
         sites.name,
         count(*) OVER (PARTITION BY sites.name) AS namesakes,
         coalesce(months.energy_kwh, months.daily_kwh) AS energy_kwh,
-        months.energy_kwh IS NOT NULL AND months.is_final AS is_final,
         months.days_reported,
         months.days_expected,
         years.ratio,
@@ -63,7 +62,7 @@ class Member:
     @property
     def troubled(self) -> str:
         """What is wrong with its panels, in a few words."""
-        return ", ".join(f"{n} {name}" for name in TROUBLES if (n := self.classes.get(name)))
+        return troubles_said(self.classes)
 
 
 def members_of(asker: Asker) -> list[Member]:

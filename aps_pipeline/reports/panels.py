@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from aps_pipeline.reports import charts
@@ -81,10 +82,14 @@ def _number(judged: list[Row]) -> Number:
     if not known:
         return Number("Panels", ABSENT, note="none could be compared")
     fine = sum(row["class"] == "fine" for row in known)
-    troubled = [f"{n} {name}" for name in TROUBLES if (n := sum(row["class"] == name for row in known))]
-    note = ", ".join(troubled) or "none weak, dead or silent"
+    note = troubles_said(Counter(row["class"] for row in known)) or "none weak, dead or silent"
     tone: Tone = "good" if fine == len(known) else "bad"
     return Number("Panels fine", str(fine), f"of {len(known)}", note, len(known), len(judged), tone)
+
+
+def troubles_said(classes: Mapping[str, int]) -> str:
+    """What is wrong with so many panels of each class, in a few words; empty where nothing is."""
+    return ", ".join(f"{n} {name}" for name in TROUBLES if (n := classes.get(name)))
 
 
 def _findings(judged: list[Row]) -> list[Finding]:

@@ -13,14 +13,11 @@ from aps_pipeline.reports.production import production
 from aps_pipeline.reports.quality import quality
 from aps_pipeline.reports.words import amount, counted
 
-NUMBERS = 5
-
 SYSTEM = """
     SELECT
         systems.system_id,
         systems.capacity_kw,
         systems.timezone,
-        systems.create_date,
         sites.name,
         coalesce(mounted.inverters, 0) AS inverters
     FROM core.systems AS systems
@@ -30,7 +27,6 @@ SYSTEM = """
     LEFT JOIN meta.sites AS sites USING (system_id)
     WHERE systems.system_id = $system_id
 """
-BUILD = "SELECT is_simulated FROM meta.build"
 
 
 def system_page(asker: Asker, made_utc: datetime) -> Page:
@@ -38,7 +34,6 @@ def system_page(asker: Asker, made_utc: datetime) -> Page:
     about = asker.row(SYSTEM)
     if about is None:
         raise LookupError(f"the warehouse knows no system {asker.system_id}")
-    build = asker.row(BUILD)
     numbers, produced = production(asker)
     metered, flows = meters(asker)
     beside, compared = panels(asker)
@@ -49,7 +44,7 @@ def system_page(asker: Asker, made_utc: datetime) -> Page:
         _subtitle(about),
         [*numbers[:3], *(metered if len(metered) == 1 else numbers[3:4]), beside],
         [produced, compared, *flows, quality(asker), method()],
-        bool(build and build["is_simulated"]),
+        asker.is_simulated,
         made_utc,
     )
 

@@ -56,7 +56,7 @@ def newest_month(connection: Connection) -> date:
     first: date = newest.replace(day=1)
     before = month_after(first, -1)
     is_whole = newest == month_after(first, 1, -1)
-    return first if is_whole or not _is_held(connection, before) else before
+    return first if is_whole or not _held(connection, before)[2] else before
 
 
 def write_reports(
@@ -88,12 +88,14 @@ def write_reports(
             yield _write(page, folder / f"{month:%Y-%m}" / INDEX)
 
 
-def _is_held(connection: Connection, month: date) -> bool:
-    return bool(connection.execute(_HELD, {"month": month}).fetchall()[0][2])
+def _held(connection: Connection, month: date) -> tuple[date | None, date | None, bool]:
+    """The first and the last month with a figure, and whether that one has any."""
+    first, last, is_held = connection.execute(_HELD, {"month": month}).fetchall()[0]
+    return first, last, is_held
 
 
 def _refuse_nothing(connection: Connection, month: date) -> None:
-    first, last, is_held = connection.execute(_HELD, {"month": month}).fetchall()[0]
+    first, last, is_held = _held(connection, month)
     if not is_held:
         held = f"it holds {first:%Y-%m} to {last:%Y-%m}" if first else "it holds no month at all"
         raise NothingToReportError(f"the warehouse has no figure of {month:%Y-%m}: {held}")

@@ -59,6 +59,8 @@ calls = sa.Table(
     sa.Column("code", sa.Integer),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("body_bytes", sa.Integer),
+    sa.Column("body_sha256", sa.Text),
+    sa.Column("server_utc", UtcInstant),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Index("calls_question", "endpoint", "level", "system_id", "device_id", "period", "state"),
     sa.Index("calls_state", "state"),
@@ -117,6 +119,37 @@ revisions = sa.Table(
     sa.Column("energy_after_kwh", sa.Double),
 )
 """Derived from the bodies, so it may be forgotten and made again; `records.Revision` says what it holds."""
+
+figures = sa.Table(
+    "figures",
+    metadata,
+    sa.Column("call_id", _Id, sa.ForeignKey("calls.call_id"), primary_key=True, autoincrement=False),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("energy_kwh", sa.Double),
+    sa.Column("slack_kwh", sa.Double, nullable=False),
+)
+"""What an answer says of the energy of a day, month or year, where it differs from the answer before.
+
+Derived from the bodies, so it may be forgotten and made again. An empty period marks an answer that was read.
+"""
+
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("beat_utc", UtcInstant, nullable=False),
+)
+"""When each process that holds calls in flight last said that it lives."""
+
+account_rests = sa.Table(
+    "account_rests",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("until_utc", UtcInstant, nullable=False),
+    sa.Column("failed_runs", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Until when an account makes no call, or a single probe: after `Retry-After`, or while the server is down."""
 
 
 def open_engine(url: str) -> sa.Engine:

@@ -16,15 +16,15 @@ from aps_pipeline.planning import CLAIM_AGE, Claim, ClaimKind, Rest, grain_of, i
 from aps_pipeline.tables import FETCHED
 
 
-def claims_of(ledger: Ledger, now: datetime, revision_window: timedelta, quota_zone: ZoneInfo) -> list[Claim]:
-    """Every claim that holds at `now`: borders of retention, sole ECUs, and what rests. Raises LedgerError."""
+def claims_of(ledger: Ledger, now: datetime, revision: timedelta, zone: ZoneInfo) -> list[Claim]:
+    """Every claim that holds at `now`: borders of retention, sole ECUs, rests. Raises LedgerError."""
     fleet = Fleet.load(ledger)
     tables = [table for table in FETCHED if not is_inventory(table) and grain_of(table) is Grain.DAY]
-    knowledge = knowledge_of(ledger, fleet.systems, tables, revision_window, now)
+    knowledge = knowledge_of(ledger, fleet.systems, tables, revision, now)
     return [
         *_border_claims(knowledge),
-        *equality_claims(verdicts_of(fleet, ledger, revision_window)),
-        *_rest_claims(rests_of_denied(ledger, now, quota_zone), quota_zone),
+        *equality_claims(verdicts_of(fleet, ledger, revision)),
+        *_rest_claims(rests_of_denied(ledger, now, zone), zone),
     ]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.api import Scope, error_of
 from aps_pipeline.ledger import Attempt, CallState, Ledger
 from aps_pipeline.periods import local_day
-from aps_pipeline.planning import LONGEST_DENIAL, LONGEST_REST, REMEMBERED, Rest, resting_until
+from aps_pipeline.planning import LONGEST_DENIAL, REMEMBERED, Rest, next_attempt_day, resting_until
 
 Rests = dict[tuple[str, ...], Rest]
 """Rests by the parts of a request, or by endpoint and system."""
@@ -41,18 +41,32 @@ def _rests(attempts: Iterable[Attempt], now: datetime, zone: ZoneInfo, *, with_f
     today = local_day(now, zone)
     found: Rests = {}
     for key, some in tried.items():
-        is_endpoint = len(key) == 2
-        days: list[date] = [local_day(attempt.sent_utc, zone) for attempt in some]
-        until = resting_until(days, today, LONGEST_DENIAL if is_endpoint else LONGEST_REST)
+        newest = some[-1]
+        until = _resting_until(key, some, today, zone)
         if until is not None:
-            newest = some[-1]
-            trouble = "refused" if newest.state is CallState.REFUSED else "account"
-            if newest.state is CallState.FAILED:
-                trouble = "remote"
-            elif not is_endpoint:
-                trouble = "refused"
-            found[key] = Rest(until, newest.call_id, newest.error, trouble)
+            found[key] = Rest(until, newest.call_id, newest.error, _trouble_of(key, newest))
     return found
+
+
+def _resting_until(
+    key: tuple[str, ...], attempts: Sequence[Attempt], today: date, zone: ZoneInfo
+) -> date | None:
+    """The day until which a request or an endpoint rests; None if it may be asked."""
+    days = [local_day(attempt.sent_utc, zone) for attempt in attempts]
+    if len(key) == 2:
+        return resting_until(days, today, LONGEST_DENIAL)
+    if attempts[-1].state is not CallState.REFUSED:
+        return resting_until(days, today)
+    if len(attempts) == 1:
+        return None  # damage on the way passes: the next run asks once more
+    again = next_attempt_day(len(attempts) - 1, max(days))
+    return again if again > today else None
+
+
+def _trouble_of(key: tuple[str, ...], attempt: Attempt) -> str:
+    if attempt.state is CallState.FAILED:
+        return "remote"
+    return "account" if len(key) == 2 else "refused"
 
 
 def _key(attempt: Attempt) -> tuple[str, ...] | None:

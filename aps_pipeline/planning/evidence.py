@@ -99,6 +99,8 @@ def due_reason(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> DueR
     if answered_utc is None or answered_day is None:
         return DueReason.NEW if _counts_as_new(slot, evidence, policy) else None
     today = local_day(policy.now, slot.system.zone)
+    if slot.table.is_snapshot and policy.recheck:
+        return DueReason.RUNNING if answered_day < today else None
     end = _closing_period(slot.request, policy).end_utc(slot.system.zone)
     if end is None or answered_utc < end:
         is_due = answered_day < today and _has_grown(slot, answered_day, today, end, policy)

@@ -51,8 +51,9 @@ _CLAIMS = (
 def add_claims(connection: Connection, claims: Sequence[Claim]) -> Described:
     """Make the table of what is concluded, as of the newest call."""
     comment = (
-        "What is concluded from answers, so that some requests are not made: the calls that show it, and when "
-        "it expires. An answer that contradicts it ends it, and `--again` overrules it. One row per conclusion."
+        "What is concluded from answers, so that some requests are not made: the calls that show it, and when"
+        " it expires. An answer that contradicts it ends it, and `--again` overrules it."
+        " One row per conclusion."
     )
     keys = ("kind", "system_id", "endpoint", "level", "device_id", "statement")
     described = describe("meta", "claims", comment, _CLAIMS, keys)

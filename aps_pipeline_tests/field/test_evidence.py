@@ -236,7 +236,7 @@ def test_a_counter_that_fell_is_asked_once_more(tmp_path: Path) -> None:
 
 
 def test_a_refused_body_is_not_bought_by_every_run(tmp_path: Path) -> None:
-    """Case A7: a list of 23 hours. It rests 1, 2, 4 … days."""
+    """Case A7: a list of 23 hours."""
     day = date(2026, 11, 20)
     with world(tmp_path / "data") as at:
         short = {"code": 0, "data": ["0.10"] * 23}
@@ -250,7 +250,7 @@ def test_a_refused_body_is_not_bought_by_every_run(tmp_path: Path) -> None:
                 assert run.summary.troubles == {"refused"}
                 assert not run.of(HOURS, str(day)).is_complete
             at.clock.turn(days=1)
-        assert asked == [0, 1, 3, 7]
+        assert asked == [0, 0, 1, 3, 7], "once more at once, then after 1, 2, 4 days"
         assert "rests until" in run.of(HOURS, str(day)).remark and "--again" in run.of(HOURS, str(day)).remark
         at.rules.clear()
         assert at.collect(day, day, (HOURS,), again=True).of(HOURS, str(day)).is_complete

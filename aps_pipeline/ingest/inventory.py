@@ -9,6 +9,7 @@ from datetime import datetime
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.calls import Ask
 from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.history import inventory_endpoints
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult, UnknownSystemError
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.run import Run
@@ -50,7 +51,7 @@ class InventoryStep:
             self.fleet = Fleet.load(self._run.ledger)
         asked = {question.endpoint for question in due}
         for table in INVENTORY_TABLES:
-            if table in self._run.wanted.inventory or table.source.endpoint in asked:
+            if table in self._run.wanted.inventory or asked & {*inventory_endpoints(table)}:
                 yield self._result(table)
 
     def due(self, busy_systems: set[str]) -> list[Question]:

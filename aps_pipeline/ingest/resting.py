@@ -42,20 +42,20 @@ def _rests(attempts: Iterable[Attempt], now: datetime, zone: ZoneInfo, *, with_f
     found: Rests = {}
     for key, some in tried.items():
         newest = some[-1]
-        until = _resting_until(key, some, today, zone)
+        until = _resting_until(key, some, today, zone, is_unattended=with_failures)
         if until is not None:
             found[key] = Rest(until, newest.call_id, newest.error, _trouble_of(key, newest))
     return found
 
 
 def _resting_until(
-    key: tuple[str, ...], attempts: Sequence[Attempt], today: date, zone: ZoneInfo
+    key: tuple[str, ...], attempts: Sequence[Attempt], today: date, zone: ZoneInfo, *, is_unattended: bool
 ) -> date | None:
     """The day until which a request or an endpoint rests; None if it may be asked."""
     days = [local_day(attempt.sent_utc, zone) for attempt in attempts]
     if len(key) == 2:
         return resting_until(days, today, LONGEST_DENIAL)
-    if attempts[-1].state is not CallState.REFUSED:
+    if is_unattended or attempts[-1].state is not CallState.REFUSED:
         return resting_until(days, today)
     if len(attempts) == 1:
         return None  # damage on the way passes: the next run asks once more

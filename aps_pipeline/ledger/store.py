@@ -17,17 +17,20 @@ from aps_pipeline.ledger import owners
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
+    LedgerBusyError,
     LedgerError,
     MixedDataError,
     QuotaExhaustedError,
     first_line,
+    is_locked,
     ledger_error,
 )
+from aps_pipeline.ledger.opening import PATIENCE_SECONDS, nothing, open_engine
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
 from aps_pipeline.ledger.revisions import forget_from
-from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas, revisions
+from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas, revisions
 from aps_pipeline.question import Question
 
 _LONGEST_ERROR = 1000
@@ -44,21 +47,36 @@ class Ledger(LedgerReader):
         url: any SQLAlchemy URL of SQLite or PostgreSQL.
         now: the clock, for tests.
         accepts_simulated: whether answers of a simulator may be kept here at all.
+        patience: seconds to wait for another process that keeps the database locked.
+        before_first: called before a ledger without calls is made or used; may raise LedgerError.
 
     Raises LedgerError from every method when the database cannot be used.
     """
 
     def __init__(
-        self, url: str, now: Callable[[], datetime] = _utc_now, *, accepts_simulated: bool = True
+        self,
+        url: str,
+        now: Callable[[], datetime] = _utc_now,
+        *,
+        accepts_simulated: bool = True,
+        patience: float = PATIENCE_SECONDS,
+        before_first: Callable[[], None] = nothing,
     ) -> None:
         self.now = now
         self._accepts_simulated = accepts_simulated
         self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
+        self._patience = patience
         try:
-            self._engine = open_engine(url)
+            self._engine = open_engine(url, patience, before_first)
             self._write_engine = self._engine.execution_options(writes=True)
+        except LedgerError:
+            raise
         except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError, NotImplementedError) as error:
+            if is_locked(error):
+                raise LedgerBusyError(
+                    f"another process keeps the ledger {_shown(url)} locked; try again when it has ended"
+                ) from error
             raise LedgerError(f"cannot open the ledger {_shown(url)}: {first_line(error)}") from error
 
     def close(self) -> None:
@@ -67,11 +85,16 @@ class Ledger(LedgerReader):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
+        # Threads that began to wait together give up together, not one after the other.
+        if not self._one_writer.acquire(timeout=self._patience):
+            raise LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
         try:
-            with self._one_writer, self._write_engine.begin() as connection:
+            with self._write_engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
             raise ledger_error(error) from error
+        finally:
+            self._one_writer.release()
 
     def reserve(self, question: Question, account: Account, after: int = 0) -> int:
         """Write the row of a call about to be sent, take it from the quota, and return its call_id.

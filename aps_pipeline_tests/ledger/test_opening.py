@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.ledger import Account, Ledger, LedgerBusyError, LedgerError
-from aps_pipeline.ledger import schema as ledger_schema
 from aps_pipeline_tests.ledger.helpers import question, states
 
 
@@ -46,17 +45,8 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/ledger.sqlite").is_file()
 
 
-def test_a_locked_ledger_is_said_to_be_busy(
-    tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = ledger_schema.sa.create_engine
-
-    def impatient(url: object, connect_args: dict[str, float]) -> object:
-        return create(url, connect_args=connect_args | {"timeout": 0.05})
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger_schema.sa, "create_engine", impatient)
-        ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+def test_a_locked_ledger_is_said_to_be_busy(tmp_path: Path, account: Account) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", patience=0.05)
     other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerBusyError):

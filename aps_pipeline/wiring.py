@@ -12,21 +12,40 @@ from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
 from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ledger import Account, Ledger, LedgerError
 from aps_pipeline.periods import zone
 from aps_pipeline.planning import Covered
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline of these settings; makes the ledger if there is none. Raises LedgerError, StorageError."""
+    """The pipeline of these settings; makes the ledger where there is none and no lake either.
+
+    Raises LedgerError, StorageError.
+    """
     is_default = settings.data_dir.absolute() == DEFAULT_DATA_DIR.absolute()
+    lake = Lake(settings.lake_address)
+    ledger = Ledger(
+        settings.ledger_address,
+        accepts_simulated=not is_default,
+        before_first=partial(_refuse_to_begin_anew, lake),
+    )
     return Pipeline(
-        ledger=Ledger(settings.ledger_address, accepts_simulated=not is_default),
-        lake=Lake(settings.lake_address),
+        ledger=ledger,
+        lake=lake,
         logins=tuple(login_of(account, settings) for account in settings.accounts),
         revision=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
+
+
+def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
+    """Raise LedgerError for a ledger without calls whose lake has rows: all would be paid for again."""
+    if lake.has_rows():
+        raise LedgerError(
+            f"the ledger {ledger} is gone or empty, but the lake {lake.name} holds what was made from it. Put "
+            "the ledger back, or a copy of it, or point APS_LEDGER_URL to where it is now; to begin anew, and "
+            "to pay for every call again, move the lake away first. Nothing was changed and no call was made"
+        )
 
 
 def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> warehouse.Built | None:

@@ -65,6 +65,11 @@ class Lake:
             raise StorageError(f"the lake {_shown(url)} cannot be opened: {type(error).__name__}") from None
         self._local = isinstance(self._fs, pafs.LocalFileSystem)
 
+    @property
+    def name(self) -> str:
+        """The address as people may see it."""
+        return _shown(self.url)
+
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
         """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
         folders = [f"{name}={value}" for name, value in zip(table.folder_columns, values, strict=True)]
@@ -135,6 +140,28 @@ class Lake:
         """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
         return sorted(info.path for info in self._listed(self._folder(table)) if info.base_name == _FILE)
 
+    def has_rows(self) -> bool:
+        """Whether any partition holds rows, by as few listings as that takes. Raises StorageError.
+
+        One that is damaged may have held some. A run that made no call leaves inventory tables without rows.
+        """
+        folders = [f"{self._root}/core"]
+        while folders:
+            for info in self._listed(folders.pop(), deep=False):
+                if info.type is pafs.FileType.Directory:
+                    folders.append(info.path)
+                elif info.base_name == _FILE and self._rows(info.path) != 0:
+                    return True
+        return False
+
+    def _rows(self, path: str) -> int | None:
+        """The number of rows of a file; None if it cannot be read."""
+        try:
+            with self._fs.open_input_file(path) as stream:
+                return int(pq.read_metadata(stream).num_rows)
+        except (pa.ArrowException, OSError):
+            return None
+
     def state(self) -> LakeState | None:
         """What every later write or removal changes; None for an object store. Raises StorageError.
 
@@ -150,10 +177,10 @@ class Lake:
             sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
         )
 
-    def _listed(self, folder: str) -> list[pafs.FileInfo]:
-        """All files and folders below a folder; none if it is not there."""
+    def _listed(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
+        """All files and folders below a folder, or only those in it; none if it is not there."""
         with self._storage(folder):
-            selector = pafs.FileSelector(folder, recursive=True, allow_not_found=True)
+            selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)
             return list(self._fs.get_file_info(selector))
 
     def read(self, table: Table) -> pa.Table:

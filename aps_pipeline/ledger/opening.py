@@ -41,30 +41,29 @@ _NEEDED = {
 _logger = logging.getLogger(__name__)
 
 
-def nothing() -> None:
+def allow_new(_name: str) -> None:
     """Where a ledger without calls is nobody's concern."""
 
 
-def open_engine(
-    url: str, patience: float = PATIENCE_SECONDS, before_first: Callable[[], None] = nothing
-) -> sa.Engine:
+def open_engine(url: str, patience: float, before_first: Callable[[str], None] = allow_new) -> sa.Engine:
     """An engine on a ledger at the newest version of the schema.
 
-    `before_first` is called before a ledger without calls is made or used, and may raise LedgerError.
+    `patience` is how many seconds to wait for a lock.
+    `before_first` is told the address before a ledger without calls is made or used; it may raise LedgerError.
     Raises LedgerError for a ledger that this code cannot bring to its version, sqlalchemy.exc.SQLAlchemyError
     or OSError.
     """
     address = sa.make_url(url)
-    file = _file_of(address)
+    file, name = _file_of(address), address.render_as_string(hide_password=True)
     if file is not None:
         if not file.exists() or not file.stat().st_size:
-            before_first()  # ahead of the connection, which would make the file
+            before_first(name)  # ahead of the connection, which would make the file
         file.parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(address, file, patience)
     try:
-        _bring_up(engine, address, file, patience)
-        if not _has_calls(engine, address.render_as_string(hide_password=True)):
-            before_first()
+        _bring_up(engine, name, file, patience)
+        if not _has_calls(engine, name):
+            before_first(name)
     except BaseException:
         engine.dispose()
         raise
@@ -90,9 +89,8 @@ def _file_of(address: sa.URL) -> Path | None:
     return Path(str(name)) if is_file else None
 
 
-def _bring_up(engine: sa.Engine, address: sa.URL, file: Path | None, patience: float) -> None:
+def _bring_up(engine: sa.Engine, name: str, file: Path | None, patience: float) -> None:
     """Make or migrate the tables, unless they are at the newest version already."""
-    name = address.render_as_string(hide_password=True)
     if _is_at_head(engine, name):
         return
     with _alone(file, patience), engine.execution_options(writes=True).begin() as connection:
@@ -202,7 +200,7 @@ def _copy_beside(file: Path | None, version: str) -> Path | None:
             source.backup(target)
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(
-            f"the ledger has to be migrated and cannot be copied to {copy} first: {error}. Nothing was changed"
+            f"the ledger has to be migrated and cannot be copied to {copy}: {error}. Nothing was changed"
         ) from error
     return copy
 

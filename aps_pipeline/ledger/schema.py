@@ -146,7 +146,7 @@ account_rests = sa.Table(
     sa.Column("failed_runs", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
-"""Until when an account makes no call, or a single probe: after `Retry-After`, or while the server is down."""
+"""Until when an account makes no call, or one probe: after `Retry-After`, or while the server is down."""
 
 refusals = sa.Table(
     "refusals",

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.ledger import owners
+from aps_pipeline.ledger import opening, owners
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -25,7 +25,6 @@ from aps_pipeline.ledger.errors import (
     is_locked,
     ledger_error,
 )
-from aps_pipeline.ledger.opening import PATIENCE_SECONDS, nothing, open_engine
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
@@ -48,7 +47,7 @@ class Ledger(LedgerReader):
         now: the clock, for tests.
         accepts_simulated: whether answers of a simulator may be kept here at all.
         patience: seconds to wait for another process that keeps the database locked.
-        before_first: called before a ledger without calls is made or used; may raise LedgerError.
+        before_first: told the address before a ledger without calls is made or used; may raise LedgerError.
 
     Raises LedgerError from every method when the database cannot be used.
     """
@@ -59,16 +58,16 @@ class Ledger(LedgerReader):
         now: Callable[[], datetime] = _utc_now,
         *,
         accepts_simulated: bool = True,
-        patience: float = PATIENCE_SECONDS,
-        before_first: Callable[[], None] = nothing,
+        patience: float | None = None,
+        before_first: Callable[[str], None] = opening.allow_new,
     ) -> None:
         self.now = now
         self._accepts_simulated = accepts_simulated
         self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
-        self._patience = patience
+        self._patience = opening.PATIENCE_SECONDS if patience is None else patience
         try:
-            self._engine = open_engine(url, patience, before_first)
+            self._engine = opening.open_engine(url, self._patience, before_first)
             self._write_engine = self._engine.execution_options(writes=True)
         except LedgerError:
             raise

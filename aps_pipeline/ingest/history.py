@@ -35,6 +35,11 @@ def inventory_calls(table: Table, fleet: Fleet) -> list[int]:
     return [seen.call_id for seen in _seen(table, fleet)]
 
 
+def inventory_endpoints(table: Table) -> tuple[str, ...]:
+    """The endpoints whose answers an inventory table is made from."""
+    return _ENDPOINTS[table.name]
+
+
 def _seen(table: Table, fleet: Fleet) -> list[Sighting]:
     found = (seen for endpoint in _ENDPOINTS[table.name] for seen in fleet.sightings[endpoint])
     return sorted((seen for seen in found if seen.record is not None), key=lambda seen: seen.call_id)

@@ -56,7 +56,7 @@ def _days(
         period = Period.parse(Grain.MONTH, key)
         question = Question(*DAILY.source.kind, system_id, "", period)
         asked = asked_of_held(question, systems[system_id], each, revision)
-        if (rows := readable_rows(DAILY, bodies[each.answered], asked)) is None:
+        if (rows := readable_rows(DAILY, bodies.get(each.answered), asked)) is None:
             continue
         columns = (rows[name].to_pylist() for name in ("date", "energy_kwh", "is_final"))
         for day, energy, is_final in zip(*columns, strict=True):

@@ -6,6 +6,7 @@ and how much quota is used are questions to these rows. SQLite by default, Postg
 
 from __future__ import annotations
 
+from aps_pipeline.ledger.bodies import BodyFault, Refusal
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -32,6 +33,7 @@ __all__ = [
     "Account",
     "AlreadyAnsweredError",
     "Attempt",
+    "BodyFault",
     "CallState",
     "Change",
     "Finish",
@@ -45,6 +47,7 @@ __all__ = [
     "NewsKind",
     "Quota",
     "QuotaExhaustedError",
+    "Refusal",
     "Revision",
     "Succession",
     "quota_month",

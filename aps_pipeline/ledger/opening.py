@@ -49,7 +49,7 @@ def open_engine(url: str, patience: float, before_first: Callable[[str], None] =
     """An engine on a ledger at the newest version of the schema.
 
     `patience` is how many seconds to wait for a lock.
-    `before_first` is told the address before a ledger without calls is made or used; it may raise LedgerError.
+    `before_first` is told the address before a ledger without calls is made or used; it may refuse.
     Raises LedgerError for a ledger that this code cannot bring to its version, sqlalchemy.exc.SQLAlchemyError
     or OSError.
     """
@@ -129,8 +129,8 @@ def _is_at_head(engine: sa.Engine, name: str) -> bool:
             return False  # no such table, which is looked into under a lock
     if version is not None and version not in VERSIONS:
         raise LedgerError(
-            f"the ledger {name} was written by a newer aps-pipeline (version {version} of its schema, this one "
-            f"knows up to {VERSIONS[-1]}): update aps-pipeline. Nothing was changed and no call was made"
+            f"the ledger {name} was written by a newer aps-pipeline (version {version} of its schema, this "
+            f"one knows up to {VERSIONS[-1]}): update aps-pipeline. Nothing was changed and no call was made"
         )
     return version == VERSIONS[-1]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.ledger import revisions
+from aps_pipeline.ledger.bodies import BodyFault, GarbledError, Refusal, damaged, has_body, refused, unpack
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
@@ -97,15 +97,32 @@ class LedgerReader:
             return [Attempt(*row) for row in connection.execute(query)]
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
-        """The bodies of calls as text, by call_id; calls without a body are left out."""
+        """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
+        kept = sa.select(bodies, calls.c.body_sha256).join(calls, calls.c.call_id == bodies.c.call_id)
         with self._reading() as connection:
             for start in range(0, len(wanted), _CHUNK):
                 some = wanted[start : start + _CHUNK]
-                for call_id, body in connection.execute(sa.select(bodies).where(bodies.c.call_id.in_(some))):
-                    found[call_id] = zlib.decompress(body).decode("utf-8")
+                for call_id, body, sha256 in connection.execute(kept.where(bodies.c.call_id.in_(some))):
+                    with contextlib.suppress(GarbledError):  # `check_bodies` says why
+                        found[call_id] = unpack(body, sha256)[0]
         return found
+
+    def damaged(self) -> list[BodyFault]:
+        """The answers that were found damaged and are not replaced yet, in the order of the calls."""
+        with self._reading() as connection:
+            return list(damaged(connection))
+
+    def kept_bodies(self) -> int:
+        """How many bodies there are to be checked."""
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
+
+    def refusals(self) -> list[Refusal]:
+        """The refused answers that no good one has replaced, in the order of the calls."""
+        with self._reading() as connection:
+            return list(refused(connection))
 
     def sent(self, call_id: int) -> datetime:
         """When a call was sent. Raises LedgerError for an unknown call."""
@@ -192,6 +209,7 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
     def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
         return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
 
+    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*GOOD), 0)
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
     if is_bounded:
@@ -204,7 +222,8 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.REFUSED),
             newest(*UNREAD),
             newest(CallState.ANSWERED, of=calls.c.sent_utc),
-            newest(*GOOD, of=calls.c.sent_utc),
+            # What was asked and then lost is to be asked again, whatever an older answer says.
+            sa.case((is_lost, None), else_=newest(*GOOD, of=calls.c.sent_utc)),
         )
         .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *UNREAD)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))

@@ -1,0 +1,52 @@
+"""Taking damaged files out of the lake and writing their partitions again from the ledger, at no call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from aps_pipeline.ingest.equals import with_equals
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.partitions import NOTHING_BUILT, Builder, Built
+from aps_pipeline.lake import FileFault, Lake
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import grain_of, is_inventory
+from aps_pipeline.tables import table_named
+
+_logger = logging.getLogger(__name__)
+
+
+def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileFault]) -> int:
+    """Set damaged files aside and build their partitions again; return how many files there were.
+
+    Says in the log what became of each. Raises LedgerError, StorageError.
+    """
+    found = list(faults)
+    if not found:
+        return 0
+    builder, fleet = Builder(ledger, lake, revision), with_equals(Fleet.load(ledger), ledger, revision)
+    for fault in found:
+        aside = lake.set_aside(fault)
+        built = _build(builder, fleet, fault)
+        if built.failures:
+            came = f"its partition lacks rows, for {built.failures[0].message}"
+        elif built.rows is None:
+            came = "no kept answer makes such a partition"
+        else:
+            came = "its partition was written again from the ledger"
+        _logger.warning("%s was damaged (%s) and lies in %s now: %s", fault.path, fault.reason, aside, came)
+    return len(found)
+
+
+def _build(builder: Builder, fleet: Fleet, fault: FileFault) -> Built:
+    if fault.values is None:
+        return NOTHING_BUILT
+    table, values = fault.table, fault.values
+    if table.side_of:  # written along with another
+        table, values = table_named(values[0]), values[1:]
+    if is_inventory(table):
+        return builder.build_inventory(table, fleet, force=True)
+    period = Period.parse(grain_of(table), values[0] if values else "")
+    return builder.build(table, period, fleet, force=True)

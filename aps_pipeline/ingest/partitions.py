@@ -79,14 +79,14 @@ class Builder:
             answers = self._answers(table, period, fleet)
             good = self._good(table, period, fleet, answers)
             if not force and (built := self.current(table, period, fleet, answers)):
-                return replace(built, failures=(*refused, *built.failures))
+                return _with_failures(built, refused)
             parsed, failures = self._parsed(table, good)
             refused += failures
             if failures:
                 continue  # they are marked by now, so older answers may serve in their place
             built = self._write(table, period, fleet, answers, good, parsed)
             if self._answers(table, period, fleet) == answers:
-                return replace(built, failures=(*refused, *built.failures))
+                return _with_failures(built, refused)
             # Another process has brought newer answers meanwhile.
 
     def _answers(self, table: Table, period: Period, fleet: Fleet) -> Answers:
@@ -229,6 +229,11 @@ class Builder:
             if table.source.kind == refusal.question.kind:
                 parse_rows(table, body, asked)
         self.ledger.mark(refusal.call_id, CallState.ANSWERED)
+
+
+def _with_failures(built: Built, refused: Iterable[Failure]) -> Built:
+    """A lost answer that was met just now is known as lost as well: said once."""
+    return replace(built, failures=tuple(dict.fromkeys((*refused, *built.failures))))
 
 
 def _values(table: Table, period: Period) -> tuple[str, ...]:

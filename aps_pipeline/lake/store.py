@@ -191,7 +191,8 @@ class Lake:
         inside = fault.path.removeprefix(f"{self._root}/core/")
         aside = f"{self._root}/{_ASIDE}/{uuid.uuid4().hex[:8]}/{inside}"
         with self._storage(fault.path):
-            self._fs.create_dir(aside.rpartition("/")[0])
+            if self._local:  # an object store has no folders
+                self._fs.create_dir(aside.rpartition("/")[0])
             self._fs.move(fault.path, aside)
         return aside
 

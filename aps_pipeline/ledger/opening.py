@@ -162,7 +162,9 @@ def _has_calls(engine: sa.Engine, name: str) -> bool:
     with engine.connect() as connection:
         for table in metadata.sorted_tables:
             try:
-                found[table.name] = connection.execute(sa.select(table).limit(1)).first()
+                # Spelt out: SQLAlchemy takes 2 ms to write each of them, at every opening.
+                query = f"SELECT {', '.join(table.columns.keys())} FROM {table.name} LIMIT 1"  # noqa: S608
+                found[table.name] = connection.exec_driver_sql(query).first()
             except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
                 if is_locked(error):
                     raise

@@ -19,7 +19,8 @@ from aps_pipeline.ledger.revisions import forget_from
 from aps_pipeline.ledger.schema import calls, figures, news, refusals, revisions
 
 _LONGEST_ERROR = 1000
-_PORTION = 500
+_PORTION = 100
+"""Bodies in memory together: one may have some megabytes."""
 
 
 class LedgerWriter(LedgerReader):

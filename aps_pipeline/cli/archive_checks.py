@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from aps_pipeline.ingest import Pipeline
 from aps_pipeline.lake import FileFault, StorageError
@@ -35,14 +35,27 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
         "Run the command beside it: it makes no call, and sets the file aside.",
         lambda: [_of_file(fault) for fault in _damaged_files(pipeline, quiet=quiet)],
     )
+    yield _result(
+        "lake_partitions",
+        "A table some of whose partitions have answers and no file: it was taken away, or a run is not done.",
+        "Run the command beside it, which makes no call, or the run again that was not done.",
+        lambda: list(_missing_files(pipeline)),
+        "warning",
+    )
 
 
-def _result(name: str, meaning: str, advice: str, work: Callable[[], list[Row]]) -> CheckResult:
+def _result(
+    name: str,
+    meaning: str,
+    advice: str,
+    work: Callable[[], list[Row]],
+    severity: Literal["error", "warning"] = "error",
+) -> CheckResult:
     try:
         rows = work()
     except (LedgerError, StorageError) as error:
-        rows, advice = [{"problem": str(error)}], "It could not be looked at."
-    return CheckResult(name, "error", len(rows), tuple(rows), meaning, advice)
+        rows, advice, severity = [{"problem": str(error)}], "It could not be looked at.", "error"
+    return CheckResult(name, severity, len(rows), tuple(rows), meaning, advice)
 
 
 def _lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
@@ -81,6 +94,25 @@ def _damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
             progress.advance(1)
             if fault is not None:
                 yield fault
+
+
+def _missing_files(pipeline: Pipeline) -> Iterator[Row]:
+    """Tables of which some partitions lie in the lake, and others do not although answers are held."""
+    for table in FETCHED:
+        there = set(pipeline.lake.files(table))
+        if not there or not table.partition:  # one answer may feed tables that nobody has asked for
+            continue
+        held = pipeline.ledger.held(*table.source.kind)
+        keys = {key for (_, _, key), each in held.items() if each.good}
+        missing = sorted(key for key in keys if pipeline.lake.path(table, (key,)) not in there)
+        if missing:
+            yield {
+                "table": table.name,
+                "partitions": len(missing),
+                "first": missing[0],
+                "last": missing[-1],
+                "mend_with": f"aps rebuild --tables {table.name}",
+            }
 
 
 def _of_file(fault: FileFault) -> Row:

@@ -412,6 +412,16 @@ class TestAFileThatIsDamaged:
         kept.collect(FIRST, LAST, self.TABLES)
         assert files_of(kept) == before
 
+    def test_that_is_gone_is_said_as_well(self, kept: World) -> None:
+        build(kept)
+        before = files_of(kept)
+        self.files(kept, POWER)[0].unlink()
+        code, failed = verified(kept)
+        (named,) = failed["lake_partitions"]["sample"]
+        assert (code, named["table"], named["first"]) == (0, POWER, str(LAST))
+        assert aps(kept, *shlex.split(named["mend_with"])[1:]).returncode == 0
+        assert files_of(kept) == before and "lake_partitions" not in verified(kept)[1]
+
     def test_that_nothing_makes_is_set_aside(self, kept: World) -> None:
         build(kept)
         before = files_of(kept)

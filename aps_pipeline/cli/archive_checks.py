@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Literal
 
 from aps_pipeline.ingest import Pipeline
+from aps_pipeline.ingest.mending import partitions_to_build
 from aps_pipeline.lake import FileFault, StorageError
 from aps_pipeline.ledger import BodyFault, LedgerError
 from aps_pipeline.progress import ItemProgress
@@ -37,9 +39,10 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
     )
     yield _result(
         "lake_partitions",
-        "A table some of whose partitions have answers and no file: it was taken away, or a run is not done.",
+        "A table some of whose partitions are not what the kept answers make: their file was taken away or "
+        "is an older one, a run was not done, or another version of this program has written it.",
         "Run the command beside it, which makes no call, or the run again that was not done.",
-        lambda: list(_missing_files(pipeline)),
+        lambda: list(_outdated(pipeline)),
         "warning",
     )
 
@@ -96,23 +99,18 @@ def _damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
                 yield fault
 
 
-def _missing_files(pipeline: Pipeline) -> Iterator[Row]:
-    """Tables of which some partitions lie in the lake, and others do not although answers are held."""
-    for table in FETCHED:
-        there = set(pipeline.lake.files(table))
-        if not there or not table.partition:  # one answer may feed tables that nobody has asked for
-            continue
-        held = pipeline.ledger.held(*table.source.kind)
-        keys = {key for (_, _, key), each in held.items() if each.good}
-        missing = sorted(key for key in keys if pipeline.lake.path(table, (key,)) not in there)
-        if missing:
-            yield {
-                "table": table.name,
-                "partitions": len(missing),
-                "first": missing[0],
-                "last": missing[-1],
-                "mend_with": f"aps rebuild --tables {table.name}",
-            }
+def _outdated(pipeline: Pipeline) -> Iterator[Row]:
+    """Tables of which some partitions are not what the kept answers make."""
+    found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision)
+    for table, partitions in groupby(found, key=lambda each: each[0]):
+        keys = [period.key for _, period in partitions]
+        yield {
+            "table": table.name,
+            "partitions": len(keys),
+            "first": keys[0],
+            "last": keys[-1],
+            "mend_with": f"aps rebuild --tables {table.name}",
+        }
 
 
 def _of_file(fault: FileFault) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from aps_pipeline.ingest.equals import with_equals
@@ -12,8 +12,8 @@ from aps_pipeline.ingest.partitions import NOTHING_BUILT, Builder, Built
 from aps_pipeline.lake import FileFault, Lake
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import grain_of, is_inventory
-from aps_pipeline.tables import table_named
+from aps_pipeline.planning import Answers, grain_of, is_inventory, kinds_of
+from aps_pipeline.tables import FETCHED, Table, table_named
 
 _logger = logging.getLogger(__name__)
 
@@ -38,6 +38,23 @@ def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileF
             came = "its partition was written again from the ledger"
         _logger.warning("%s was damaged (%s) and lies in %s now: %s", fault.path, fault.reason, aside, came)
     return len(found)
+
+
+def partitions_to_build(ledger: Ledger, lake: Lake, revision: timedelta) -> Iterator[tuple[Table, Period]]:
+    """The partitions of facts, table by table, whose file is not there or not made from the newest answers.
+
+    Left out are tables without any file: one answer may feed tables that nobody has asked for.
+    """
+    builder, fleet = Builder(ledger, lake, revision), with_equals(Fleet.load(ledger), ledger, revision)
+    for table in FETCHED:
+        if is_inventory(table) or not lake.files(table):
+            continue
+        kinds = kinds_of(table, fleet.systems.values())
+        answers = Answers.of_kinds({kind: ledger.held(*kind) for kind in kinds})
+        for key in sorted(answers.by_kind[table.source.kind]):
+            period = Period.parse(grain_of(table), key)
+            if builder.current(table, period, fleet, answers) is None:
+                yield table, period
 
 
 def _build(builder: Builder, fleet: Fleet, fault: FileFault) -> Built:

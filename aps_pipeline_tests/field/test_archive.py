@@ -412,10 +412,18 @@ class TestAFileThatIsDamaged:
         kept.collect(FIRST, LAST, self.TABLES)
         assert files_of(kept) == before
 
-    def test_that_is_gone_is_said_as_well(self, kept: World) -> None:
+    @pytest.mark.parametrize("how", ["gone", "an older one"])
+    def test_that_is_not_what_the_answers_make_is_said_as_well(self, kept: World, how: str) -> None:
         build(kept)
-        before = files_of(kept)
-        self.files(kept, POWER)[0].unlink()
+        before, (file, _) = files_of(kept), self.files(kept, POWER)
+        if how == "gone":
+            file.unlink()
+        else:
+            values, pipeline = (str(LAST),), kept.pipeline()
+            rows = pipeline.lake.read_partition(table_named(POWER), values)
+            assert rows is not None
+            pipeline.lake.write(table_named(POWER), values, rows.slice(0, 7), "other answers")
+            pipeline.ledger.close()
         code, failed = verified(kept)
         (named,) = failed["lake_partitions"]["sample"]
         assert (code, named["table"], named["first"]) == (0, POWER, str(LAST))

@@ -68,3 +68,43 @@ class PartitionProgress:
         total = f" of {self._total:,}" if self._total else ""
         text = f"{self._title}: {self._done:,}{total} partitions, {self._calls:,} calls, {name}"
         print(text, file=sys.stderr, flush=True)
+
+
+class ItemProgress:
+    """Counts items of one kind as they are looked at; use as a context manager."""
+
+    def __init__(self, title: str, items: str, total: int | None, *, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self._title, self._items, self._total = title, items, total
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn(items),
+            TimeElapsedColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task(title, total=total)
+        self._lines = not quiet and not console.is_terminal
+        self._done = 0
+        self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
+
+    def __enter__(self) -> ItemProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more are through."""
+        self._done += count
+        self._bar.update(self._task, advance=count)
+        if self._lines and time.monotonic() >= self._next_line:
+            total = f" of {self._total:,}" if self._total is not None else ""
+            print(f"{self._title}: {self._done:,}{total} {self._items}", file=sys.stderr, flush=True)
+            self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES

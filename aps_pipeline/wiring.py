@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -11,27 +11,56 @@ from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
 from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
-from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ingest.mending import mend
+from aps_pipeline.lake import Lake, StorageError
+from aps_pipeline.ledger import Account, Ledger, LedgerError
 from aps_pipeline.periods import zone
 from aps_pipeline.planning import Covered
+from aps_pipeline.tables import TABLES, Table
+from aps_pipeline.warehouse import WarehouseError
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline of these settings; makes the ledger if there is none. Raises LedgerError, StorageError."""
+    """The pipeline of these settings; makes the ledger where there is none and no lake either.
+
+    Raises LedgerError, StorageError.
+    """
     is_default = settings.data_dir.absolute() == DEFAULT_DATA_DIR.absolute()
+    lake = Lake(settings.lake_address)
+    ledger = Ledger(
+        settings.ledger_address,
+        accepts_simulated=not is_default,
+        before_first=partial(_refuse_to_begin_anew, lake),
+    )
     return Pipeline(
-        ledger=Ledger(settings.ledger_address, accepts_simulated=not is_default),
-        lake=Lake(settings.lake_address),
+        ledger=ledger,
+        lake=lake,
         logins=tuple(login_of(account, settings) for account in settings.accounts),
         revision=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
 
 
+def has_archive(settings: Settings) -> bool:
+    """Whether there is a ledger, or a lake that one has been for. Makes nothing. Raises StorageError."""
+    is_kept = settings.ledger_url is not None or (settings.data_dir / "ledger.sqlite").exists()
+    return is_kept or Lake(settings.lake_address).has_rows()
+
+
+def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
+    """Raise LedgerError for a ledger without calls whose lake has rows: all would be paid for again."""
+    if lake.has_rows():
+        raise LedgerError(
+            f"the ledger {ledger} is gone or empty, but the lake {lake.name} holds what was made from it. "
+            "Put the ledger or a copy of it back, or point APS_LEDGER_URL to where it is now; to begin anew "
+            "and pay for every call again, move the lake away first. Nothing was changed, no call was made"
+        )
+
+
 def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> warehouse.Built | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
+    Files of the lake that were cut are mended first, others that are damaged where they stop the build.
     Raises WarehouseError, StorageError, LedgerError.
     """
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
@@ -42,7 +71,23 @@ def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = Fal
         pipeline.compare_revisions()
         return pipeline.coverage()
 
-    return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+    mend_lake(pipeline, TABLES.values(), ends_only=True)
+    try:
+        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+    except (WarehouseError, StorageError):
+        if not mend_lake(pipeline, TABLES.values()):
+            raise
+        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+
+
+def mend_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:
+    """Set the damaged files of those tables aside and build their partitions again, at no call; how many.
+
+    With `ends_only` only what was cut is found, without reading the files. Raises StorageError, LedgerError.
+    """
+    files = pipeline.lake.check_files(tables, ends_only=ends_only)
+    faults = [fault for _, fault in files if fault is not None]
+    return mend(pipeline.ledger, pipeline.lake, pipeline.revision, faults)
 
 
 def login_of(account: AccountSettings, settings: Settings) -> Login:

@@ -51,6 +51,7 @@ def _imports(path: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
+        ("alembic", {"ledger"}),
         ("apprise", {"alerts"}),
         ("dagster", {"orchestration"}),
         ("duckdb", {"warehouse", "reports"}),

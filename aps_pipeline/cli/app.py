@@ -105,12 +105,17 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
-def verify(as_json: Json = False) -> None:
-    """Run every check on the warehouse as it is. Makes no call and builds nothing.
+def verify(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not read every kept body and every file of the lake.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read every kept body and file, and run every check on the warehouse. Makes no call, builds nothing.
 
     Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
     """
-    raise typer.Exit(verify_.verify(as_json))
+    raise typer.Exit(verify_.verify(as_json, quick))
 
 
 @app.command()

@@ -18,7 +18,7 @@ from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, S
 from aps_pipeline.periods import FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.tables import FETCHED, HISTORY, PROFILES, Table, UnknownTableError, table_named
-from aps_pipeline.wiring import build_warehouse, open_pipeline
+from aps_pipeline.wiring import build_warehouse, mend_lake, open_pipeline
 
 _COMPLAINTS_SHOWN = 5
 
@@ -87,7 +87,9 @@ def rebuild(tables: str, as_json: bool) -> int:
     """Write everything again from the ledger."""
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
-    _consume("rebuild", pipeline.rebuild(summary, chosen_tables(tables, "", FETCHED)), as_json)
+    chosen = chosen_tables(tables, "", FETCHED)
+    mend_lake(pipeline, chosen)  # also what no kept answer would write over
+    _consume("rebuild", pipeline.rebuild(summary, chosen), as_json)
     return _finish("rebuild", settings, pipeline, summary, as_json)
 
 

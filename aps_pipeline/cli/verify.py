@@ -1,4 +1,4 @@
-"""`aps verify`: every check of the warehouse, what failed, and what to do about it."""
+"""`aps verify`: every check of archive and warehouse, what failed, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,33 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
+from aps_pipeline.cli.archive_checks import check_archive
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.grids import cell, grid_of, show
-from aps_pipeline.config import load_settings
-from aps_pipeline.warehouse import CheckResult, by_kind, open_warehouse, run_checks
+from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.warehouse import (
+    CheckResult,
+    NoWarehouseError,
+    WarehouseError,
+    by_kind,
+    open_warehouse,
+    run_checks,
+)
+from aps_pipeline.wiring import has_archive, open_pipeline
 
 _STYLE = {"error": "red", "warning": "yellow"}
 
 
-def verify(as_json: bool) -> int:
-    """Run the checks on the warehouse as it is. Raises WarehouseError, NoWarehouseError, SettingsError."""
-    with closing(open_warehouse(load_settings().warehouse_path)) as connection:
-        results = run_checks(connection)
+def verify(as_json: bool, quick: bool = False) -> int:
+    """Check archive and warehouse as they are. Raises NoWarehouseError, LedgerError, SettingsError."""
+    settings = load_settings()
+    results = _check_archive(settings, quick=quick, quiet=as_json)
+    try:
+        results += _check_warehouse(settings)
+    except NoWarehouseError as error:
+        if not results:
+            raise  # nothing was collected yet
+        results.append(_no_warehouse(error))
     code = exit_of_checks(results)
     if as_json:
         print(json.dumps(_as_json(code, results), default=str))
@@ -29,6 +44,34 @@ def verify(as_json: bool) -> int:
         _show_sample(result)
     print(f"\n{said(results)}")
     return code
+
+
+def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[CheckResult]:
+    """How bodies and files are; nothing where nothing was collected yet."""
+    if not has_archive(settings):
+        return []
+    pipeline = open_pipeline(settings)
+    try:
+        return list(check_archive(pipeline, quick=quick, quiet=quiet))
+    finally:
+        pipeline.ledger.close()
+
+
+def _check_warehouse(settings: Settings) -> list[CheckResult]:
+    """How the checks of the warehouse went; one that cannot be opened is a result as well."""
+    try:
+        with closing(open_warehouse(settings.warehouse_path)) as connection:
+            return run_checks(connection)
+    except NoWarehouseError:
+        raise
+    except WarehouseError as error:
+        return [_no_warehouse(error)]
+
+
+def _no_warehouse(error: WarehouseError) -> CheckResult:
+    problem = ({"problem": str(error)},)
+    meaning, advice = "The warehouse cannot be opened.", "Run `aps rebuild`: it makes no call."
+    return CheckResult("warehouse", "error", 1, problem, meaning, advice)
 
 
 def exit_of_checks(results: Sequence[CheckResult]) -> Exit:

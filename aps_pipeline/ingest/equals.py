@@ -229,7 +229,7 @@ def _energies(
     asked = asked_of_held(question, system, held, revision)
     if period.key and not asked.is_final(period.last):
         return None
-    rows = readable_rows(table, ledger.bodies([held.answered])[held.answered], asked)
+    rows = readable_rows(table, ledger.bodies([held.answered]).get(held.answered), asked)
     if rows is None:
         return None
     if not period.key:  # of all years, those that are over

@@ -260,7 +260,8 @@ def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> Iterator[PartitionR
     """Every partition of a table that the ledger has answers for, written again without a call."""
     kinds = kinds_of(table, fleet.systems.values())
     held = [key for kind in kinds for (_, _, key), each in builder.ledger.held(*kind).items() if each.good]
-    for key, asked in sorted(Counter(held).items()):
+    found = Counter(held) | Counter(builder.lost.periods(kinds))
+    for key, asked in sorted(found.items()):
         period = Period.parse(grain_of(table), key)
         built = builder.build(table, period, fleet, force=True)
         yield PartitionResult(

@@ -10,6 +10,7 @@ from typing import Any
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.ingest.partitions import asked_of, readable_rows
+from aps_pipeline.ingest.readers import Readers
 from aps_pipeline.ledger import FigureRow, Ledger, StoredFigure, UnreadAnswer
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Figure, Kind, System
@@ -18,6 +19,8 @@ from aps_pipeline.tables import FETCHED, Table
 
 SeriesKey = tuple[str, str, str, str]
 """Endpoint, level, system and device."""
+
+_READERS = Readers()
 
 _PORTION = 200
 """Answers whose bodies are in memory together."""
@@ -57,8 +60,11 @@ def read_figures(
     """
     found: dict[SeriesKey, dict[str, Figure]] = {}
     for kind in kinds:
-        if table_of_figures(kind) is None:
+        table = table_of_figures(kind)
+        if table is None:
             continue
+        if ledger.figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
+            ledger.change_figure_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
         for stored in ledger.stored_figures(*kind, bounds):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aps_pipeline.ingest.kept_bodies import BodyLostError, body_of
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
 from aps_pipeline.periods import local_day
@@ -31,13 +32,17 @@ class Fleet:
 
     systems: dict[str, System]
     sightings: dict[str, list[Sighting]]
+    lost: tuple[int, ...] = ()
+    """Calls whose answers are missing here, for their bodies are gone or garbled."""
 
     @classmethod
     def load(cls, ledger: Ledger) -> Fleet:
         """Read the fleet from the kept inventory answers; those that no parser takes are passed over."""
-        sightings = {endpoint: list(_sightings(ledger, endpoint)) for endpoint in INVENTORY_PARSERS}
+        lost: list[int] = []
+        sightings = {endpoint: list(_sightings(ledger, endpoint, lost)) for endpoint in INVENTORY_PARSERS}
         newest = {seen.system_id: seen for seen in sightings["system_details"] if seen.record}
-        return cls({sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}, sightings)
+        systems = {sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}
+        return cls(systems, sightings, tuple(lost))
 
     def newest(self, question: Question) -> Sighting | None:
         """The newest good answer to an inventory question."""
@@ -45,14 +50,18 @@ class Fleet:
         return mine[-1] if mine else None
 
 
-def _sightings(ledger: Ledger, endpoint: str) -> Iterable[Sighting]:
+def _sightings(ledger: Ledger, endpoint: str, lost: list[int]) -> Iterable[Sighting]:
     good = ledger.good_calls(endpoint)
     bodies = ledger.bodies(call_id for call_id, *_ in good)
     for call_id, question, state, sent_utc in good:
         record = None
         if state is CallState.ANSWERED:
             try:
-                record = INVENTORY_PARSERS[endpoint](opened(bodies[call_id]), question.system_id)
+                body = body_of(bodies, call_id)
+                record = INVENTORY_PARSERS[endpoint](opened(body), question.system_id)
+            except BodyLostError:
+                lost.append(call_id)
+                continue
             except RefusedError:
                 continue
         yield Sighting(call_id, question.system_id, sent_utc, record)

@@ -30,14 +30,14 @@ def inventory_rows(table: Table, fleet: Fleet) -> pa.Table:
     return from_columns(table, {name: [row.get(name) for row in found] for name in table.schema.names})
 
 
-def inventory_endpoints(table: Table) -> tuple[str, ...]:
-    """The endpoints whose answers an inventory table is made from."""
-    return _ENDPOINTS[table.name]
-
-
 def inventory_calls(table: Table, fleet: Fleet) -> list[int]:
     """The calls behind an inventory table."""
     return [seen.call_id for seen in _seen(table, fleet)]
+
+
+def inventory_endpoints(table: Table) -> tuple[str, ...]:
+    """The endpoints whose answers an inventory table is made from."""
+    return _ENDPOINTS[table.name]
 
 
 def _seen(table: Table, fleet: Fleet) -> list[Sighting]:

@@ -119,13 +119,17 @@ class InventoryStep:
             calls=self._calls[endpoint] if table is first else 0,  # one call serves several tables
             asked=len(self._run.wanted.system_ids),
             waiting=self._waiting[endpoint],
-            failures=tuple(f for question, f in self.failures.items() if question.endpoint == endpoint),
+            failures=(
+                *(f for question, f in self.failures.items() if question.endpoint == endpoint),
+                *built.failures,
+            ),
         )
 
 
 def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> PartitionResult:
     """An inventory table written again from the ledger, without a call."""
-    return PartitionResult(table, LIFETIME, builder.build_inventory(table, fleet, force=True).rows)
+    built = builder.build_inventory(table, fleet, force=True)
+    return PartitionResult(table, LIFETIME, built.rows, failures=built.failures)
 
 
 def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Question]:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cached_property
 
 import pyarrow as pa
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.history import inventory_calls, inventory_rows
+from aps_pipeline.ingest.history import inventory_calls, inventory_endpoints, inventory_rows
+from aps_pipeline.ingest.kept_bodies import BodyLostError, body_of
+from aps_pipeline.ingest.lost_answers import LostAnswers
 from aps_pipeline.ingest.outcomes import Failure, Trouble
+from aps_pipeline.ingest.readers import Readers
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import CallState, Ledger
+from aps_pipeline.ledger import CallState, Ledger, Refusal
 from aps_pipeline.parse import Asked, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Answers, Part, System, grain_of, kinds_of, questions_held
+from aps_pipeline.planning import Answers, Part, System, kinds_of, questions_held
 from aps_pipeline.question import Held, Question
-from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, table_named
-
-_VERSION = "1"
-"""Raised when a parser reads the same body differently, so that partitions are written again."""
+from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +53,41 @@ class Good:
     has_data: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Builder:
     """Builds partitions from the ledger into the lake. Makes no call."""
 
     ledger: Ledger
     lake: Lake
     revision: timedelta
+    readers: Readers = field(default_factory=Readers, compare=False)
+
+    @cached_property
+    def lost(self) -> LostAnswers:
+        """What is missing because a kept body is gone or garbled."""
+        return LostAnswers(self.ledger, self.lake)
 
     def build(self, table: Table, period: Period, fleet: Fleet, *, force: bool = False) -> Built:
         """Bring one partition up to date with the ledger.
 
-        Answers that no longer parse are marked refused and reported as failures.
+        Answers that cannot be read are marked and reported as failures; the others make the partition, and
+        rows whose answer is lost are taken over from the file in place.
         Raises StorageError, LedgerError, InvalidRowsError.
         """
+        refused: tuple[Failure, ...] = ()
         while True:
             answers = self._answers(table, period, fleet)
             good = self._good(table, period, fleet, answers)
             if not force and (built := self.current(table, period, fleet, answers)):
-                return built
-            built = self._write(table, period, good) if good else NOTHING_BUILT
-            if built.failures or self._answers(table, period, fleet) == answers:
-                return built  # otherwise another process has brought newer answers meanwhile
+                return _with_failures(built, refused)
+            parsed, failures = self._parsed(table, good)
+            refused += failures
+            if failures:
+                continue  # they are marked by now, so older answers may serve in their place
+            built = self._write(table, period, fleet, answers, good, parsed)
+            if self._answers(table, period, fleet) == answers:
+                return _with_failures(built, refused)
+            # Another process has brought newer answers meanwhile.
 
     def _answers(self, table: Table, period: Period, fleet: Fleet) -> Answers:
         span = (period.key, period.key)
@@ -84,26 +97,37 @@ class Builder:
     def current(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> Built | None:
         """The partition as it lies in the lake, if it was written from these very answers or from none."""
         good = self._good(table, period, fleet, answers)
+        failures = self.lost.failures(table, period, fleet, answers)
         if not good:
-            return NOTHING_BUILT
+            return replace(NOTHING_BUILT, failures=failures)
         found = self.lake.found(table, _values(table, period))
         if found is None or found.inputs != self._inputs(table, good):
             return None
         side = (table.name, *_values(table, period))
         rejected = self.lake.found(REJECTED_ITEMS, side) if table.name in REJECTED_ITEMS.side_of else None
-        return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0)
+        return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0, failures)
 
-    def _write(self, table: Table, period: Period, good: Sequence[Good]) -> Built:
-        parsed, failures = self._parsed(table, good)
-        if failures:
-            return Built(None, _count_no_data(good), failures=failures)
+    def _write(
+        self,
+        table: Table,
+        period: Period,
+        fleet: Fleet,
+        answers: Answers,
+        good: Sequence[Good],
+        parsed: Sequence[Parsed],
+    ) -> Built:
+        failures = self.lost.failures(table, period, fleet, answers)
+        if not good:
+            return replace(NOTHING_BUILT, failures=failures)
         inputs, values = self._inputs(table, good), _values(table, period)
         rejected = pa.concat_tables([empty(REJECTED_ITEMS), *(each.rejected for each in parsed)])
         # First, for once the partition itself is there nobody looks for what belongs beside it.
         self._write_rejected(table, values, rejected, inputs)
         rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
+        if failures:
+            rows = self.lost.with_kept_rows(table, values, fleet, rows)
         count = self.lake.write(table, values, rows, inputs)
-        return Built(count, _count_no_data(good), rejected.num_rows)
+        return Built(count, _count_no_data(good), rejected.num_rows, failures)
 
     def _good(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> list[Good]:
         """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
@@ -127,7 +151,7 @@ class Builder:
 
     def _inputs(self, table: Table, good: Sequence[Good]) -> str:
         """A digest of everything that decides the bytes of the file."""
-        lines = [_VERSION, _declaration(table.name), str(self.revision)]
+        lines = [self.readers.of_table(table), str(self.revision)]
         lines += [f"{g.call_id} {g.part.system.zone.key} {g.part.system.create_date}" for g in good]
         return _digest(*lines)
 
@@ -137,9 +161,13 @@ class Builder:
         parsed, failures = [], []
         for each in answered:
             try:
-                parsed.append(self._read(table, each, bodies[each.call_id]))
+                parsed.append(self._read(table, each, body_of(bodies, each.call_id)))
+            except BodyLostError as error:
+                self.lost.mark(each.call_id)
+                failures.append(Failure(each.part.question, Trouble.REFUSED, str(error)))
             except RefusedError as error:
-                self.ledger.mark(each.call_id, CallState.REFUSED, str(error))
+                reader = self.readers.of_kind(each.part.question.kind)
+                self.ledger.mark(each.call_id, CallState.REFUSED, str(error), reader)
                 failures.append(Failure(each.part.question, Trouble.REFUSED, str(error)))
         return parsed, tuple(failures)
 
@@ -157,40 +185,55 @@ class Builder:
 
     def build_inventory(self, table: Table, fleet: Fleet, *, force: bool = False) -> Built:
         """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
-        inputs = _digest(_VERSION, _declaration(table.name), str(inventory_calls(table, fleet)))
+        inputs = _digest(self.readers.of_table(table), str(inventory_calls(table, fleet)))
+        failures = self.lost.inventory_failures(inventory_endpoints(table))
         if not force and (found := self.lake.found(table, ())) and found.inputs == inputs:
-            return Built(found.rows)
-        return Built(self.lake.write(table, (), inventory_rows(table, fleet), inputs))
+            return Built(found.rows, failures=failures)
+        rows = inventory_rows(table, fleet)
+        if failures:
+            rows = self.lost.with_kept_rows(table, (), fleet, rows)
+        return Built(self.lake.write(table, (), rows, inputs), failures=failures)
 
     def reconsider(self, tables: Iterable[Table], fleet: Fleet) -> int:
-        """Read refused bodies again, which a better parser may take; return how many are good now."""
-        if all(state is not CallState.REFUSED for state, *_ in self.ledger.tally()):
-            return 0
-        taken = 0
-        for table in tables:
-            for key, each in self.ledger.held(*table.source.kind).items():
-                system = fleet.systems.get(key[0])
-                if each.refused > each.newest and system is not None:
-                    taken += self._take(table, each.refused, key, system)
+        """Read refused bodies again where the reader is another than refused them; return how many are good.
+
+        Inventory answers that could not be read are marked, so that they are asked again.
+        """
+        for call_id in fleet.lost:
+            self.lost.mark(call_id)
+        kinds = {table.source.kind for table in tables}
+        taken, still = 0, dict[str, list[int]]()
+        for each in self.ledger.refusals():
+            system = fleet.systems.get(each.question.system_id)
+            if system is None or each.question.kind not in kinds:
+                continue
+            reader = self.readers.of_kind(each.question.kind)
+            if reader == each.reader:
+                continue
+            try:
+                self._take(each, system)
+                taken += 1
+            except BodyLostError:
+                continue
+            except RefusedError:
+                still.setdefault(reader, []).append(each.call_id)
+        for reader, call_ids in still.items():
+            self.ledger.keep_refusals(call_ids, reader)
         return taken
 
-    def _take(self, table: Table, call_id: int, key: tuple[str, str, str], system: System) -> int:
-        question = _question(table, key, Period.parse(grain_of(table), key[2]))
-        body = self.ledger.bodies([call_id]).get(call_id)
-        sent = self.ledger.sent(call_id)
-        if body is None:
-            return 0
-        try:
-            parse_rows(table, body, asked_of(question, system, call_id, sent, self.revision))
-        except RefusedError:
-            return 0
-        self.ledger.mark(call_id, CallState.ANSWERED)
-        return 1
+    def _take(self, refusal: Refusal, system: System) -> None:
+        """Let a refused body count if every reader takes it now. Raises RefusedError."""
+        body = body_of(self.ledger.bodies([refusal.call_id]), refusal.call_id)
+        asked = asked_of(refusal.question, system, refusal.call_id, refusal.sent_utc, self.revision)
+        for table in FETCHED:
+            if table.source.kind == refusal.question.kind:
+                parse_rows(table, body, asked)
+        self.ledger.mark(refusal.call_id, CallState.ANSWERED)
 
 
-@cache
-def _declaration(name: str) -> str:
-    return str(table_named(name).schema.to_string(show_schema_metadata=True))
+def _with_failures(built: Built, refused: Iterable[Failure]) -> Built:
+    """A lost answer that was met just now is known as lost as well: said once."""
+    return replace(built, failures=tuple(dict.fromkeys((*refused, *built.failures))))
 
 
 def _values(table: Table, period: Period) -> tuple[str, ...]:
@@ -199,10 +242,6 @@ def _values(table: Table, period: Period) -> tuple[str, ...]:
 
 def _digest(*lines: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _question(table: Table, key: tuple[str, str, str], period: Period) -> Question:
-    return Question(table.source.endpoint, table.source.level, key[0], key[1], period)
 
 
 def _count_no_data(good: Sequence[Good]) -> int:
@@ -215,8 +254,10 @@ def asked_of_held(question: Question, system: System, held: Held, revision: time
     return asked_of(question, system, held.answered, held.answered_utc, revision)
 
 
-def readable_rows(table: Table, body: str, asked: Asked) -> pa.Table | None:
-    """The rows of a kept body; None if it no longer parses, which is reported where its table is built."""
+def readable_rows(table: Table, body: str | None, asked: Asked) -> pa.Table | None:
+    """The rows of a kept body; None if it is lost or no longer parses, which is said where it is built."""
+    if body is None:
+        return None
     try:
         return parse_rows(table, body, asked).rows
     except RefusedError:

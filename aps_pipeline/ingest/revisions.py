@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from aps_pipeline.ingest.comparing import all_numbers, compare
 from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.kept_bodies import body_of
 from aps_pipeline.ingest.partitions import asked_of
 from aps_pipeline.ledger import GoodCall, Ledger, Revision, Succession
 from aps_pipeline.parse import Asked, RefusedError, opened, rows_of
@@ -88,7 +89,7 @@ class _Comparer:
         asked = self._asked(question, call)
         if not call.has_data:
             return {table.name: empty(table) for table in _tables(question)}
-        data = opened(bodies.get(call.call_id, ""))  # a body that was lost is one that does not parse
+        data = opened(body_of(bodies, call.call_id))
         return {table.name: rows_of(table, data, asked).rows for table in _tables(question)}
 
     def _asked(self, question: Question, call: GoodCall) -> Asked:

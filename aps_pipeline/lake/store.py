@@ -7,7 +7,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,22 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from aps_pipeline.lake.integrity import (
+    DamagedFileError,
+    FileFault,
+    check_content,
+    check_end,
+    check_footer,
+    encode,
+    partition_name,
+)
 from aps_pipeline.lake.syncing import sync
 from aps_pipeline.lake.validate import in_file_order
 from aps_pipeline.tables import Table
 
-_INPUTS = b"aps.inputs"
 _FILE = "part-0.parquet"
 _STAGING = ".staging"
+_ASIDE = ".damaged"
 _STALE_SECONDS = 3600.0
 
 
@@ -65,10 +74,14 @@ class Lake:
             raise StorageError(f"the lake {_shown(url)} cannot be opened: {type(error).__name__}") from None
         self._local = isinstance(self._fs, pafs.LocalFileSystem)
 
+    @property
+    def name(self) -> str:
+        """The address as people may see it."""
+        return _shown(self.url)
+
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
         """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
-        folders = [f"{name}={value}" for name, value in zip(table.folder_columns, values, strict=True)]
-        return "/".join([self._folder(table), *folders, _FILE])
+        return f"{self._root}/core/{partition_name(table, values)}/{_FILE}"
 
     def _folder(self, table: Table) -> str:
         return f"{self._root}/core/{table.name}"
@@ -80,10 +93,7 @@ class Lake:
         Raises InvalidRowsError, StorageError.
         """
         rows = in_file_order(table, values, rows)
-        metadata = {**(rows.schema.metadata or {}), _INPUTS: inputs.encode()}
-        with pa.BufferOutputStream() as sink:
-            pq.write_table(rows.replace_schema_metadata(metadata), sink, compression="zstd")
-            content = sink.getvalue()
+        content = encode(table, values, rows, inputs)
         with self._storage(path := self.path(table, values)):
             if self._local:
                 self._replace_file(Path(path), content)
@@ -92,7 +102,7 @@ class Lake:
                     stream.write(content)
         return int(rows.num_rows)
 
-    def _replace_file(self, path: Path, content: pa.Buffer) -> None:
+    def _replace_file(self, path: Path, content: bytes) -> None:
         staging = Path(self._root, _STAGING)
         staging.mkdir(parents=True, exist_ok=True)
         beside = staging / f"{uuid.uuid4().hex}.parquet"
@@ -122,18 +132,91 @@ class Lake:
                         leftover.unlink()
 
     def found(self, table: Table, values: tuple[str, ...]) -> Found | None:
-        """What the partition was made from, or None if there is none or it is not readable."""
+        """What the partition was made from, or None if there is none or its footer is not its own."""
         try:
             with self._fs.open_input_file(self.path(table, values)) as stream:
                 metadata = pq.read_metadata(stream)
-        except (pa.ArrowException, OSError):
+            return Found(check_footer(metadata, table, values), metadata.num_rows)
+        except (pa.ArrowException, OSError, DamagedFileError):
             return None  # a damaged file is a missing one: it will be written again
-        inputs = (metadata.metadata or {}).get(_INPUTS, b"").decode("ascii", "replace")
-        return Found(inputs, metadata.num_rows)
 
     def files(self, table: Table) -> list[str]:
         """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
         return sorted(info.path for info in self._listed(self._folder(table)) if info.base_name == _FILE)
+
+    def _content(self, path: str) -> bytes:
+        with self._storage(path), self._fs.open_input_file(path) as stream:
+            return bytes(stream.read())
+
+    def check_files(
+        self, tables: Iterable[Table], *, ends_only: bool = False
+    ) -> Iterator[tuple[str, FileFault | None]]:
+        """Each file of those tables, and what is wrong with it; None if nothing is. Raises StorageError.
+
+        With `ends_only`, just its place and its last bytes are looked at, which finds what was cut; in an
+        object store, where that would be a request a file, only its place.
+        """
+        for table in tables:
+            for path in self.files(table):
+                values = self._values(table, path)
+                try:
+                    if values is None:
+                        raise DamagedFileError("no partition belongs there")
+                    if not ends_only:
+                        check_content(self._content(path), table, values)
+                    elif self._local:
+                        check_end(*_end_of(path))
+                except FileNotFoundError:
+                    continue
+                except StorageError as error:
+                    if not isinstance(error.__cause__, FileNotFoundError):
+                        raise
+                except DamagedFileError as error:
+                    yield path, FileFault(path, table, values, str(error))
+                else:
+                    yield path, None
+
+    def _values(self, table: Table, path: str) -> tuple[str, ...] | None:
+        """The values of the folder columns in a path; None where it is not that of a partition."""
+        folders = path.removeprefix(f"{self._folder(table)}/").split("/")[:-1]
+        values = tuple(folder.partition("=")[2] for folder in folders)
+        is_whole = len(values) == len(table.folder_columns) and self.path(table, values) == path
+        return values if is_whole and table.is_partition(values) else None
+
+    def set_aside(self, fault: FileFault) -> str:
+        """Take a damaged file out of its table without deleting it; where it lies now.
+
+        Raises StorageError.
+        """
+        inside = fault.path.removeprefix(f"{self._root}/core/")
+        aside = f"{self._root}/{_ASIDE}/{uuid.uuid4().hex[:8]}/{inside}"
+        with self._storage(fault.path):
+            if self._local:  # an object store has no folders
+                self._fs.create_dir(aside.rpartition("/")[0])
+            self._fs.move(fault.path, aside)
+        return aside
+
+    def has_rows(self) -> bool:
+        """Whether any partition holds rows, by as few listings as that takes. Raises StorageError.
+
+        One that is damaged may have held some. A run that made no call leaves inventory tables without rows.
+        """
+        folders = [f"{self._root}/core"]
+        while folders:
+            for info in self._listed(folders.pop(), deep=False):
+                if info.type is pafs.FileType.Directory:
+                    folders.append(info.path)
+                elif info.base_name == _FILE and self._rows(info.path) != 0:
+                    return True
+        return False
+
+    def _rows(self, path: str) -> int | None:
+        """The number of rows of a file; None if it cannot be read."""
+        try:
+            with self._fs.open_input_file(path) as stream:
+                return int(pq.read_metadata(stream).num_rows)
+        except (pa.ArrowException, OSError):
+            return None
 
     def state(self) -> LakeState | None:
         """What every later write or removal changes; None for an object store. Raises StorageError.
@@ -150,11 +233,26 @@ class Lake:
             sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
         )
 
-    def _listed(self, folder: str) -> list[pafs.FileInfo]:
-        """All files and folders below a folder; none if it is not there."""
+    def _listed(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
+        """All files and folders below a folder, or only those in it; none if it is not there."""
         with self._storage(folder):
-            selector = pafs.FileSelector(folder, recursive=True, allow_not_found=True)
+            selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)
             return list(self._fs.get_file_info(selector))
+
+    def read_partition(self, table: Table, values: tuple[str, ...]) -> pa.Table | None:
+        """The rows of one partition; None if it is not there or not sound."""
+        path = self.path(table, values)
+        try:
+            content = self._content(path)
+            check_content(content, table, values)
+        except (StorageError, DamagedFileError):
+            return None
+        rows = pq.ParquetFile(pa.BufferReader(content)).read()
+        for name, value in zip(table.folder_columns, values, strict=True):
+            if name in table.schema.names:
+                kind = table.schema.field(name).type
+                rows = rows.append_column(name, pa.repeat(pa.scalar(value).cast(kind), rows.num_rows))
+        return rows.select(table.schema.names).cast(table.schema)
 
     def read(self, table: Table) -> pa.Table:
         """All rows of a table, in the order of its partitions. Raises StorageError."""
@@ -181,6 +279,14 @@ class Lake:
             yield
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"{path}: {error}") from error
+
+
+def _end_of(path: str) -> tuple[int, bytes]:
+    """The length of a local file, and its last eight bytes. Raises FileNotFoundError."""
+    with Path(path).open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 8))
+        return size, stream.read()
 
 
 def _shown(url: str) -> str:

@@ -6,6 +6,7 @@ and how much quota is used are questions to these rows. SQLite by default, Postg
 
 from __future__ import annotations
 
+from aps_pipeline.ledger.bodies import BodyFault, Refusal
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -33,6 +34,7 @@ __all__ = [
     "Account",
     "AlreadyAnsweredError",
     "Attempt",
+    "BodyFault",
     "CallState",
     "Change",
     "FigureRow",
@@ -47,6 +49,7 @@ __all__ = [
     "NewsKind",
     "Quota",
     "QuotaExhaustedError",
+    "Refusal",
     "Revision",
     "StoredFigure",
     "Succession",

@@ -12,7 +12,7 @@ class LedgerError(OSError):
 
 
 class LedgerBusyError(LedgerError):
-    """Another process has kept the ledger locked for a minute."""
+    """Another process keeps the ledger locked for longer than anybody waits."""
 
 
 class MixedDataError(ValueError):
@@ -43,9 +43,15 @@ class AlreadyAnsweredError(Exception):
 
 def ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
     """The ledger's own error for one of the database."""
-    if "locked" in str(getattr(error, "orig", "")):
+    if is_locked(error):
         return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
     return LedgerError(f"ledger: {first_line(error)}")
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether the database gave up waiting for another connection: SQLite says locked, PostgreSQL lock."""
+    said = str(getattr(error, "orig", None) or error)
+    return "locked" in said or "lock timeout" in said
 
 
 def first_line(error: BaseException) -> str:

@@ -94,6 +94,11 @@ def unread_answers(
     return [UnreadAnswer(*row) for row in connection.execute(query)]
 
 
+def figure_reader_name(endpoint: str, level: str) -> str:
+    """The name of the fact that says which reader took the figures of an endpoint and level."""
+    return f"figures of {endpoint} {level}"
+
+
 def insert_figures(tx: sa.Connection, insert: Any, rows: Iterable[FigureRow]) -> None:
     """Keep figures; those already kept stay."""
     found = [asdict(row) for row in rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.ledger import figures, revisions
+from aps_pipeline.ledger.bodies import BodyFault, GarbledError, Refusal, damaged, has_body, refused, unpack
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
@@ -118,15 +118,32 @@ class LedgerReader:
             return connection.execute(query).scalar() or 0
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
-        """The bodies of calls as text, by call_id; calls without a body are left out."""
+        """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
+        kept = sa.select(bodies, calls.c.body_sha256).join(calls, calls.c.call_id == bodies.c.call_id)
         with self._reading() as connection:
             for start in range(0, len(wanted), _CHUNK):
                 some = wanted[start : start + _CHUNK]
-                for call_id, body in connection.execute(sa.select(bodies).where(bodies.c.call_id.in_(some))):
-                    found[call_id] = zlib.decompress(body).decode("utf-8")
+                for call_id, body, sha256 in connection.execute(kept.where(bodies.c.call_id.in_(some))):
+                    with contextlib.suppress(GarbledError):  # `check_bodies` says why
+                        found[call_id] = unpack(body, sha256)[0]
         return found
+
+    def damaged(self) -> list[BodyFault]:
+        """The answers that were found damaged and are not replaced yet, in the order of the calls."""
+        with self._reading() as connection:
+            return list(damaged(connection))
+
+    def kept_bodies(self) -> int:
+        """How many bodies there are to be checked."""
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
+
+    def refusals(self) -> list[Refusal]:
+        """The refused answers that no good one has replaced, in the order of the calls."""
+        with self._reading() as connection:
+            return list(refused(connection))
 
     def sent(self, call_id: int) -> datetime:
         """When a call was sent. Raises LedgerError for an unknown call."""
@@ -209,6 +226,12 @@ class LedgerReader:
         with self._reading() as connection:
             return figures.stored_figures(connection, endpoint, level, periods)
 
+    def figure_reader(self, endpoint: str, level: str) -> str | None:
+        """The reader that took the figures of an endpoint and level; None before the first."""
+        name = figures.figure_reader_name(endpoint, level)
+        with self._reading() as connection:
+            return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
+
     def unread_answers(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
     ) -> list[figures.UnreadAnswer]:
@@ -230,6 +253,7 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
     def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
         return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
 
+    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*GOOD), 0)
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
     is_good = calls.c.state.in_(GOOD)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
@@ -243,7 +267,8 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.REFUSED),
             newest(*UNREAD),
             newest(CallState.ANSWERED, of=figures.answered_utc),
-            newest(*GOOD, of=figures.answered_utc),
+            # What was asked and then lost is to be asked again, whatever an older answer says.
+            sa.case((is_lost, None), else_=newest(*GOOD, of=figures.answered_utc)),
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )

@@ -26,6 +26,8 @@ class CallState(StrEnum):
     """Account, permission, parameter or quota: asking again does not help."""
     LOST = "lost"
     """Its process died; the server may have counted it."""
+    DAMAGED = "damaged"
+    """Was answered, but the kept body is gone or garbled, so it has to be asked again."""
     UNSENT = "unsent"
     """No connection was made, so nothing was counted."""
 
@@ -33,7 +35,7 @@ class CallState(StrEnum):
 GOOD = (CallState.ANSWERED, CallState.NO_DATA)
 VAIN = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
 """An outcome is known, and it is not good."""
-UNREAD = (CallState.FAILED, CallState.DENIED, CallState.LOST)
+UNREAD = (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.DAMAGED)
 """A call was made, and there is nothing to read."""
 
 QUOTA_CODE = 2005
@@ -78,7 +80,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came."""
+    """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came.
+
+    `server_utc` is the time that the server gave, if it gave one.
+    """
 
     state: CallState
     http_status: int | None = None
@@ -86,6 +91,7 @@ class Finish:
     error: str = ""
     body: str | None = None
     simulated: bool = False
+    server_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

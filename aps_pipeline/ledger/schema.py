@@ -1,14 +1,14 @@
-"""The ledger's SQL tables, and the engine that opens them the same way on SQLite and PostgreSQL."""
+"""The ledger's SQL tables at the newest version of the schema, the same on SQLite and PostgreSQL.
+
+A change here needs a step in `migrations/versions` and a number at the end of `VERSIONS`; a test holds that a
+ledger made new and one that was migrated have the same schema.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock
 from sqlalchemy.engine.interfaces import Dialect
 
 
@@ -32,11 +32,8 @@ class UtcInstant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-_PATIENCE = 60.0
-"""Seconds to wait for another process that writes."""
-
-_MAKING_TABLES = 20_240_305
-"""The number of a PostgreSQL advisory lock; any that nobody else uses."""
+VERSIONS = ("0001", "0002")
+"""Every version of the schema, oldest first; a new ledger is made at the last."""
 
 metadata = sa.MetaData()
 _Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -59,9 +56,9 @@ calls = sa.Table(
     sa.Column("code", sa.Integer),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("body_bytes", sa.Integer),
+    sa.Column("owner", sa.Text, nullable=False),
     sa.Column("body_sha256", sa.Text),
     sa.Column("server_utc", UtcInstant),
-    sa.Column("owner", sa.Text, nullable=False),
     sa.Index("calls_question", "endpoint", "level", "system_id", "device_id", "period", "state"),
     sa.Index("calls_state", "state"),
     sqlite_autoincrement=True,
@@ -149,37 +146,17 @@ account_rests = sa.Table(
     sa.Column("failed_runs", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
-"""Until when an account makes no call, or a single probe: after `Retry-After`, or while a server is down."""
+"""Until when an account makes no call, or one probe: after `Retry-After`, or while the server is down."""
 
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("call_id", _Id, sa.ForeignKey("calls.call_id"), primary_key=True, autoincrement=False),
+    sa.Column("reader", sa.Text, nullable=False),
+)
+"""Which reader refused a kept body last: another one may take it, the same one need not try again."""
 
-def open_engine(url: str) -> sa.Engine:
-    """An engine with the tables made. Raises sqlalchemy.exc.SQLAlchemyError or OSError."""
-    address = sa.make_url(url)
-    # SQLite's timeout does not cover the switch to WAL: processes that open a new ledger together would fail.
-    alone: AbstractContextManager[object] = nullcontext()
-    if address.get_backend_name() != "sqlite":
-        engine = sa.create_engine(address, pool_pre_ping=True)
-    else:
-        if address.database and address.database != ":memory:":
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-            alone = FileLock(f"{address.database}.lock", timeout=_PATIENCE)
-        engine = sa.create_engine(address, connect_args={"timeout": _PATIENCE})
-        sa.event.listen(engine, "connect", _configure_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-    with alone, engine.execution_options(writes=True).begin() as connection:
-        if connection.dialect.name == "postgresql":  # where two processes would both make the tables
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
-        metadata.create_all(connection)
-    return engine
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A write takes the lock at once: two readers that both turn writers would fail instead of waiting.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+schema_version = sa.Table(
+    "alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True)
+)
+"""Alembic's own table, of one row."""

@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.ledger import owners
+from aps_pipeline.ledger import leases, opening
+from aps_pipeline.ledger.bodies import digest, pack
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
+    LedgerBusyError,
     LedgerError,
     MixedDataError,
     QuotaExhaustedError,
     first_line,
-    ledger_error,
+    is_locked,
 )
-from aps_pipeline.ledger.figures import FigureRow, insert_figures
 from aps_pipeline.ledger.quota import Account, quota_month
-from aps_pipeline.ledger.reading import LedgerReader, quota_of
-from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
-from aps_pipeline.ledger.revisions import forget_from
-from aps_pipeline.ledger.schema import bodies, calls, facts, figures, news, open_engine, quotas, revisions
+from aps_pipeline.ledger.reading import quota_of
+from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish
+from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
+from aps_pipeline.ledger.writing import LedgerWriter, insert_into, printable, set_call
 from aps_pipeline.question import Question
-
-_LONGEST_ERROR = 1000
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(LedgerReader):
+class Ledger(LedgerWriter):
     """The calls, their bodies and the quota, in one SQL database.
 
     Args:
         url: any SQLAlchemy URL of SQLite or PostgreSQL.
         now: the clock, for tests.
         accepts_simulated: whether answers of a simulator may be kept here at all.
+        patience: seconds to wait for another process that keeps the database locked.
+        before_first: told the address before a ledger without calls is made or used; may raise LedgerError.
 
     Raises LedgerError from every method when the database cannot be used.
     """
 
     def __init__(
-        self, url: str, now: Callable[[], datetime] = _utc_now, *, accepts_simulated: bool = True
+        self,
+        url: str,
+        now: Callable[[], datetime] = _utc_now,
+        *,
+        accepts_simulated: bool = True,
+        patience: float | None = None,
+        before_first: Callable[[str], None] = opening.allow_new,
     ) -> None:
         self.now = now
         self._accepts_simulated = accepts_simulated
         self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
+        self._patience = opening.PATIENCE_SECONDS if patience is None else patience
+        self._heart = leases.Heart(self._beat)
+        self._announcer = leases.Announcer()
         try:
-            self._engine = open_engine(url)
+            self._engine = opening.open_engine(url, self._patience, before_first)
             self._write_engine = self._engine.execution_options(writes=True)
+        except LedgerError:
+            raise
         except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError, NotImplementedError) as error:
+            if is_locked(error):
+                raise LedgerBusyError(
+                    f"another process keeps the ledger {_shown(url)} locked; try again when it has ended"
+                ) from error
             raise LedgerError(f"cannot open the ledger {_shown(url)}: {first_line(error)}") from error
 
     def close(self) -> None:
         """Let go of the database."""
+        self._heart.stop()
         self._engine.dispose()
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._one_writer, self._write_engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise ledger_error(error) from error
+    def _beat(self) -> None:
+        with self._writing() as tx:
+            leases.write_beat(tx, self.now())
 
     def reserve(self, question: Question, account: Account, after: int = 0) -> int:
         """Write the row of a call about to be sent, take it from the quota, and return its call_id.
@@ -85,21 +94,9 @@ class Ledger(LedgerReader):
         month = quota_month(now, account.zone)
         with self._writing() as tx:
             self._spend(tx, account, month, now)  # first: its row lock puts PostgreSQL's processes in line
-            rivals = tx.execute(
-                sa.select(calls.c.call_id, calls.c.state, calls.c.owner, calls.c.sent_utc).where(
-                    *_same(question),
-                    sa.or_(
-                        calls.c.state == CallState.IN_FLIGHT,
-                        sa.and_(calls.c.state.in_(GOOD), calls.c.call_id > after),
-                    ),
-                )
-            ).all()
-            for rival in rivals:
-                if rival.state != CallState.IN_FLIGHT:
-                    raise AlreadyAnsweredError(str(question))
-                if not owners.is_gone(rival.owner, rival.sent_utc, now):
-                    raise InFlightError(str(question))
-                _set(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
+            self._step_in(tx, question, after, now)
+            if not self._heart.is_beating:
+                leases.write_beat(tx, now)
             row = tx.execute(
                 sa.insert(calls).values(
                     account=account.app_id,
@@ -111,11 +108,27 @@ class Ledger(LedgerReader):
                     period=question.period.key,
                     state=CallState.IN_FLIGHT,
                     sent_utc=now,
-                    owner=owners.this_process(),
+                    owner=leases.this_process(),
                 )
             ).inserted_primary_key
         assert row is not None  # noqa: S101 - an insert has a key
-        return int(row[0])
+        self._heart.start(call_id := int(row[0]))
+        return call_id
+
+    def _step_in(self, tx: sa.Connection, question: Question, after: int, now: datetime) -> None:
+        """Make sure that nobody else has asked or is asking; calls of processes that are gone are closed."""
+        is_in_flight = calls.c.state == CallState.IN_FLIGHT
+        is_newer = sa.and_(calls.c.state.in_(GOOD), calls.c.call_id > after)
+        rivals = tx.execute(leases.in_flight(*_same(question), sa.or_(is_in_flight, is_newer))).all()
+        for rival in rivals:
+            if rival.state != CallState.IN_FLIGHT:
+                raise AlreadyAnsweredError(str(question))
+            database_now = leases.database_time(tx, now)
+            if not leases.is_gone(rival.owner, rival.sent_utc, rival.beat_utc, now, database_now):
+                self._announcer.tell_waiting(rival.owner, question)
+                raise InFlightError(str(question))
+            set_call(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
+            self._announcer.tell_taken_over(rival.owner, 1)
 
     def _spend(self, tx: sa.Connection, account: Account, month: str, now: datetime) -> None:
         refused_at = quotas.c.refused_at_monthly_calls
@@ -128,7 +141,7 @@ class Ledger(LedgerReader):
         )
         if tx.execute(spend).rowcount:
             return
-        first = _insert(tx, quotas).values(account=account.app_id, month=month, used=0)
+        first = insert_into(tx, quotas).values(account=account.app_id, month=month, used=0)
         tx.execute(first.on_conflict_do_nothing())
         if not tx.execute(spend).rowcount:
             raise QuotaExhaustedError(quota_of(tx, account, now))
@@ -150,22 +163,25 @@ class Ledger(LedgerReader):
                 sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)
             ).one()
             in_month = (quotas.c.account == row.account, quotas.c.month == row.quota_month)
-            _set(
+            set_call(
                 tx,
                 call_id,
                 state=end.state,
                 finished_utc=self.now(),
                 http_status=end.http_status,
                 code=end.code,
-                error=_printable(end.error),
+                error=printable(end.error),
                 body_bytes=None if body is None else len(body),
+                body_sha256=None if body is None else digest(body),
+                server_utc=end.server_utc,
             )
             if body is not None:
-                tx.execute(sa.insert(bodies).values(call_id=call_id, body=zlib.compress(body, 6)))
+                tx.execute(sa.insert(bodies).values(call_id=call_id, body=pack(body)))
             if end.code == QUOTA_CODE:
                 tx.execute(sa.update(quotas).where(*in_month).values(refused_at_monthly_calls=monthly_calls))
             if end.state is CallState.UNSENT:
                 tx.execute(sa.update(quotas).where(*in_month).values(used=quotas.c.used - 1))
+        self._heart.end(call_id)
         if mixed:
             raise MixedDataError(
                 "simulated and real data never mix: set APS_DATA_DIR to another directory "
@@ -178,59 +194,26 @@ class Ledger(LedgerReader):
             return False
         if self._simulated is None:
             with self._writing() as tx:
-                fact = _insert(tx, facts).values(name="simulated", value=str(simulated))
+                fact = insert_into(tx, facts).values(name="simulated", value=str(simulated))
                 tx.execute(fact.on_conflict_do_nothing())
                 known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar_one()
             self._simulated = known == str(True)
         return self._simulated == simulated
 
-    def mark(self, call_id: int, state: CallState, error: str = "") -> None:
-        """Judge a kept body anew: a parser took it now, or refuses it now. Its comparisons are forgotten."""
-        with self._writing() as tx:
-            _set(tx, call_id, state=state, error=_printable(error))
-            forget_from(tx, call_id)
+    def settle(self) -> dict[str, int]:
+        """Close the calls in flight whose process is gone, as lost but counted; how many of each process.
 
-    def keep_revisions(self, found: Iterable[Revision]) -> None:
-        """Keep comparisons of successive answers; those already kept stay."""
-        rows = [asdict(each) for each in found]
-        if rows:
-            with self._writing() as tx:
-                tx.execute(_insert(tx, revisions).on_conflict_do_nothing(), rows)
-
-    def forget_revisions(self) -> None:
-        """Forget every comparison, so that all are made again."""
-        with self._writing() as tx:
-            tx.execute(sa.delete(revisions))
-
-    def keep_figures(self, found: Iterable[FigureRow]) -> None:
-        """Keep the energies taken from answers; those already kept stay."""
-        with self._writing() as tx:
-            insert_figures(tx, _insert(tx, figures), found)
-
-    def forget_figures(self) -> None:
-        """Forget every energy taken from an answer, so that all are taken again."""
-        with self._writing() as tx:
-            tx.execute(sa.delete(figures))
-
-    def note(self, found: Iterable[News]) -> list[News]:
-        """Keep what an answer named and nobody knew; return what is said for the first time."""
-        with self._writing() as tx:
-            return [
-                each
-                for each in found
-                if tx.execute(_insert(tx, news).values(**asdict(each)).on_conflict_do_nothing()).rowcount
-            ]
-
-    def settle(self) -> int:
-        """Close the calls in flight whose process is gone, as lost but counted; return how many."""
+        Says so in the log, once for each process.
+        """
         now = self.now()
         with self._reading() as connection:
-            flying = connection.execute(
-                sa.select(calls.c.call_id, calls.c.owner, calls.c.sent_utc).where(
-                    calls.c.state == CallState.IN_FLIGHT
-                )
-            ).all()
-        gone = [row.call_id for row in flying if owners.is_gone(row.owner, row.sent_utc, now)]
+            flying = connection.execute(leases.in_flight(calls.c.state == CallState.IN_FLIGHT)).all()
+            database_now = leases.database_time(connection, now) if flying else now
+        gone = {
+            row.call_id: row.owner
+            for row in flying
+            if leases.is_gone(row.owner, row.sent_utc, row.beat_utc, now, database_now)
+        }
         if gone:
             with self._writing() as tx:
                 tx.execute(
@@ -238,7 +221,10 @@ class Ledger(LedgerReader):
                     .where(calls.c.call_id.in_(gone), calls.c.state == CallState.IN_FLIGHT)
                     .values(state=CallState.LOST, finished_utc=now)
                 )
-        return len(gone)
+        taken_over = Counter(gone.values())
+        for owner, count in taken_over.items():
+            self._announcer.tell_taken_over(owner, count)
+        return dict(taken_over)
 
 
 def _same(question: Question) -> list[sa.ColumnElement[bool]]:
@@ -249,20 +235,6 @@ def _same(question: Question) -> list[sa.ColumnElement[bool]]:
         calls.c.device_id == question.device_id,
         calls.c.period == question.period.key,
     ]
-
-
-def _set(tx: sa.Connection, call_id: int, **values: object) -> None:
-    tx.execute(sa.update(calls).where(calls.c.call_id == call_id).values(**values))
-
-
-def _insert(tx: sa.Connection, table: sa.Table) -> Any:
-    """An insert that can leave alone what is there, from the one dialect in use: importing one takes long."""
-    return import_module(f"sqlalchemy.dialects.{tx.dialect.name}").insert(table)
-
-
-def _printable(text: str) -> str:
-    """A message as any database takes it: a server may send control characters and halves of pairs."""
-    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_ERROR])
 
 
 def _shown(url: str) -> str:

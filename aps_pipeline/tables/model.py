@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
@@ -94,6 +95,18 @@ class Table:
         """Columns that stand in the folder name, Hive style: `date=2024-03-05`."""
         own = {"day": ("date",), "month": ("month",), "year": ("year",), "": ()}[self.partition]
         return (("source_table", *own)) if self.side_of else own
+
+    def is_partition(self, values: tuple[str, ...]) -> bool:
+        """Whether these values of the folder columns can be those of a partition."""
+        *source, key = values if self.partition else (*values, "")
+        if self.side_of and source != [each for each in self.side_of if each in source]:
+            return False
+        length = {"day": 10, "month": 7, "year": 4, "": 0}[self.partition]
+        try:
+            date.fromisoformat(key + "2000-01-01"[len(key) :])
+        except ValueError:
+            return False
+        return len(key) == length and len(values) == len(self.folder_columns)
 
     @cached_property
     def file_schema(self) -> pa.Schema:

@@ -75,7 +75,7 @@ def build(
     site = site or Site()
     inputs = inputs_of(lake, ledger, revision_days, site)  # before anything is read: what comes later is seen
     began_ns = inputs.rest()
-    with _named(path), replacing(path, began_ns) as temporary, closing(_open(temporary)) as connection:
+    with _named(path, lake), replacing(path, began_ns) as temporary, closing(_open(temporary)) as connection:
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         described = _fill(connection, lake, ledger, revision_days, inputs, covered, site, claims)
         connection.commit()
@@ -134,11 +134,20 @@ def _views_folder(lake: Lake, core: list[Described]) -> str | None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Turn a failure of storage into one that names the path; faults of our SQL pass as they are."""
+def _named(path: Path, lake: Lake) -> Iterator[None]:
+    """Turn a failure of storage into one that names the path; faults of our SQL pass as they are.
+
+    DuckDB has no error of its own for a Parquet file that is damaged, so the files are looked at.
+    """
     try:
         yield
     except (WarehouseError, StorageError, LedgerError):
         raise
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         raise WarehouseError(f"cannot build {path}: {str(error).splitlines()[0]}") from error
+    except duckdb.Error as error:
+        files = lake.check_files(TABLES.values())
+        if fault := next((fault for _, fault in files if fault is not None), None):
+            reason = f"{fault.path} is damaged: {fault.reason}"
+            raise WarehouseError(f"cannot build {path}: {reason}") from error
+        raise

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import duckdb
+
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.declared import Check, Severity, checks_of
 from aps_pipeline.warehouse.described import Connection, count
-from aps_pipeline.warehouse.errors import HeaderError
+from aps_pipeline.warehouse.errors import HeaderError, WarehouseError, one_line
 from aps_pipeline.warehouse.headers import SqlFile, packaged
 from aps_pipeline.warehouse.reading import of_this_version
 from aps_pipeline.warehouse.steady import steadily
@@ -60,7 +62,19 @@ def run_checks(connection: Connection) -> list[CheckResult]:
     """Run every check on an open warehouse. Raises WarehouseError, also where another version built it."""
     with of_this_version():
         folders = view_folders(connection)
-        return [steadily(folders, partial(run, connection, check)) for check in all_checks()]
+        return [_run_alone(connection, folders, check) for check in all_checks()]
+
+
+def _run_alone(connection: Connection, folders: list[str], check: Check) -> CheckResult:
+    """Run one check; what keeps it from ending is its result, so that the others are run all the same."""
+    try:
+        return steadily(folders, partial(run, connection, check))
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise  # a warehouse of another version: none of them can be run
+    except (duckdb.Error, WarehouseError) as error:
+        problem = ({"problem": one_line(error)},)
+        advice = "It could not be run: a file of the lake may be damaged, which `aps verify` names."
+        return CheckResult(check.name, "error", 1, problem, check.meaning, advice)
 
 
 def run(connection: Connection, check: Check) -> CheckResult:

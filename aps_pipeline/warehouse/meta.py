@@ -27,7 +27,7 @@ _CALLS = (
         "state",
         pa.string(),
         "answered, no_data (code 1001), refused (body not as promised), failed, denied, lost (its process "
-        "died), unsent (not counted) or in_flight",
+        "died), damaged (answered, but the kept body is gone or garbled), unsent (not counted) or in_flight",
     ),
     Column("sent_utc", _INSTANT, "When it was sent"),
     Column("finished_utc", _INSTANT, "When its outcome was known", nullable=True),

@@ -114,3 +114,16 @@ def test_a_wrong_secret_is_an_error_of_storage(lake: Lake, monkeypatch: pytest.M
     with pytest.raises(StorageError) as caught:
         Lake(lake.url).write(HOURS, ("2024-03-05",), hours(), "i")
     assert "wrong0secret" not in str(caught.value)
+
+
+def test_rows_and_damaged_files_are_found_in_an_object_store(lake: Lake) -> None:
+    assert not lake.has_rows()
+    key = ("2024-03-05",)
+    lake.write(HOURS, key, hours(), "inputs")
+    assert lake.has_rows() and [fault for _, fault in lake.check_files([HOURS])] == [None]
+    with lake._fs.open_output_stream(lake.path(HOURS, key)) as stream:
+        stream.write(b"PAR1 and no more")
+    ((_, fault),) = lake.check_files([HOURS])
+    assert fault is not None and fault.values == key
+    aside = lake.set_aside(fault)
+    assert "/.damaged/" in aside and lake.files(HOURS) == [] and not lake.has_rows()

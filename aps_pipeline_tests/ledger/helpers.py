@@ -45,3 +45,19 @@ def give_to(url: str, call_id: int, owner: str) -> None:
             sa.text("UPDATE calls SET owner = :owner WHERE call_id = :id"), {"owner": owner, "id": call_id}
         )
     engine.dispose()
+
+
+RELEASED_TABLES = ("calls", "bodies", "quotas", "facts", "news", "revisions")
+
+
+def make_as_released(url: str, *also: str) -> None:
+    """Turn a new ledger into one that the first release has made; `also` are statements to run on it."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for name in set(sa.inspect(connection).get_table_names()) - set(RELEASED_TABLES):
+            connection.execute(sa.text(f"DROP TABLE {name}"))
+        for column in ("body_sha256", "server_utc"):
+            connection.execute(sa.text(f"ALTER TABLE calls DROP COLUMN {column}"))
+        for statement in also:
+            connection.execute(sa.text(statement))
+    engine.dispose()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from aps_pipeline.ledger import Account, Ledger, LedgerBusyError, LedgerError
-from aps_pipeline.ledger import schema as ledger_schema
 from aps_pipeline_tests.ledger.helpers import question, states
 
 
@@ -46,17 +48,8 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/ledger.sqlite").is_file()
 
 
-def test_a_locked_ledger_is_said_to_be_busy(
-    tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = ledger_schema.sa.create_engine
-
-    def impatient(url: object, connect_args: dict[str, float]) -> object:
-        return create(url, connect_args=connect_args | {"timeout": 0.05})
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger_schema.sa, "create_engine", impatient)
-        ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+def test_a_locked_ledger_is_said_to_be_busy(tmp_path: Path, account: Account) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", patience=0.05)
     other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerBusyError):
@@ -64,6 +57,33 @@ def test_a_locked_ledger_is_said_to_be_busy(
     other.execute("COMMIT")
     ledger.reserve(question(), account)
     other.close()
+    ledger.close()
+
+
+def test_threads_that_wait_for_a_lock_together_give_up_together(tmp_path: Path, account: Account) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", patience=0.5)
+    other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ledger.reserve, question(n + 1), account) for n in range(8)]
+    assert all(isinstance(each.exception(), LedgerBusyError) for each in asked)
+    assert time.monotonic() - began < 3
+    other.close()
+    ledger.close()
+
+
+def test_postgresql_gives_up_on_a_lock_as_well(postgres: str, account: Account) -> None:
+    ledger = Ledger(postgres, patience=0.1)
+    engine = sa.create_engine(postgres)
+    with engine.begin() as connection:
+        connection.execute(sa.text("LOCK TABLE calls"))
+        with pytest.raises(LedgerBusyError):
+            ledger.reserve(question(), account)
+        with pytest.raises(LedgerBusyError):
+            Ledger(postgres, patience=0.1)
+    engine.dispose()
+    ledger.reserve(question(), account)
     ledger.close()
 
 

@@ -8,19 +8,21 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from filelock import FileLock
 
-from aps_pipeline.ledger import Account, InFlightError, Ledger
-from aps_pipeline.ledger.owners import LEASE, is_gone, this_process
+from aps_pipeline.ledger import Account, CallState, Finish, InFlightError, Ledger, leases
+from aps_pipeline.ledger.leases import LEASE, is_gone, this_process
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger import racing
 from aps_pipeline_tests.ledger.helpers import give_to, question, states
@@ -99,14 +101,14 @@ def test_a_row_survives_kill_9_and_is_settled_as_lost_but_counted(
 ) -> None:
     with a_process_with_a_call(ledger_url) as process:
         assert states(ledger) == ["in_flight"]
-        assert ledger.settle() == 0, "it lives"
+        assert not ledger.settle(), "it lives"
         with pytest.raises(InFlightError):
             ledger.reserve(question(), account)
         kill(process)
     assert states(ledger) == ["in_flight"]
-    assert ledger.settle() == 1
+    assert list(ledger.settle().values()) == [1]
     assert states(ledger) == ["lost"] and ledger.quota(account).used == 1
-    assert ledger.settle() == 0
+    assert not ledger.settle()
     ledger.reserve(question(), account)
     assert ledger.quota(account).used == 2
 
@@ -132,19 +134,92 @@ def test_the_call_of_a_dead_process_does_not_block_the_question(
 )
 def test_who_is_gone(ledger: Ledger, ledger_url: str, account: Account, owner: str, is_lost: bool) -> None:
     give_to(ledger_url, ledger.reserve(question(), account), owner)
-    assert ledger.settle() == int(is_lost)
+    assert ledger.settle() == ({owner: 1} if is_lost else {})
 
 
-def test_a_process_on_another_host_is_gone_when_its_lease_is_over(
+ELSEWHERE = "another-host|1|1.00"
+
+
+def beat(url: str, owner: str, moment: str) -> None:
+    """Let another process have beaten then, by the clock of the database."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(f"INSERT INTO processes (owner, beat_utc) VALUES (:owner, {moment})"), {"owner": owner}
+        )
+    engine.dispose()
+
+
+def test_a_process_on_another_host_that_never_beat_is_gone_when_its_lease_is_over(
+    ledger: Ledger, ledger_url: str, account: Account, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    clock.instant += LEASE
+    assert not ledger.settle() and not caplog.records
+    clock.turn(seconds=1)
+    assert ledger.settle() == {ELSEWHERE: 1}
+    assert len(caplog.records) == 1 and "process 1 on another-host has given no sign" in caplog.text
+
+
+def test_one_that_beats_keeps_its_call_however_long_it_takes(
+    ledger: Ledger, ledger_url: str, account: Account, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    clock.turn(days=1)
+    now = "now()" if "postgres" in ledger_url else f"'{clock().replace(tzinfo=None)}'"
+    beat(ledger_url, ELSEWHERE, now)
+    assert not ledger.settle()
+    for _ in range(3):
+        with pytest.raises(InFlightError):
+            ledger.reserve(question(), account)
+    assert len(caplog.records) == 1 and "waiting: process 1 on another-host" in caplog.text
+
+
+def test_one_that_stopped_beating_loses_its_call(
     ledger: Ledger, ledger_url: str, account: Account, clock: Clock
 ) -> None:
-    give_to(ledger_url, ledger.reserve(question(), account), "another-host|1|1.00")
-    clock.instant += LEASE
-    assert ledger.settle() == 0
-    clock.turn(seconds=1)
-    assert ledger.settle() == 1
+    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    if "postgres" in ledger_url:  # whose own clock decides, whatever that of a host says
+        beat(ledger_url, ELSEWHERE, "now() - interval '91 seconds'")
+    else:
+        beat(ledger_url, ELSEWHERE, f"'{clock().replace(tzinfo=None)}'")
+        clock.turn(seconds=91)
+    ledger.reserve(question(), account)
+    assert states(ledger) == ["lost", "in_flight"]
+
+
+def test_a_process_beats_while_a_call_is_in_flight_and_no_longer(
+    ledger_url: str, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+    beats: list[int] = []
+    write = leases.write_beat
+
+    def counted(tx: sa.Connection, now: datetime) -> None:
+        write(tx, now)
+        beats.append(1)
+
+    monkeypatch.setattr(leases, "write_beat", counted)
+    ledger = Ledger(ledger_url, now=clock)
+    call_id = ledger.reserve(question(), account)
+    assert wait_until(lambda: len(beats) >= 4)
+    ledger.finish(call_id, Finish(CallState.FAILED))
+    assert wait_until(lambda: not ledger._heart.is_beating)
+    ledger.reserve(question(2), account)
+    assert ledger._heart.is_beating
+    ledger.close()
+    assert not ledger._heart.is_beating
+
+
+def wait_until(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
 
 
 def test_this_process_is_not_gone() -> None:
-    assert not is_gone(this_process(), NOW, NOW)
-    assert is_gone(this_process(), NOW, NOW + LEASE + timedelta(seconds=1))
+    later = NOW + LEASE + timedelta(seconds=1)
+    assert not is_gone(this_process(), NOW, None, NOW, NOW)
+    assert is_gone(this_process(), NOW, None, later, later)
+    assert not is_gone(this_process(), NOW, later, later, later)

@@ -106,7 +106,7 @@ def test_a_refusal_closes_the_month_for_every_process(
         other.reserve(question(2), replace(account, monthly_calls=5, reserved=0))
     other.reserve(question(2), replace(account, app_id="another"))
     clock.turn(days=20)
-    other.reserve(question(2), account)
+    other.reserve(question(3), account)
     assert not other.quota(account).refused_by_api
 
 

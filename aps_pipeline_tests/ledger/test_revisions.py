@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from aps_pipeline.ledger import Account, CallState, GoodCall, Ledger, LedgerError, Revision, Succession
 from aps_pipeline.periods import zone
 from aps_pipeline_tests.clocks import NOW, Clock
-from aps_pipeline_tests.ledger.helpers import answered, ended, question
+from aps_pipeline_tests.ledger.helpers import answered, ended, make_as_released, question
 
 HOURS = {("system_energy", "hourly")}
 RICH = Account("rich", 5000, 0, zone("UTC"))
@@ -156,10 +155,7 @@ def test_a_ledger_made_before_there_were_comparisons_gets_them(
     ledger_url: str, open_ledger: Callable[[], Ledger]
 ) -> None:
     a, b = asked(open_ledger(), *[CallState.ANSWERED] * 2)
-    engine = sa.create_engine(ledger_url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE revisions"))
-    engine.dispose()
+    make_as_released(ledger_url, "DROP TABLE revisions")
     later = open_ledger()
     assert pairs(later) == [(a, b)]
     later.keep_revisions([kept(b, a)])

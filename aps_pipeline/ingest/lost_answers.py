@@ -1,0 +1,81 @@
+"""What the lake misses because kept bodies are gone or garbled, and the rows that outlive them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.kept_bodies import BodyLostError
+from aps_pipeline.ingest.outcomes import Failure, Trouble
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import BodyFault, Ledger
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import Answers, kinds_of
+from aps_pipeline.question import Question
+from aps_pipeline.tables import Table
+
+
+class LostAnswers:
+    """Answers that were held once, whose bodies cannot be read any more and that nothing has replaced."""
+
+    def __init__(self, ledger: Ledger, lake: Lake) -> None:
+        self._ledger, self._lake = ledger, lake
+        self._is_clear = False
+
+    def mark(self, call_id: int) -> None:
+        """Let an answer whose body is gone or garbled count no longer."""
+        self._is_clear = False
+        self._ledger.mark_damaged(call_id, "is gone or garbled")
+
+    def _faults(self) -> list[BodyFault]:
+        """All of them; where there were none, only `mark` can bring one."""
+        if self._is_clear:
+            return []
+        found = self._ledger.damaged()
+        self._is_clear = not found
+        return found
+
+    def failures(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> tuple[Failure, ...]:
+        """Why a partition lacks rows: lost answers, and those of systems that are no longer known."""
+        kinds = kinds_of(table, fleet.systems.values())
+        lost = [
+            _failure(fault)
+            for fault in self._faults()
+            if fault.question.kind in kinds and fault.question.period == period
+        ]
+        held = answers.by_kind.get(table.source.kind, {}).get(period.key, {})
+        for (system_id, device_id), each in sorted(held.items()):
+            if each.good and system_id not in fleet.systems:
+                question = Question(*table.source.kind, system_id, device_id, period)
+                why = f"system {system_id} is not known, for no kept answer with its details can be read"
+                lost.append(Failure(question, Trouble.REFUSED, why))
+        return tuple(lost)
+
+    def inventory_failures(self, endpoints: Collection[str]) -> tuple[Failure, ...]:
+        """Why an inventory table may lack something."""
+        return tuple(_failure(f) for f in self._faults() if f.question.endpoint in endpoints)
+
+    def periods(self, kinds: Iterable[tuple[str, str]]) -> set[str]:
+        """The keys of the periods of which an answer is lost."""
+        chosen = set(kinds)
+        return {f.question.period.key for f in self._faults() if f.question.kind in chosen}
+
+    def with_kept_rows(self, table: Table, values: tuple[str, ...], fleet: Fleet, rows: pa.Table) -> pa.Table:
+        """The rows, and those of the file in place that only a lost answer could give again."""
+        kept = self._lake.read_partition(table, values)
+        if kept is None:
+            return rows
+        calls = pa.array([fault.call_id for fault in self._faults()], kept.schema.field("call_id").type)
+        is_lost = pc.is_in(kept["call_id"], calls)
+        if "system_id" in kept.schema.names:
+            known = pa.array(list(fleet.systems), pa.string())
+            is_lost = pc.or_(is_lost, pc.invert(pc.is_in(kept["system_id"], known)))
+        kept = kept.filter(is_lost).join(rows.select(table.keys), list(table.keys), join_type="left anti")
+        return pa.concat_tables([rows, kept.select(rows.schema.names).cast(rows.schema)])
+
+
+def _failure(fault: BodyFault) -> Failure:
+    return Failure(fault.question, Trouble.REFUSED, str(BodyLostError(fault.call_id)))

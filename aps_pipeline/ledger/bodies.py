@@ -1,0 +1,140 @@
+"""Bodies as the ledger keeps them: compressed, with a digest, and never trusted unread."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aps_pipeline.endpoints import LEVEL_GRAIN
+from aps_pipeline.ledger.records import GOOD, CallState
+from aps_pipeline.ledger.schema import bodies, calls, refusals
+from aps_pipeline.periods import Period
+from aps_pipeline.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFault:
+    """A kept body that is gone or garbled: its call, what it had answered, and what is wrong with it.
+
+    `is_open` where rows are missing for it: it held data, and no newer good answer has taken its place.
+    """
+
+    call_id: int
+    question: Question
+    reason: str
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused answer whose body is kept, and which reader refused it; empty where that is not known."""
+
+    call_id: int
+    question: Question
+    sent_utc: datetime
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBodies:
+    """A portion of the bodies, read: how many, the faults, and digests of those that had none."""
+
+    count: int
+    faults: list[BodyFault]
+    digests: dict[int, str]
+
+
+class GarbledError(ValueError):
+    """A kept body that cannot be what came; the message says why."""
+
+
+def pack(body: bytes) -> bytes:
+    """The body as it is kept."""
+    return zlib.compress(body, 6)
+
+
+def digest(body: bytes) -> str:
+    """What `unpack` holds a body against."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
+    """The text of a kept body, and its digest. Raises GarbledError."""
+    try:
+        body = zlib.decompress(kept)
+        found = digest(body)
+        if sha256 is not None and found != sha256:
+            raise GarbledError("is not the one that came: its digest differs")
+        return body.decode("utf-8"), found
+    except zlib.error:
+        raise GarbledError("cannot be decompressed") from None
+    except UnicodeDecodeError:
+        raise GarbledError("is no text") from None
+
+
+def checked(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
+    """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
+    found = connection.execute(_kept(after, most)).all()
+    faults: list[BodyFault] = []
+    digests: dict[int, str] = {}
+    for row in found:
+        try:
+            if row.body is None:
+                raise GarbledError("is gone")
+            digests[row.call_id] = unpack(row.body, row.body_sha256)[1]
+        except GarbledError as error:
+            is_read = row.state == CallState.ANSWERED  # the others say all with their code
+            faults.append(BodyFault(row.call_id, _question(row), str(error), is_open=is_read))
+        if row.body_sha256 is not None:
+            digests.pop(row.call_id, None)
+    return CheckedBodies(len(found), faults, digests), found[-1].call_id if len(found) == most else None
+
+
+_QUESTION = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
+
+
+def has_body() -> sa.ColumnElement[bool]:
+    """Whether a call has a body to be read: one that was found damaged is no longer expected to."""
+    expected = sa.or_(calls.c.body_bytes.is_not(None), calls.c.state == CallState.ANSWERED)
+    return sa.and_(expected, calls.c.state != CallState.DAMAGED)
+
+
+def _kept(after: int, most: int) -> sa.Select[Any]:
+    columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_QUESTION, bodies.c.body)
+    both = calls.outerjoin(bodies, bodies.c.call_id == calls.c.call_id)
+    query = sa.select(*columns).select_from(both).where(calls.c.call_id > after, has_body())
+    return query.order_by(calls.c.call_id).limit(most)
+
+
+def damaged(connection: sa.Connection) -> Iterator[BodyFault]:
+    """The answers that were found damaged and that no newer one has replaced, in the order of the calls."""
+    query = sa.select(calls.c.call_id, calls.c.error, *_QUESTION)
+    for row in connection.execute(_unreplaced(query, CallState.DAMAGED)):
+        yield BodyFault(row.call_id, _question(row), row.error)
+
+
+def refused(connection: sa.Connection) -> Iterator[Refusal]:
+    """The refused answers that no good one has replaced, in the order of the calls."""
+    query = sa.select(calls.c.call_id, calls.c.sent_utc, *_QUESTION, refusals.c.reader).select_from(
+        calls.outerjoin(refusals, refusals.c.call_id == calls.c.call_id)
+    )
+    for row in connection.execute(_unreplaced(query, CallState.REFUSED)):
+        yield Refusal(row.call_id, _question(row), row.sent_utc, row.reader or "")
+
+
+def _unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
+    newer = calls.alias()
+    same = (newer.c[column.name] == column for column in _QUESTION)
+    replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(GOOD))
+    return query.where(calls.c.state == state, ~replaced).order_by(calls.c.call_id)
+
+
+def _question(row: sa.Row[Any]) -> Question:
+    period = Period.parse(LEVEL_GRAIN[row.level], row.period)
+    return Question(row.endpoint, row.level, row.system_id, row.device_id, period)

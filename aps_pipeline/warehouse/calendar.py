@@ -20,9 +20,7 @@ UNKNOWN_ZONE = "UTC"
 
 _INSTANT = pa.timestamp("us", "UTC")
 _COLUMNS = (
-    Column(
-        "timezone", pa.string(), "IANA zone of core.systems, or UTC, which stands in for an unknown one"
-    ),
+    Column("timezone", pa.string(), "IANA zone of core.systems, or UTC, which stands in for an unknown one"),
     Column("date", pa.date32(), "Local day in that zone"),
     Column("start_utc", _INSTANT, "Midnight that begins it"),
     Column("end_utc", _INSTANT, "Midnight that ends it: 23 to 25 hours later nearly always"),

@@ -72,7 +72,7 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
         inverters=_devices(
             inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
-        meters=_devices(meters, lambda record: record, zone),
+        meters=_devices(meters, lambda record: (meter.device_id for meter in record), zone),
         every_ecu=_united(*named, *listed),
     )
 

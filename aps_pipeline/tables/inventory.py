@@ -16,6 +16,13 @@ _seen = (c.first_seen_utc, c.last_seen_utc, c.call_id)
 _gone_utc = Column(
     "gone_utc", c.INSTANT, "When an answer first named it no more; null while it is there", nullable=True
 )
+_listed_as = Column(
+    "listed_as",
+    pa.string(),
+    "MAIN-VIRTUAL, as the inventory lists the share of a home in an ECU of several; what stands after the last "
+    "hyphen is asked. Null where that is all",
+    nullable=True,
+)
 _device_seen = (c.first_seen_utc, c.last_seen_utc, _gone_utc, c.call_id)
 _capacity_kw = Column("capacity_kw", pa.float64(), "Installed size", "kW", True)
 _timezone = Column("timezone", pa.string(), "IANA time zone, as the API names it", nullable=True)
@@ -62,6 +69,7 @@ INVENTORY = (
         columns=(
             c.system_id,
             c.ecu_id,
+            _listed_as,
             Column("type", pa.int16(), "0 ECU, 1 with meter, 2 with storage", nullable=True),
             _timezone,
             Column("model", pa.string(), "Model of a storage ECU", nullable=True),
@@ -97,7 +105,7 @@ INVENTORY = (
         description="Meter ECUs, which measure consumption, import and export.",
         partition="",
         keys=("system_id", "meter_id"),
-        columns=(c.system_id, c.meter_id, *_device_seen),
+        columns=(c.system_id, c.meter_id, _listed_as, *_device_seen),
         source=METERS,
         caveats=(REPLACED_DEVICE,),
     ),

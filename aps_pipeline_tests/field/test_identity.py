@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from contextlib import closing
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from aps_pipeline.periods import day_end_utc, zone
 from aps_pipeline.warehouse import open_warehouse
 from aps_pipeline.wiring import build_warehouse
-from aps_pipeline_tests.field.world import Roof, World, world
+from aps_pipeline_tests.field.world import NOW, Request, Roof, Rule, World, scripted, world
 
 
 def built(api: World, **settings: object) -> Path:
@@ -21,6 +26,93 @@ def built(api: World, **settings: object) -> Path:
     build_warehouse(chosen, pipeline, force=True)
     pipeline.ledger.close()
     return chosen.warehouse_path
+
+
+MAIN, VIRTUAL = "2030000001236", "002405253708"
+JOINED = f"{MAIN}-{VIRTUAL}"
+SHARED = {JOINED: ("701000000011", "701000000012-002405253708")}
+"""A shared ECU; uids below it may have hyphens of their own."""
+TABLES = [
+    "ecus", "inverters", "meters", "inverter_batch_energy", "ecu_daily_energy", "ecu_hourly_energy",
+    "meter_daily_energy",
+]  # fmt: skip
+
+
+def asks_by(eid: str) -> Rule:
+    """ECUs and meters are asked by that id, else 4000; the scripted roof knows them by the joined one."""
+
+    def rule(request: Request) -> Any:
+        if not request.device or request.endpoint not in ("ecu", "batch", "meter"):
+            return None
+        if request.device != eid:
+            return 4000
+        roof = Roof(ecus=SHARED, meters=(JOINED,))
+        return scripted(replace(request, device=JOINED), roof, NOW.date())
+
+    return rule
+
+
+def listing(details: str, inverters: str, meters: str) -> Rule:
+    """The spelling of the shared ECU in each list."""
+
+    def rule(request: Request) -> Any:
+        spelling = {"details": details, "inverters": inverters, "meters": meters}.get(request.kind)
+        roof = Roof(ecus={spelling: SHARED[JOINED]}, meters=(spelling,)) if spelling else None
+        return roof and scripted(request, roof, NOW.date())
+
+    return rule
+
+
+def ids(data_dir: Path) -> dict[str, set[str]]:
+    """The ids of ECUs and meters in every table of the lake."""
+    frames = {f.name: pd.read_parquet(f) for f in (data_dir / "lake" / "core").iterdir()}
+    return {
+        name: set(frame[column])
+        for name, frame in frames.items()
+        for column in ("ecu_id", "meter_id")
+        if column in frame
+    }
+
+
+@pytest.mark.parametrize(
+    "spellings", [(JOINED, JOINED, JOINED), (JOINED, VIRTUAL, VIRTUAL), (VIRTUAL, JOINED, JOINED)]
+)
+def test_a_shared_ecu_is_asked_by_its_virtual_id(tmp_path: Path, spellings: tuple[str, str, str]) -> None:
+    """D1: the joined id gives 4000; either spelling may stand in any list, and both are one device."""
+    with world(tmp_path / "data", Roof(ecus=SHARED, meters=(JOINED,))) as api:
+        api.rules = [listing(*spellings), asks_by(VIRTUAL)]
+        run = api.collect(date(2026, 11, 1), date(2026, 11, 10), TABLES)
+        assert not run.summary.failures and not run.summary.stops
+        assert {r.device for r in api.requests if r.device} == {VIRTUAL}
+        found = ids(api.data_dir)
+        assert found.keys() >= {name for name in TABLES if name != "systems"}
+        assert set.union(*found.values()) == {VIRTUAL}
+        ecus = pd.read_parquet(api.data_dir / "lake/core/ecus").iloc[0]
+        assert ecus["listed_as"] == JOINED and ecus["gone_utc"] is pd.NaT
+        batch = pd.read_parquet(api.data_dir / "lake/core/inverter_batch_energy")
+        assert set(batch["inverter_id"]) == set(SHARED[JOINED])
+        since = len(api.requests)
+        api.collect(date(2026, 11, 1), date(2026, 11, 10), TABLES)
+        assert len(api.requests) == since
+
+
+def test_answers_to_the_joined_id_are_not_bought_again(tmp_path: Path) -> None:
+    """A ledger of an older release: some servers answered the joined id, and those answers stay."""
+    days = date(2026, 11, 1), date(2026, 11, 10)
+    with world(tmp_path / "data", Roof(ecus=SHARED, meters=(JOINED,))) as api:
+        api.rules = [asks_by(VIRTUAL)]
+        api.collect(*days, TABLES)
+        kept = api.settings().data_dir / "ledger.sqlite"
+        with closing(sqlite3.connect(kept)) as ledger:
+            changed = ledger.execute("UPDATE calls SET device_id = ? WHERE device_id = ?", (JOINED, VIRTUAL))
+            assert changed.rowcount > 10
+            ledger.commit()
+        shutil.rmtree(api.data_dir / "lake")
+        since = len(api.requests)
+        run = api.collect(days[0], days[1] + timedelta(days=1), [t for t in TABLES if "batch" in t])
+        assert [r.when for r in api.requests[since:]] == ["2026-11-11"]
+        assert run.summary.complete == run.summary.partitions
+        assert ids(api.data_dir)["inverter_batch_energy"] == {VIRTUAL}
 
 
 @pytest.mark.parametrize("name", ["America/Havana", "Atlantic/Azores"])

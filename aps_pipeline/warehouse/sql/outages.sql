@@ -42,7 +42,7 @@ lives AS (
 asked AS (
     SELECT
         system_id,
-        device_id AS ecu_id,
+        string_split(device_id, '-')[-1] AS ecu_id,
         try_cast(period AS DATE) AS date,
         coalesce(
             max(call_id) FILTER (state = 'answered'),

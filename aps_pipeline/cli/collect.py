@@ -140,6 +140,8 @@ def _finish(
 ) -> int:
     """Bring the warehouse up to date (after a rebuild in any case) and say how the run went."""
     if summary.complete:
+        for problem in settings.site_problems:
+            print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
         build_warehouse(settings, pipeline, force=wanted is None)
     code = exit_of_run(summary)
     is_complete = code is Exit.COMPLETE

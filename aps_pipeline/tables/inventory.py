@@ -19,8 +19,8 @@ _gone_utc = Column(
 _listed_as = Column(
     "listed_as",
     pa.string(),
-    "MAIN-VIRTUAL, as the inventory lists the share of a home in an ECU of several; what stands after the last "
-    "hyphen is asked. Null where that is all",
+    "MAIN-VIRTUAL, as the inventory lists the share of a home in an ECU of several; what stands after the "
+    "last hyphen is asked. Null where that is all",
     nullable=True,
 )
 _device_seen = (c.first_seen_utc, c.last_seen_utc, _gone_utc, c.call_id)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aps_pipeline.ingest.first_days import with_first_days
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
 from aps_pipeline.periods import local_day
@@ -37,7 +38,12 @@ class Fleet:
         """Read the fleet from the kept inventory answers; those that no parser takes are passed over."""
         sightings = {endpoint: list(_sightings(ledger, endpoint)) for endpoint in INVENTORY_PARSERS}
         newest = {seen.system_id: seen for seen in sightings["system_details"] if seen.record}
-        return cls({sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}, sightings)
+        systems = {sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}
+        return cls(with_first_days(ledger, systems.values()), sightings)
+
+    def dated(self, ledger: Ledger) -> Fleet:
+        """The same fleet with the first days that answers which have come since tell."""
+        return replace(self, systems=with_first_days(ledger, self.systems.values()))
 
     def newest(self, question: Question) -> Sighting | None:
         """The newest good answer to an inventory question."""

@@ -84,7 +84,7 @@ class Pipeline:
         for number, planned_before in enumerate(plans):
             plan = planned_before
             if run.has_asked:  # what is known has changed
-                plan = self._plan(run, first.fleet, plan.tables)
+                plan = self._plan(run, first.fleet.dated(self.ledger), plan.tables)
             partitions = sum(len(each.jobs) for each in (plan, *plans[number + 1 :]))
             planned(partitions, len({question for job in plan.jobs for question in job.needs.due}))
             yield from facts.FactsStep(run, plan, first.failures).results()

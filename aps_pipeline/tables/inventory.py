@@ -41,7 +41,11 @@ INVENTORY = (
             _timezone,
             Column("type", pa.int16(), "1 PV, 2 storage, 3 PV and storage", nullable=True),
             Column(
-                "create_date", pa.date32(), "Day of registration; nothing is asked before it", nullable=True
+                "create_date",
+                pa.date32(),
+                "Day of registration. What lies before it is asked where lists of years, months or days show "
+                "energy there",
+                nullable=True,
             ),
             Column("light", pa.int16(), "State lamp: 1 green, 2 yellow, 3 red, 4 grey", nullable=True),
             *_seen,

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,52 @@ def test_answers_to_the_joined_id_are_not_bought_again(tmp_path: Path) -> None:
         assert [r.when for r in api.requests[since:]] == ["2026-11-11"]
         assert run.summary.complete == run.summary.partitions
         assert ids(api.data_dir)["inverter_batch_energy"] == {VIRTUAL}
+
+
+HISTORY_TABLES = [
+    "system_yearly_energy", "system_monthly_energy", "system_daily_energy", "inverter_batch_energy"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("created", "since"),
+    [
+        (date(2025, 2, 15), date(2024, 12, 4)),  # a year more
+        (date(2025, 2, 15), date(2025, 1, 14)),  # in the same year
+        (date(2025, 2, 15), date(2025, 2, 3)),  # in the same month
+        (date(2025, 1, 2), date(2024, 12, 30)),
+    ],
+)
+def test_what_lies_before_registration_is_asked_in_the_same_run(
+    tmp_path: Path, created: date, since: date
+) -> None:
+    """A3: lists of years, months and days show energy from before it."""
+    now, days = datetime(2025, 3, 1, 12, tzinfo=UTC), (date(2023, 1, 1), date(2025, 2, 28))
+    with world(tmp_path / "data", Roof(create_date=created, first_day=since), now=now) as api:
+        run = api.collect(*days, HISTORY_TABLES)
+        assert not run.summary.failures
+        batch = sorted(r.when for r in api.asked("batch/energy"))
+        assert batch == [str(since + timedelta(days=n)) for n in range((days[1] - since).days + 1)]
+        assert min(r.when for r in api.asked("energy/monthly")) == str(since.year)
+        assert min(r.when for r in api.asked("energy/daily")) == str(since)[:7]
+        years = pd.read_parquet(api.data_dir / "lake/core/system_yearly_energy")
+        assert list(years["year"]) == list(range(since.year, 2026)) and (years["energy_kwh"] > 0).all()
+        since_call = len(api.requests)
+        api.collect(*days, HISTORY_TABLES)
+        assert len(api.requests) == since_call
+        covered = [c for c in api.pipeline().coverage() if c.table.name == "inverter_batch_energy"]
+        assert min(c.period.first for c in covered) == since
+
+
+def test_nothing_is_asked_before_the_range(tmp_path: Path) -> None:
+    now, roof = (
+        datetime(2025, 3, 1, 12, tzinfo=UTC),
+        Roof(create_date=date(2025, 2, 15), first_day=date(2024, 11, 4)),
+    )
+    with world(tmp_path / "data", roof, now=now) as api:
+        api.collect(date(2024, 12, 20), date(2025, 2, 28), HISTORY_TABLES)
+        assert min(r.when for r in api.asked("energy/daily")) == "2024-12"
+        assert min(r.when for r in api.asked("batch/energy")) == "2024-12-20"
 
 
 @pytest.mark.parametrize("name", ["America/Havana", "Atlantic/Azores"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from aps_pipeline.ingest.calls import Ask, Result
 from aps_pipeline.ingest.equals import Comparison
@@ -15,7 +16,7 @@ from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import opened, rows_of
-from aps_pipeline.periods import Period
+from aps_pipeline.periods import FIRST_DAY, Period
 from aps_pipeline.planning import (
     Answers,
     Needs,
@@ -76,7 +77,7 @@ def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table], knowledge: Knowledg
 
 
 def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -> Iterator[Job]:
-    periods = periods_of(table, run.wanted.first, run.wanted.last)
+    periods = periods_of(table, _first_day(run, fleet), run.wanted.last)
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
     answers = knowledge.answers
@@ -85,12 +86,19 @@ def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -
         yield Job(needs, answers, missing, set(needs.due), spared=spared)
 
 
+def _first_day(run: Run, fleet: Fleet) -> date:
+    """The first wanted day on which one of the wanted systems can have given anything."""
+    systems = [fleet.systems.get(system_id) for system_id in run.wanted.system_ids]
+    earliest = min((system and system.first_day) or FIRST_DAY for system in systems)
+    return min(max(run.wanted.first, earliest), run.wanted.last)
+
+
 class FactsStep:
     """Asks and builds the partitions of one phase of the fact tables."""
 
     def __init__(self, run: Run, plan: Plan, unanswered: dict[Question, Failure]) -> None:
         self._run, self._fleet, self._unanswered, self._jobs = run, plan.fleet, unanswered, plan.jobs
-        self._knowledge = plan.knowledge
+        self._knowledge, self._tables = plan.knowledge, plan.tables
         self._due = {question: due for job in plan.jobs for question, due in job.needs.due.items()}
         self._waiting_for: dict[Question, list[Job]] = {}
         for job in plan.jobs:
@@ -100,6 +108,7 @@ class FactsStep:
 
     def results(self) -> Iterator[PartitionResult]:
         """Each partition as soon as its questions have ended: first those that need no call."""
+        yield from self._before_all_systems()
         yield from (self._built(job) for job in self._jobs if not job.pending)
         if not self._due:
             return
@@ -115,6 +124,13 @@ class FactsStep:
         expiring = retention.borders.keys()
         questions = by_worth(left, self._run.newest, expiring)
         yield from self._asked([q for q in questions if q in self._waiting_for])
+
+    def _before_all_systems(self) -> Iterator[PartitionResult]:
+        """The wanted partitions in which no system was there: they need no plan."""
+        wanted, first = self._run.wanted, _first_day(self._run, self._fleet)
+        for table in self._tables:
+            before = (period for period in periods_of(table, wanted.first, first) if period.last < first)
+            yield from (PartitionResult(table, period, None) for period in before)
 
     def _compared(self) -> Iterator[PartitionResult]:
         """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""

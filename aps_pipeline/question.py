@@ -72,6 +72,7 @@ class Held:
     `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
     one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
     newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the question).
+    `good_ids` are all good calls, with spaces between; `no_data_count` of them said that there is no data.
     """
 
     answered: int = 0
@@ -80,6 +81,12 @@ class Held:
     failed: int = 0
     answered_utc: datetime | None = None
     asked_utc: datetime | None = None
+    good_ids: str = ""
+    no_data_count: int = 0
+
+    def answers_since(self, call_id: int) -> int:
+        """How many good answers came after a call."""
+        return sum(int(each) > call_id for each in self.good_ids.split())
 
     @property
     def good(self) -> int:
@@ -102,6 +109,8 @@ class Held:
             max(self.failed, other.failed),
             last.answered_utc or first.answered_utc,
             max(asked, default=None),
+            " ".join(filter(None, (self.good_ids, other.good_ids))),
+            self.no_data_count + other.no_data_count,
         )
 
     @property

@@ -139,12 +139,13 @@ class Site:
         *,
         revise: bool = False,
         max_calls: int | None = None,
+        again: bool = False,
         **overrides: Any,
     ) -> Run:
         """One whole run; `overrides` are settings."""
         pipeline = self.pipeline(**overrides)
         chosen = tuple(map(table_named, tables)) or HISTORY
-        wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls)
+        wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls, again)
         run = Run()
         try:
             run.results.extend(pipeline.collect(wanted, run.summary))

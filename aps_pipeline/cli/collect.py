@@ -77,7 +77,7 @@ def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, pro
         first,
         last,
         _systems(systems, settings),
-        revise=True,
+        recheck=True,
         max_calls=max_calls,
     )
     return _collect("refresh", settings, pipeline, wanted, as_json)

@@ -47,7 +47,7 @@ def build_sample(directory: Path) -> Built:
 
 
 def _collect(pipeline: Pipeline, tables: tuple[Table, ...], first: date, last: date) -> None:
-    for _ in pipeline.collect(Wanted(tables, first, last, pipeline.system_ids, revise=True), Summary()):
+    for _ in pipeline.collect(Wanted(tables, first, last, pipeline.system_ids, recheck=True), Summary()):
         pass
 
 

@@ -18,8 +18,8 @@ from aps_pipeline.tables import FETCHED
 def coverage_of(ledger: Ledger, now: datetime, revision: timedelta) -> Sequence[Covered]:
     """How every period of every fact table of every known system stands, as of `now`. Raises LedgerError."""
     tables = [table for table in FETCHED if not is_inventory(table)]
-    fleet = with_equals(Fleet.load(ledger), ledger, revision)
-    knowledge = knowledge_of(ledger, fleet.systems, tables, revision)
+    fleet = with_equals(Fleet.load(ledger), ledger, revision, now)
+    knowledge = knowledge_of(ledger, fleet.systems, tables, revision, now)
     outlook = Outlook(knowledge.answers, knowledge.known, _named_by(fleet), now, revision)
     return list(coverage(tables, fleet.systems.values(), outlook))
 

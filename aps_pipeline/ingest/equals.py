@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -14,16 +14,20 @@ from aps_pipeline.ingest.partitions import asked_of_held, readable_rows
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
+    CLAIM_AGE,
     SERVED,
     STAND_IN,
-    Answers,
-    Freshness,
+    Claim,
+    ClaimKind,
+    DuePolicy,
+    Evidence,
     HeldByKey,
-    Part,
+    RequestSlot,
     System,
+    due_reason,
     grain_of,
     of_system,
-    stand_in,
+    trusted_substitute,
 )
 from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import FETCHED, Table
@@ -40,28 +44,68 @@ LEVELS, SERVED_TABLES = (
 )
 """The tables of a system's energy and of an ECU's, by level."""
 
-Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[bool]]]
-"""By system, ECU and level, whether the two answers about a period are equal."""
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether two answers about a period are equal, their calls, and when the ECU was asked."""
+
+    is_equal: bool
+    call_ids: tuple[int, int]
+    asked_utc: datetime
 
 
-def with_equals(fleet: Fleet, ledger: Ledger, revision: timedelta) -> Fleet:
-    """The fleet with what the ledger shows of systems and ECUs that were alone. Raises LedgerError."""
-    return _told(fleet, verdicts_of(fleet, ledger, revision))
+Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[Verdict]]]
+"""By system, ECU and level, what pairs of answers show."""
 
 
-def _told(fleet: Fleet, verdicts: Verdicts) -> Fleet:
-    shown: dict[str, set[tuple[str, str]]] = {}
+def with_equals(fleet: Fleet, ledger: Ledger, revision: timedelta, now: datetime) -> Fleet:
+    """The fleet with what the ledger shows of systems and sole ECUs at `now`. Raises LedgerError."""
+    return _with_verdicts(fleet, verdicts_of(fleet, ledger, revision), now)
+
+
+def _with_verdicts(fleet: Fleet, verdicts: Verdicts, now: datetime) -> Fleet:
+    equal: dict[str, set[tuple[str, str]]] = {}
+    expired: dict[str, set[tuple[str, str]]] = {}
     for (system_id, ecu_id), each in verdicts.items():
-        shown.setdefault(system_id, set()).update((ecu_id, level) for level in equal_levels(each))
-    told = {sid: replace(fleet.systems[sid], equal=frozenset(equal)) for sid, equal in shown.items()}
-    return replace(fleet, systems=fleet.systems | told)
+        for level in equal_levels(each):
+            equal.setdefault(system_id, set()).add((ecu_id, level))
+            if now - max(verdict.asked_utc for verdict in each[level]) > CLAIM_AGE:
+                expired.setdefault(system_id, set()).add((ecu_id, level))
+    known = {
+        sid: replace(
+            fleet.systems[sid],
+            equal=frozenset(equal.get(sid, ())),
+            expired_equal=frozenset(expired.get(sid, ())),
+        )
+        for sid in {system_id for system_id, _ in verdicts}
+    }
+    return replace(fleet, systems=fleet.systems | known)
+
+
+def equality_claims(fleet: Fleet, verdicts: Verdicts) -> Iterator[Claim]:
+    """What is concluded about sole ECUs, with the pairs of calls that show it."""
+    for (system_id, ecu_id), each in sorted(verdicts.items()):
+        for level in sorted(equal_levels(each)):
+            newest = max(verdict.asked_utc for verdict in each[level])
+            yield Claim(
+                ClaimKind.SOLE_ECU_EQUAL,
+                system_id,
+                SERVED,
+                level,
+                ecu_id,
+                None,
+                tuple(sorted({call for verdict in each[level] for call in verdict.call_ids})),
+                newest,
+                newest + CLAIM_AGE,
+                f"{len(each[level])} pairs of answers give {ecu_id}, its only ECU, the energy of the system",
+            )
 
 
 def verdicts_of(
     fleet: Fleet, ledger: Ledger, revision: timedelta
-) -> dict[tuple[str, str], dict[str, list[bool]]]:
+) -> dict[tuple[str, str], dict[str, list[Verdict]]]:
     """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
-    found: dict[tuple[str, str], dict[str, list[bool]]] = {}
+    found: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
     for level in LEVELS:
         if not (part := ledger.held(SERVED, level)):
             continue
@@ -95,10 +139,10 @@ def _pairs(fleet: Fleet, level: str, whole: HeldByKey, part: HeldByKey) -> Itera
         yield _Pairs(fleet.systems[system_id], ecu_id, newest[:_LOOKED_AT])
 
 
-def equal_levels(verdicts: Mapping[str, Sequence[bool]]) -> frozenset[str]:
+def equal_levels(verdicts: Mapping[str, Sequence[Verdict]]) -> frozenset[str]:
     """The levels at which equality counts as shown: one pair that differs, at whatever level, shows none."""
     pairs = [each for level in verdicts.values() for each in level]
-    if len(pairs) < SHOWN or not all(pairs):
+    if len(pairs) < SHOWN or not all(pair.is_equal for pair in pairs):
         return frozenset()
     return frozenset(level for level, each in verdicts.items() if each)
 
@@ -106,9 +150,9 @@ def equal_levels(verdicts: Mapping[str, Sequence[bool]]) -> frozenset[str]:
 class Comparison:
     """Which pairs of questions would show that a system and its only ECU say the same."""
 
-    def __init__(self, fleet: Fleet, ledger: Ledger, answers: Answers, freshness: Freshness) -> None:
+    def __init__(self, fleet: Fleet, ledger: Ledger, evidence: Evidence, policy: DuePolicy) -> None:
         self.fleet = fleet
-        self._ledger, self._answers, self._freshness = ledger, answers, freshness
+        self._ledger, self._evidence, self._policy = ledger, evidence, policy
         self._verdicts: Verdicts = {}
         self._tried: Counter[tuple[str, str, str]] = Counter()
 
@@ -130,12 +174,14 @@ class Comparison:
     def asked(self) -> None:
         """Read what the pairs have shown. Raises LedgerError."""
         self._look()
-        self.fleet = _told(self.fleet, self._verdicts)
+        self.fleet = _with_verdicts(self.fleet, self._verdicts, self._policy.now)
 
     def served(self, waiting: Collection[Question]) -> list[tuple[Question, Question]]:
         """Questions to ECUs that need not be asked, each with the question to the system that serves."""
         systems = self.fleet.systems
-        return [pair for pair in self._served(waiting) if stand_in(pair[0], systems[pair[0].system_id])]
+        return [
+            pair for pair in self._served(waiting) if trusted_substitute(pair[0], systems[pair[0].system_id])
+        ]
 
     def _served(self, waiting: Collection[Question]) -> Iterator[tuple[Question, Question]]:
         """Pairs whose system half is to be asked as well, or held and fresh."""
@@ -144,31 +190,35 @@ class Comparison:
             is_served = ecu.endpoint == SERVED and ecu.level in LEVELS
             if is_served and system.sole_ecu(ecu.period) == ecu.device_id:
                 whole = of_system(ecu)
-                held = self._answers.of(whole)
-                if whole in waiting or not self._freshness.is_due(Part(whole, system), held):
+                held = self._evidence.answers.of(whole)
+                slot = RequestSlot(LEVELS[ecu.level], whole, system, held)
+                if whole in waiting or (held.good and due_reason(slot, self._evidence, self._policy) is None):
                     yield ecu, whole
 
     def _look(self) -> None:
-        self._verdicts = verdicts_of(self.fleet, self._ledger, self._freshness.revision)
+        self._verdicts = verdicts_of(self.fleet, self._ledger, self._policy.revision_window)
 
     def _is_final(self, question: Question) -> bool:
         end = question.period.end_utc(self.fleet.systems[question.system_id].zone)
-        return end is None or end + self._freshness.revision <= self._freshness.now
+        return end is None or end + self._policy.revision_window <= self._policy.now
 
     def _is_worth_a_pair(self, system_id: str, ecu_id: str, level: str) -> bool:
         verdicts = self._verdicts.get((system_id, ecu_id), {})
         pairs = [each for found in verdicts.values() for each in found]
-        is_shown = level in equal_levels(verdicts)
-        return all(pairs) and not is_shown and self._tried[system_id, ecu_id, level] < _LOOKED_AT
+        newest = max((each.asked_utc for each in verdicts.get(level, ())), default=None)
+        is_expired = newest is not None and self._policy.now - newest > CLAIM_AGE
+        is_shown = level in equal_levels(verdicts) and not is_expired
+        is_equal = all(each.is_equal for each in pairs)
+        return is_equal and not is_shown and self._tried[system_id, ecu_id, level] < _LOOKED_AT
 
 
-def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) -> Iterator[bool]:
+def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) -> Iterator[Verdict]:
     """Whether the two answers about a period are equal, for whole periods with some energy."""
     for period, its, mine in pairs.held:
         first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision)
         second = _energies(ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, mine, revision)
-        if first is not None and second is not None and _has_energy(first):
-            yield first.equals(second)
+        if first is not None and second is not None and mine.answered_utc and _has_energy(first):
+            yield Verdict(first.equals(second), (its.answered, mine.answered), mine.answered_utc)
 
 
 def _energies(

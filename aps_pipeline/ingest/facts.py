@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 from aps_pipeline.ingest.calls import Ask, Result
 from aps_pipeline.ingest.equals import Comparison
@@ -16,10 +15,11 @@ from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import opened, rows_of
-from aps_pipeline.periods import FIRST_DAY, Period
+from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     Answers,
     Needs,
+    Part,
     Reason,
     Retention,
     by_worth,
@@ -48,13 +48,21 @@ class Job:
     waiting: list[Question] = field(default_factory=list)
     spared: list[Reason] = field(default_factory=list)
     """Why some of its questions are not asked."""
+    is_held_back: bool = False
+    """Whether it waits for a border of retention, which may ask one of its questions again."""
     failures: list[Failure] = field(default_factory=list)
 
     def settle(self, result: Result, *, counts: bool) -> None:
-        """Take the end of one question; its calls count for one of the partitions it feeds."""
+        """Take the end of one question; its calls count for one of the partitions it feeds.
+
+        One that was asked again as a proof has its answer, whatever became of the second one.
+        """
+        was_pending = result.question in self.pending
         self.pending.discard(result.question)
         self.calls += result.calls if counts else 0
         self.is_touched |= result.is_good or result.calls > 0
+        if not was_pending:
+            return
         if result.failure:
             self.failures.append(result.failure)
         elif not result.is_good:
@@ -77,20 +85,16 @@ def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table], knowledge: Knowledg
 
 
 def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -> Iterator[Job]:
-    periods = periods_of(table, _first_day(run, fleet), run.wanted.last)
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
-    answers = knowledge.answers
-    for needs in needs_of(table, periods, systems, answers, run.freshness, knowledge.known):
+    evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
+    periods = [period for period in run.periods_of(table) if period.last >= earliest]
+    for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
+        if needs.period.last < wanted.first and not needs.due:
+            continue  # a recheck looked here, and found nothing to doubt
         spared = [each.reason for each in needs.spared.values()]
-        yield Job(needs, answers, missing, set(needs.due), spared=spared)
-
-
-def _first_day(run: Run, fleet: Fleet) -> date:
-    """The first wanted day on which one of the wanted systems can have given anything."""
-    systems = [fleet.systems.get(system_id) for system_id in run.wanted.system_ids]
-    earliest = min((system and system.first_day) or FIRST_DAY for system in systems)
-    return min(max(run.wanted.first, earliest), run.wanted.last)
+        failures = [Failure.of_rest(question, rest) for question, rest in needs.resting.items()]
+        yield Job(needs, evidence.answers, missing, set(needs.due), spared=spared, failures=failures)
 
 
 class FactsStep:
@@ -104,38 +108,85 @@ class FactsStep:
         for job in plan.jobs:
             for question in job.needs.due:  # all pending, in an order that each run has
                 self._waiting_for.setdefault(question, []).append(job)
-        self._has_data: dict[Question, bool] = {}
+        self._answers: dict[Question, tuple[bool, int]] = {}
+        """Of each question that was just answered: whether with data, and the call."""
+        self._calls_made: dict[Question, int] = {}
+        """The newest good call of this run for each question."""
 
     def results(self) -> Iterator[PartitionResult]:
         """Each partition as soon as its questions have ended: first those that need no call."""
         yield from self._before_all_systems()
-        yield from (self._built(job) for job in self._jobs if not job.pending)
         if not self._due:
+            yield from (self._built(job) for job in self._jobs if not job.pending)
             return
+        retention = self._retention()
+        self._hold_back(retention)
+        yield from (self._built(job) for job in self._jobs if not job.pending and not job.is_held_back)
         yield from self._compared()
-        retention = Retention(
-            self._fleet.systems, self._knowledge.lit, self._knowledge.answers, self._waiting_for
-        )
-        while (probe := retention.next_probe(self._run.can_ask)) is not None:
-            yield from self._asked([probe])
-            retention.told(probe, self._has_data.get(probe))
-        yield from self._spared(retention.forgotten())
+        yield from self._find_borders(retention)
         left = [job.needs for job in self._jobs if job.pending]
-        expiring = retention.borders.keys()
+        expiring = {key[:2] for key in retention.borders}
         questions = by_worth(left, self._run.newest, expiring)
         yield from self._asked([q for q in questions if q in self._waiting_for])
 
     def _before_all_systems(self) -> Iterator[PartitionResult]:
         """The wanted partitions in which no system was there: they need no plan."""
-        wanted, first = self._run.wanted, _first_day(self._run, self._fleet)
+        wanted = self._run.wanted
+        earliest = self._fleet.first_day(wanted.system_ids)
         for table in self._tables:
-            before = (period for period in periods_of(table, wanted.first, first) if period.last < first)
-            yield from (PartitionResult(table, period, None) for period in before)
+            some = periods_of(table, wanted.first, min(earliest, wanted.last))
+            yield from (PartitionResult(table, period, None) for period in some if period.last < earliest)
+
+    def _retention(self) -> Retention:
+        knowledge, run = self._knowledge, self._run
+        return Retention(self._fleet.systems, knowledge.lit, knowledge.answers, run.now, self._waiting_for)
+
+    def _hold_back(self, retention: Retention) -> None:
+        """Let jobs wait whose "no data" may be asked again while a border is drawn."""
+        sources = retention.sources_with_due
+        for job in self._jobs:
+            job.is_held_back = any(
+                (q.endpoint, q.level, q.system_id) in sources for q in (p.question for p in job.needs.parts)
+            )
+
+    def _find_borders(self, retention: Retention) -> Iterator[PartitionResult]:
+        """Ask where the server's memory ends, each border twice, and leave out what lies beyond."""
+        while not self._run.policy.again and (probe := retention.next_probe(self._run.can_ask)) is not None:
+            self._settle(self._run.ask([self._ask_of(probe)], self._judge))
+            has_data, call_id = self._answers.pop(probe, (None, 0))
+            retention.told(probe, has_data, call_id)
+        held_back = [job for job in self._jobs if job.is_held_back]
+        for job in held_back:
+            job.is_held_back = False
+        yield from (self._built(job) for job in held_back if not job.pending)
+        yield from self._spared(retention.forgotten())
+
+    def _ask_of(self, question: Question) -> Ask:
+        """The ask of a question that is due, or that is asked again although it has an answer."""
+        if question not in self._due:
+            system = self._fleet.systems[question.system_id]
+            self._due[question] = (Part(question, system), self._knowledge.answers.of(question))
+        newest = self._due[question][1].newest
+        return Ask(question, max(newest, self._calls_made.get(question, 0)))
+
+    def _settle(self, results: Iterable[Result]) -> None:
+        """Take the ends of probes; what they complete is built later."""
+        for result in results:
+            jobs = self._waiting_for.pop(result.question, None) or self._jobs_of(result.question)
+            for position, job in enumerate(jobs):
+                job.settle(result, counts=position == 0)
+
+    def _jobs_of(self, question: Question) -> list[Job]:
+        return [
+            job
+            for job in self._jobs
+            if job.needs.table.source.kind == question.kind and job.needs.period == question.period
+        ]
 
     def _compared(self) -> Iterator[PartitionResult]:
         """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""
         run = self._run
-        comparison = Comparison(self._fleet, run.ledger, self._knowledge.answers, run.freshness)
+        comparison = Comparison(self._fleet, run.ledger, self._knowledge.evidence, run.policy)
         while pairs := comparison.next_pairs(q for q in self._waiting_for if run.can_ask(q.system_id)):
             yield from self._asked(pairs)
             comparison.asked()
@@ -150,15 +201,15 @@ class FactsStep:
             if system in self._waiting_for:
                 job.pending.add(system)
                 self._waiting_for[system].append(job)
-            elif not job.pending:
+            elif not job.pending and not job.is_held_back:
                 yield self._built(job)
 
     def _asked(self, questions: list[Question]) -> Iterator[PartitionResult]:
-        asks = [Ask(question, self._due[question][1].newest) for question in questions]
+        asks = [self._ask_of(question) for question in questions]
         for result in self._run.ask(asks, self._judge):
             for position, job in enumerate(self._waiting_for.pop(result.question)):
                 job.settle(result, counts=position == 0)
-                if not job.pending:
+                if not job.pending and not job.is_held_back:
                     yield self._built(job)
 
     def _spared(self, questions: Iterable[Question]) -> Iterator[PartitionResult]:
@@ -166,7 +217,7 @@ class FactsStep:
             for job in self._waiting_for.pop(question, []):
                 job.pending.discard(question)
                 job.spared.append(Reason.FORGOTTEN)
-                if not job.pending:
+                if not job.pending and not job.is_held_back:
                     yield self._built(job)
 
     def _judge(self, question: Question, body: str, call_id: int) -> None:
@@ -178,7 +229,8 @@ class FactsStep:
             if table.source.kind == question.kind:
                 self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
         self._run.news.read(question, call_id, data)
-        self._has_data[question] = data is not None
+        self._answers[question] = (data is not None, call_id)
+        self._calls_made[question] = call_id
 
     def _built(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.ingest.first_days import with_first_days
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
-from aps_pipeline.periods import local_day
+from aps_pipeline.periods import FIRST_DAY, local_day
 from aps_pipeline.planning.systems import Device, System
 from aps_pipeline.question import Question
 
@@ -44,6 +44,11 @@ class Fleet:
     def dated(self, ledger: Ledger) -> Fleet:
         """The same fleet with the first days that answers which have come since tell."""
         return replace(self, systems=with_first_days(ledger, self.systems.values()))
+
+    def first_day(self, system_ids: Iterable[str]) -> date:
+        """The first day on which one of those systems can have given anything."""
+        systems = map(self.systems.get, system_ids)
+        return min((system and system.first_day) or FIRST_DAY for system in systems)
 
     def newest(self, question: Question) -> Sighting | None:
         """The newest good answer to an inventory question."""

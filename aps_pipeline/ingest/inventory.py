@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.ingest.calls import Ask
@@ -13,13 +13,10 @@ from aps_pipeline.ingest.outcomes import Failure, PartitionResult, UnknownSystem
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import INVENTORY_PARSERS, opened
-from aps_pipeline.periods import LIFETIME
-from aps_pipeline.planning import is_inventory
+from aps_pipeline.periods import LAST_ZONE, LIFETIME, local_day, zone
+from aps_pipeline.planning import Rest, is_inventory, last_turn, request_key
 from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
-
-INVENTORY_AGE = timedelta(days=1)
-"""How old the inventory may be before it is asked again ahead of other calls."""
 
 DEVICE_ENDPOINTS = {
     "system": ("system_details",),
@@ -35,9 +32,9 @@ INVENTORY_TABLES = tuple(table for table in FETCHED if is_inventory(table))
 class InventoryStep:
     """Asks what is due of the inventory; afterwards `fleet` and `failures` say what is known."""
 
-    def __init__(self, run: Run, fleet: Fleet) -> None:
+    def __init__(self, run: Run, fleet: Fleet, rests: Mapping[tuple[str, ...], Rest]) -> None:
         self._run = run
-        self.fleet = fleet
+        self.fleet, self.rests = fleet, rests
         self.failures: dict[Question, Failure] = {}
         self._calls: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
@@ -60,11 +57,27 @@ class InventoryStep:
         """The inventory questions to be asked."""
         unknown = self._run.news.inverters_named_by
         named = {system_id: unknown.get(system_id, 0) for system_id in busy_systems}
-        return [
+        questions = self._questions(busy_systems)
+        if self._run.wanted.again:
+            return questions
+        stale = (
             question
-            for question in self._questions(busy_systems)
+            for question in questions
             if is_stale(question, self.fleet, self._run.now, named.get(question.system_id, 0))
-        ]
+        )
+        return [question for question in stale if not self._rests(question)]
+
+    def _rests(self, question: Question) -> bool:
+        """Whether it was denied or refused of late; then that is its failure in this run."""
+        rest = self.rests.get(request_key(question)) or self.rests.get(
+            (question.endpoint, question.system_id)
+        )
+        newest = self.fleet.newest(question)
+        if rest is None or (newest is not None and newest.call_id > rest.call_id):
+            return False
+        if newest is None:
+            self.failures[question] = Failure.of_rest(question, rest)
+        return True
 
     def _questions(self, busy_systems: set[str]) -> list[Question]:
         """What could be asked: everything of busy systems, of the others what a wanted table shows."""
@@ -122,11 +135,15 @@ def unknown_inventory(table: Table, system_id: str, fleet: Fleet) -> list[Questi
 
 
 def is_stale(question: Question, fleet: Fleet, now: datetime, named_by: int) -> bool:
-    """Whether an inventory question was never answered, not within a day, or not since unknown names came.
+    """Whether an inventory request has no answer, or its weekly turn has come, or unknown names have.
 
     `named_by` is the last call that first named an inverter which the inventory did not know; 0 for none.
     """
     newest = fleet.newest(question)
-    if newest is None or now - newest.sent_utc > INVENTORY_AGE:
+    if newest is None:
         return True
-    return question.endpoint == "system_inverters" and named_by > newest.call_id
+    if question.endpoint == "system_inverters" and named_by > newest.call_id:
+        return True
+    system = fleet.systems.get(question.system_id)
+    calendar = system.zone if system is not None else zone(LAST_ZONE)
+    return local_day(newest.sent_utc, calendar) < last_turn(question, local_day(now, calendar))

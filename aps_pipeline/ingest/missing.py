@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.api import Scope, error_of
 from aps_pipeline.ingest.facts import Job, Plan
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.inventory import InventoryStep
+from aps_pipeline.ingest.resting import rests_of_failed
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.periods import Grain, Period, local_day
-from aps_pipeline.planning import REMEMBERED, Gap, Retention, Worth, by_worth, questions_held, rests_until
-from aps_pipeline.question import Question
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.planning import Gap, Known, Part, Retention, Worth, by_worth, questions_held
+from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import Table
-
-Resting = dict[tuple[str, ...], date]
-"""Until when nothing is asked of an endpoint and system, or of a question, by its parts."""
 
 
 @dataclass(slots=True)
@@ -52,25 +48,28 @@ def missing_of(run: Run, plans: Iterable[Plan], fleet: Fleet, zone: ZoneInfo) ->
 
     Raises LedgerError, StorageError.
     """
-    found, resting, busy = Missing(), _resting(run, zone), set[str]()
+    rests = rests_of_failed(run.ledger, run.now, zone)
+    found, busy = Missing(), set[str]()
     for plan in plans:
         due = _due(plan.jobs)
-        left_alone = {question for question in due if _rests(question, resting)}
+        left_alone = {question for question in due if Known(rests=rests).rest_of(question)}
+        left_alone |= {question for job in plan.jobs for question in job.needs.resting}
         order = _in_order(run, plan, left_alone)
         busy |= {question.system_id for question in order}
         found.resting += len(left_alone)
         found.unknown |= {question.system_id for job in plan.jobs for question in job.missing}
         found.gaps += [*_unbuilt(run, plan), *_gaps(run, due, order)]
-    found.inventory = InventoryStep(run, fleet).due(busy | found.unknown)
+    found.inventory = InventoryStep(run, fleet, rests).due(busy | found.unknown)
     return found
 
 
 def _in_order(run: Run, plan: Plan, left_alone: Collection[Question]) -> dict[Question, Worth]:
     """The questions of one phase that are worth a call, best first, and why they come when they do."""
     parts = {question: part for job in plan.jobs for question, part in job.needs.due.items()}
-    retention = Retention(plan.fleet.systems, plan.knowledge.lit, plan.knowledge.answers, parts)
-    passed_over, expiring = {*left_alone, *retention.forgotten()}, retention.borders.keys()
-    order: dict[Question, Worth] = dict.fromkeys(retention.probes(), Worth.MEMORY)
+    retention = Retention(plan.fleet.systems, plan.knowledge.lit, plan.knowledge.answers, run.now, parts)
+    passed_over, expiring = {*left_alone, *retention.forgotten()}, {key[:2] for key in retention.borders}
+    probes = (probe for probe in retention.probes() if probe in parts)
+    order: dict[Question, Worth] = dict.fromkeys(probes, Worth.MEMORY)
     for question in by_worth([job.needs for job in plan.jobs], run.newest, expiring):
         reason = Worth.NEWEST if question.period.grain is Grain.DAY else Worth.COARSE
         if (question.endpoint, question.level) in expiring:
@@ -79,8 +78,12 @@ def _in_order(run: Run, plan: Plan, left_alone: Collection[Question]) -> dict[Qu
     return {
         question: reason
         for question, reason in order.items()
-        if question not in passed_over and run.freshness.is_history(*parts[question])
+        if question not in passed_over and _is_history(run, *parts[question])
     }
+
+
+def _is_history(run: Run, part: Part, held: Held) -> bool:
+    return run.policy.is_history(part.question, part.system, held)
 
 
 def _due(jobs: Iterable[Job]) -> dict[Question, list[Table]]:
@@ -117,24 +120,3 @@ def _unbuilt(run: Run, plan: Plan) -> Iterator[Gap]:
             files[table.name] = set(run.lake.files(table))
         if run.lake.path(table, (period.key,) if table.partition else ()) not in files[table.name]:
             yield Gap((table,), period, {}, Worth.BUILD)
-
-
-def _resting(run: Run, zone: ZoneInfo) -> Resting:
-    """What has failed of late and is left alone; what the account or the server failed at is not."""
-    tried: dict[tuple[str, ...], list[date]] = {}
-    for attempt in run.ledger.failures(run.now - REMEMBERED):
-        error = error_of(attempt.code) if attempt.code else None
-        scope = error.scope if error else Scope.QUESTION
-        key: tuple[str, ...] = (attempt.endpoint, attempt.system_id)
-        if scope is Scope.QUESTION:
-            key = (attempt.endpoint, attempt.level, attempt.system_id, attempt.device_id, attempt.period)
-        if scope in (Scope.QUESTION, Scope.ENDPOINT):
-            tried.setdefault(key, []).append(local_day(attempt.sent_utc, zone))
-    today = local_day(run.now, zone)
-    return {key: again for key, days in tried.items() if (again := rests_until(days, today))}
-
-
-def _rests(question: Question, resting: Resting) -> bool:
-    device, period = question.device_id, question.period.key
-    whole = (question.endpoint, question.level, question.system_id, device, period)
-    return whole in resting or (question.endpoint, question.system_id) in resting

@@ -10,7 +10,7 @@ from aps_pipeline.api import errors as api_errors
 from aps_pipeline.ledger import News
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Reason
+from aps_pipeline.planning import Reason, Rest
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Table
 
@@ -67,6 +67,13 @@ class Failure:
         if question.endpoint == "system_details" and isinstance(error, api_errors.ParameterError):
             error = UnknownSystemError(f"{error}")
         return cls(question, trouble_of(error), str(error))
+
+    @classmethod
+    def of_rest(cls, question: Question, rest: Rest) -> Failure:
+        """The failure of a request that is left alone for some days."""
+        return cls(
+            question, Trouble(rest.trouble), f"{rest.text}; it rests until {rest.until}, --again asks now"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Pipeline:
         fleet = Fleet.load(self.ledger)
         run.builder.reconsider(run.wanted.facts, fleet)
         plans = list(self._plans(run, fleet))
-        first = inventory.InventoryStep(run, fleet)
+        first = inventory.InventoryStep(run, fleet, run.rests)
         yield from first.results(_busy_systems((job for plan in plans for job in plan.jobs), run.wanted))
         for number, planned_before in enumerate(plans):
             plan = planned_before
@@ -94,14 +94,14 @@ class Pipeline:
         return (self._plan(run, fleet, tables) for tables in phases(run.wanted.facts))
 
     def _plan(self, run: Run, fleet: Fleet, tables: list[Table]) -> facts.Plan:
-        fleet = self._compared(fleet, tables)
-        knowledge = knowledge_of(self.ledger, fleet.systems, tables, self.revision)
+        fleet = self._compared(fleet, tables, run.now)
+        knowledge = knowledge_of(self.ledger, fleet.systems, tables, self.revision, run.now, run.rests)
         return facts.Plan(tables, fleet, knowledge, facts.jobs_of(run, fleet, tables, knowledge))
 
-    def _compared(self, fleet: Fleet, tables: Iterable[Table]) -> Fleet:
+    def _compared(self, fleet: Fleet, tables: Iterable[Table], now: datetime) -> Fleet:
         """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
         if any(table.source.endpoint == SERVED for table in tables):
-            return with_equals(fleet, self.ledger, self.revision)
+            return with_equals(fleet, self.ledger, self.revision, now)
         return fleet
 
     def plan(self, wanted: Wanted) -> list[PlannedCalls]:
@@ -112,7 +112,7 @@ class Pipeline:
         run = self._run(wanted)
         fleet = Fleet.load(self.ledger)
         jobs = [job for plan in self._plans(run, fleet) for job in plan.jobs]
-        asks = inventory.InventoryStep(run, fleet).due(_busy_systems(jobs, wanted))
+        asks = inventory.InventoryStep(run, fleet, run.rests).due(_busy_systems(jobs, wanted))
         return planned_calls(asks, jobs)
 
     def missing(self, wanted: Wanted) -> Missing:
@@ -137,8 +137,9 @@ class Pipeline:
         """
         self.ledger.settle()
         tables = list(tables)
-        fleet = self._compared(Fleet.load(self.ledger), tables)
+        fleet = self._compared(Fleet.load(self.ledger), tables, self.ledger.now())
         self.ledger.forget_revisions()
+        self.ledger.forget_figures()
         builder = Builder(self.ledger, self.lake, self.revision)
         builder.reconsider([table for table in tables if not is_inventory(table)], fleet)
         for table in tables:
@@ -168,4 +169,4 @@ class Pipeline:
 
 def _busy_systems(jobs: Iterable[facts.Job], wanted: Wanted) -> set[str]:
     due = {question.system_id for job in jobs for question in (*job.needs.due, *job.missing)}
-    return due | (set(wanted.system_ids) if wanted.revise else set())
+    return due | (set(wanted.system_ids) if wanted.recheck or wanted.again else set())

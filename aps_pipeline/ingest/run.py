@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from aps_pipeline.ingest.caller import Caller
 from aps_pipeline.ingest.calls import Ask, Budget, Judge, Result, Session
@@ -12,9 +13,11 @@ from aps_pipeline.ingest.login import Login, NotConfiguredError, login_of
 from aps_pipeline.ingest.news import Newsroom
 from aps_pipeline.ingest.outcomes import Stop
 from aps_pipeline.ingest.partitions import Builder
+from aps_pipeline.ingest.resting import rests_of_denied
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.planning import Freshness, is_inventory
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import DuePolicy, is_inventory, periods_of
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Table
 
@@ -23,15 +26,17 @@ from aps_pipeline.tables import Table
 class Wanted:
     """What a run is to bring up to date, from `first` to `last` (local days).
 
-    `revise` asks answers again that may have been revised since: a refresh. Raises NotConfiguredError.
+    `recheck` looks for answers that have changed since: a refresh. `again` asks whatever is held.
+    Raises NotConfiguredError.
     """
 
     tables: tuple[Table, ...]
     first: date
     last: date
     system_ids: tuple[str, ...]
-    revise: bool = False
+    recheck: bool = False
     max_calls: int | None = None
+    again: bool = False
 
     def __post_init__(self) -> None:
         if self.first > self.last:
@@ -68,10 +73,19 @@ class Run:
         self.now: datetime = ledger.now()
         self.builder = Builder(ledger, lake, revision)
         self.news = Newsroom(ledger)
-        self.freshness = Freshness(self.now, revision, wanted.last, wanted.revise)
+        self.policy = DuePolicy(
+            self.now,
+            revision,
+            wanted.last,
+            wanted.recheck,
+            wanted.again,
+            wanted.first if wanted.recheck else None,
+        )
         self.has_asked = False
         """Whether a call may have been made."""
         self._login_of = {system_id: login_of(logins, system_id) for system_id in wanted.system_ids}
+        self.rests = {} if wanted.again else rests_of_denied(ledger, self.now, self.quota_zone)
+        """What is left alone because it was denied or refused of late."""
         self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
 
     def _with_sessions(self, budget: Budget, threads: int) -> Caller:
@@ -80,6 +94,15 @@ class Run:
         alone = len(names) == 1
         sessions = {name: Session(login, self.ledger, budget, alone=alone) for name, login in names.items()}
         return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
+
+    def periods_of(self, table: Table) -> list[Period]:
+        """The partitions of a table that are looked at: those wanted, and, in a recheck, some before them."""
+        return periods_of(table, self.policy.first_day or self.wanted.first, self.wanted.last)
+
+    @property
+    def quota_zone(self) -> ZoneInfo:
+        """The calendar by which days of rest are counted."""
+        return next(iter(self._login_of.values())).account.zone
 
     def ask(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
         """Make calls. A client is made with its first: a run without any needs no credentials."""

@@ -14,6 +14,7 @@ from aps_pipeline.ledger.errors import (
     MixedDataError,
     QuotaExhaustedError,
 )
+from aps_pipeline.ledger.figures import FigureRow, StoredFigure, UnreadAnswer
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     Attempt,
@@ -34,6 +35,7 @@ __all__ = [
     "Attempt",
     "CallState",
     "Change",
+    "FigureRow",
     "Finish",
     "GoodCall",
     "InFlightError",
@@ -46,7 +48,9 @@ __all__ = [
     "Quota",
     "QuotaExhaustedError",
     "Revision",
+    "StoredFigure",
     "Succession",
+    "UnreadAnswer",
     "quota_month",
     "resets_utc",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import device_asked
-from aps_pipeline.ledger import revisions
+from aps_pipeline.ledger import figures, revisions
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
@@ -60,9 +60,9 @@ class LedgerReader:
         asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
             found = connection.execute(_held_query(bool(periods)), asked).all()
-            for s, d, p, answered, no_data, refused, failed, *instants in found:
+            for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
                 key = s, device_asked(endpoint, d), p
-                each = Held(answered or 0, no_data or 0, refused or 0, failed or 0, *instants)
+                each = Held(a or 0, no or 0, refused or 0, failed or 0, a_utc, asked_utc, ids or "", n)
                 held[key] = held[key].joined(each) if key in held else each
         return held
 
@@ -92,12 +92,33 @@ class LedgerReader:
         """The calls sent since then that brought no good answer, in order."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
-            sa.select(*key, calls.c.code, calls.c.sent_utc)
+            sa.select(
+                *key,
+                calls.c.code,
+                calls.c.sent_utc,
+                calls.c.state,
+                calls.c.http_status,
+                calls.c.call_id,
+                calls.c.error,
+            )
             .where(calls.c.state.in_(VAIN), calls.c.sent_utc >= since)
             .order_by(calls.c.call_id)
         )
         with self._reading() as connection:
-            return [Attempt(*row) for row in connection.execute(query)]
+            return [
+                Attempt(e, lv, s, d, p, code, sent, CallState(state), http_status, call_id, error)
+                for e, lv, s, d, p, code, sent, state, http_status, call_id, error in connection.execute(
+                    query
+                )
+            ]
+
+    def newest_good(self, endpoint: str, system_id: str) -> int:
+        """The newest good call of an endpoint and system; 0 if there is none."""
+        query = sa.select(sa.func.max(calls.c.call_id)).where(
+            calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(GOOD)
+        )
+        with self._reading() as connection:
+            return connection.execute(query).scalar() or 0
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
         """The bodies of calls as text, by call_id; calls without a body are left out."""
@@ -181,6 +202,23 @@ class LedgerReader:
         with self._reading() as connection:
             return revisions.kept(connection)
 
+    def stored_figures(
+        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+    ) -> list[figures.StoredFigure]:
+        """The energies taken from the answers of one endpoint and level, in the order of the calls.
+
+        `periods` bounds the periods that were asked for, both included.
+        """
+        with self._reading() as connection:
+            return figures.stored_figures(connection, endpoint, level, periods)
+
+    def unread_answers(
+        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+    ) -> list[figures.UnreadAnswer]:
+        """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
+        with self._reading() as connection:
+            return figures.unread_answers(connection, endpoint, level, periods)
+
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""
         with self._reading() as connection:
@@ -196,6 +234,7 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
         return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
 
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
+    is_good = calls.c.state.in_(GOOD)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
     if is_bounded:
         wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
@@ -206,8 +245,10 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
             newest(*UNREAD),
-            newest(CallState.ANSWERED, of=calls.c.sent_utc),
-            newest(*GOOD, of=calls.c.sent_utc),
+            newest(CallState.ANSWERED, of=figures.answered_utc),
+            newest(*GOOD, of=figures.answered_utc),
+            sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
+            sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )
         .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *UNREAD)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))

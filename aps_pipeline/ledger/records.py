@@ -61,7 +61,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call that brought no good answer: its question in parts, the API's code if one came, when sent."""
+    """A call that brought no good answer: its question in parts, what came, and when it was sent."""
 
     endpoint: str
     level: str
@@ -70,6 +70,10 @@ class Attempt:
     period: str
     code: int | None
     sent_utc: datetime
+    state: CallState = CallState.FAILED
+    http_status: int | None = None
+    call_id: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.ledger.records import GOOD, CallState, GoodCall, Revision, Succession
-from aps_pipeline.ledger.schema import calls, revisions
+from aps_pipeline.ledger.schema import calls, figures, revisions
 from aps_pipeline.periods import Period
 from aps_pipeline.question import Question
 
@@ -85,9 +85,10 @@ def kept(connection: sa.Connection) -> list[Revision]:
 
 
 def forget_from(tx: sa.Connection, call_id: int) -> None:
-    """Forget the comparison of a call, and of all later ones of its question: each builds on those before."""
+    """Forget what is derived from a call and from later ones of its question: each builds on those before."""
     touched = sa.select(calls.c.call_id).where(_same_question(call_id), calls.c.call_id >= call_id)
-    tx.execute(sa.delete(revisions).where(revisions.c.call_id.in_(touched)))
+    for derived in (revisions, figures):
+        tx.execute(sa.delete(derived).where(derived.c.call_id.in_(touched)))
 
 
 def _same_question(call_id: int) -> sa.ColumnElement[bool]:

@@ -130,7 +130,7 @@ figures = sa.Table(
 )
 """What an answer says of the energy of a day, month or year, where it differs from the answer before.
 
-Derived from the bodies, so it may be forgotten and made again. An empty period marks an answer that was read.
+Derived from the bodies, so it may be forgotten and made again. An empty period marks an answer as read.
 """
 
 processes = sa.Table(
@@ -149,7 +149,7 @@ account_rests = sa.Table(
     sa.Column("failed_runs", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
-"""Until when an account makes no call, or a single probe: after `Retry-After`, or while the server is down."""
+"""Until when an account makes no call, or a single probe: after `Retry-After`, or while a server is down."""
 
 
 def open_engine(url: str) -> sa.Engine:

@@ -23,11 +23,12 @@ from aps_pipeline.ledger.errors import (
     first_line,
     ledger_error,
 )
+from aps_pipeline.ledger.figures import FigureRow, insert_figures
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
 from aps_pipeline.ledger.revisions import forget_from
-from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas, revisions
+from aps_pipeline.ledger.schema import bodies, calls, facts, figures, news, open_engine, quotas, revisions
 from aps_pipeline.question import Question
 
 _LONGEST_ERROR = 1000
@@ -200,6 +201,16 @@ class Ledger(LedgerReader):
         """Forget every comparison, so that all are made again."""
         with self._writing() as tx:
             tx.execute(sa.delete(revisions))
+
+    def keep_figures(self, found: Iterable[FigureRow]) -> None:
+        """Keep the energies taken from answers; those already kept stay."""
+        with self._writing() as tx:
+            insert_figures(tx, _insert(tx, figures), found)
+
+    def forget_figures(self) -> None:
+        """Forget every energy taken from an answer, so that all are taken again."""
+        with self._writing() as tx:
+            tx.execute(sa.delete(figures))
 
     def note(self, found: Iterable[News]) -> list[News]:
         """Keep what an answer named and nobody knew; return what is said for the first time."""

@@ -3,15 +3,17 @@
 Where do I go to …
     say what a plan knows of a system?            systems.py
     see which answer serves a table?              answers.py
-    decide whether a question has to be asked?    needs.py
-    know why a question need not be asked?        known.py
+    know when a kept answer is doubted?           evidence.py, contradictions.py
+    know what answers say of a day's energy?      figures.py
+    decide whether a request has to be made?      needs.py
+    know why a request need not be made?          known.py
     see what there is and what is missing?        coverage.py, states.py
     find where the server's memory ends?          retention.py, horizon.py
     decide what comes first?                      order.py
     say when it will be done?                     forecast.py
     know what a day can spare for history?        allowance.py
     turn that into ranged runs?                   gaps.py
-    know when to ask again what failed?           patience.py
+    know when to ask again what failed?           retry.py
 
 No network, file or clock: inventory, held answers, wanted tables and the present moment are arguments.
 """
@@ -29,14 +31,27 @@ from aps_pipeline.planning.answers import (
     of_system,
     questions_held,
     stand_in,
+    trusted_substitute,
 )
 from aps_pipeline.planning.coverage import Outlook, coverage
+from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
+from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
 from aps_pipeline.planning.forecast import PLANS, Forecast, forecast
 from aps_pipeline.planning.gaps import Gap, Stretch, Worth, affordable
 from aps_pipeline.planning.horizon import last_forgotten, next_probe
-from aps_pipeline.planning.known import Border, Known, Reason, Spared
+from aps_pipeline.planning.known import (
+    CLAIM_AGE,
+    Border,
+    BorderKey,
+    Claim,
+    ClaimKind,
+    Known,
+    Reason,
+    Rest,
+    Spared,
+    request_key,
+)
 from aps_pipeline.planning.needs import (
-    Freshness,
     Needs,
     Part,
     calls_for_one,
@@ -46,22 +61,38 @@ from aps_pipeline.planning.needs import (
     periods_of,
 )
 from aps_pipeline.planning.order import by_worth, phases
-from aps_pipeline.planning.patience import REMEMBERED, rests_until
 from aps_pipeline.planning.retention import Retention
+from aps_pipeline.planning.retry import (
+    LONGEST_DENIAL,
+    LONGEST_REST,
+    REMEMBERED,
+    next_attempt_day,
+    resting_until,
+)
 from aps_pipeline.planning.states import Covered, State, merged
 from aps_pipeline.planning.systems import Device, System
 
 __all__ = [
+    "CLAIM_AGE",
+    "LATE_DATA",
+    "LONGEST_DENIAL",
+    "LONGEST_REST",
     "PLANS",
     "REMEMBERED",
     "SERVED",
     "STAND_IN",
     "Answers",
     "Border",
+    "BorderKey",
+    "Claim",
+    "ClaimKind",
     "Covered",
     "Device",
+    "DuePolicy",
+    "DueReason",
+    "Evidence",
+    "Figure",
     "Forecast",
-    "Freshness",
     "Gap",
     "HeldByKey",
     "Kind",
@@ -70,6 +101,8 @@ __all__ = [
     "Outlook",
     "Part",
     "Reason",
+    "RequestSlot",
+    "Rest",
     "Retention",
     "Spared",
     "State",
@@ -82,19 +115,26 @@ __all__ = [
     "calls_for_one",
     "calls_to_spare",
     "coverage",
+    "daily_figures",
+    "driving_kinds",
+    "due_reason",
     "forecast",
     "grain_of",
     "is_inventory",
     "kinds_of",
     "last_forgotten",
+    "last_turn",
     "merged",
     "needs_of",
+    "next_attempt_day",
     "next_probe",
     "of_system",
     "periods_of",
     "phases",
     "questions_held",
     "refresh_calls",
-    "rests_until",
+    "request_key",
+    "resting_until",
     "stand_in",
+    "trusted_substitute",
 ]

@@ -67,6 +67,13 @@ def stand_in(question: Question, system: System) -> Question | None:
     return of_system(question)
 
 
+def trusted_substitute(question: Question, system: System) -> Question | None:
+    """The question to the system to ask instead; None where nothing shows so, or the proof has expired."""
+    if (question.device_id, question.level) in system.expired_equal:
+        return None
+    return stand_in(question, system)
+
+
 def of_system(question: Question) -> Question:
     """What asks the same of the whole system."""
     return Question(STAND_IN, question.level, question.system_id, "", question.period)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN
-from aps_pipeline.periods import LIFETIME, Grain, Period, local_day, periods_between
-from aps_pipeline.planning.answers import Answers, serving, stand_in
-from aps_pipeline.planning.known import Known, Spared
+from aps_pipeline.periods import Grain, Period, local_day, periods_between
+from aps_pipeline.planning.answers import Kind, serving, trusted_substitute
+from aps_pipeline.planning.contradictions import uncured_series
+from aps_pipeline.planning.evidence import DuePolicy, DueReason, due_reason
+from aps_pipeline.planning.figures import Evidence, RequestSlot
+from aps_pipeline.planning.known import Known, Rest, Spared
 from aps_pipeline.planning.systems import Device, System
 from aps_pipeline.question import Held, Question
 from aps_pipeline.tables import Table
@@ -25,9 +28,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A partition: all its questions, those still to be asked with what is held of them, and those spared.
+    """A partition: all its questions, those still to be asked with what is held of them, and those left out.
 
-    Where a system answers for its only ECU, the question to be asked is the one to the system.
+    `spared` need not be asked, `resting` were asked in vain of late. Where a system answers for its only ECU,
+    the question to be asked is the one to the system.
     """
 
     table: Table
@@ -35,6 +39,7 @@ class Needs:
     parts: tuple[Part, ...]
     due: dict[Question, tuple[Part, Held]]
     spared: dict[Question, Spared] = field(default_factory=dict)
+    resting: dict[Question, Rest] = field(default_factory=dict)
 
 
 def grain_of(table: Table) -> Grain:
@@ -52,77 +57,58 @@ def is_inventory(table: Table) -> bool:
     return table.group == "inventory"
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """When a held answer is good enough.
-
-    `revise` asks answers again that may have been revised since (a refresh); otherwise only those that were
-    given while their period was running. `until` is the last day wanted, which closes a lifetime.
-    """
-
-    now: datetime
-    revision: timedelta
-    until: date
-    revise: bool = False
-
-    def is_due(self, part: Part, held: Held) -> bool:
-        """Whether the question has to be asked; an answer not yet final is asked again once a day at most."""
-        if held.asked_utc is None:
-            return True
-        zone = part.system.zone
-        if local_day(held.asked_utc, zone) >= local_day(self.now, zone):
-            return False
-        end = self._closed(part.question).end_utc(zone)
-        if end is None or held.asked_utc < end:
-            return True
-        return self.revise and held.asked_utc < end + self.revision
-
-    def is_history(self, part: Part, held: Held) -> bool:
-        """Whether an answer would be the first one, or the last: what still grows is left to a refresh."""
-        period = part.question.period
-        if held.asked_utc is None:
-            return True
-        if period == LIFETIME:
-            if not part.question.level:
-                return False
-            year = Period.containing(Grain.YEAR, self.until + timedelta(days=1))  # the last that is over
-            period = Period.containing(Grain.YEAR, year.first - timedelta(days=1))
-        end = period.end_utc(part.system.zone)
-        return end is not None and period.last <= self.until and held.asked_utc < end
-
-    def _closed(self, question: Question) -> Period:
-        """The period after whose end an answer is whole: a summary's last day, the last year of years."""
-        if question.period != LIFETIME:
-            return question.period
-        return Period.containing(Grain.YEAR if question.level else Grain.DAY, self.until)
-
-
 def needs_of(
     table: Table,
     periods: Iterable[Period],
     systems: Iterable[System],
-    answers: Answers,
-    freshness: Freshness,
+    evidence: Evidence,
+    policy: DuePolicy,
     known: Known,
 ) -> Iterator[Needs]:
     """What each partition still needs, given what is held and what is known."""
-    systems = list(systems)
+    systems, periods = list(systems), list(periods)
+    uncured: set[tuple[Kind, str]] = set()
+    if not policy.again and evidence.has_series(table.source.kind):
+        every = (slot for each in periods for slot in _slots_of(table, each, systems, evidence, policy.now))
+        uncured = uncured_series(every, evidence)
     for period in periods:
-        parts = tuple(_parts_of(table, period, systems, freshness.now))
+        slots = list(_slots_of(table, period, systems, evidence, policy.now))
         due: dict[Question, tuple[Part, Held]] = {}
         spared: dict[Question, Spared] = {}
-        for part in parts:
-            system, question = part.system, part.question
-            _, held = serving(question, system, answers)
-            if not freshness.is_due(part, held):
+        resting: dict[Question, Rest] = {}
+        for slot in slots:
+            reason = due_reason(slot, evidence, policy)
+            if reason is None or (reason is DueReason.CONTRADICTED and _is_uncured(slot, uncured)):
                 continue
-            reason = None if held.answered else known.spares(table, system.system_id, period)
-            if reason is not None:
-                spared[question] = reason
-                continue
-            ask = stand_in(question, system) or question
-            due[ask] = (Part(ask, system), answers.of(ask))
-        yield Needs(table, period, parts, due, spared)
+            system, request = slot.system, slot.request
+            ask = trusted_substitute(request, system) or request
+            held = evidence.answers.of(ask)
+            if reason is not DueReason.AGAIN:
+                skip = None if slot.held.answered else known.spares(table, system.system_id, period)
+                if skip is not None:
+                    spared[request] = skip
+                    continue
+                rest = known.rest_of(ask)
+                if rest is not None and rest.call_id > held.newest:
+                    resting[request] = rest
+                    continue
+            due[ask] = (Part(ask, system), held)
+        parts = tuple(Part(slot.request, slot.system) for slot in slots)
+        yield Needs(table, period, parts, due, spared, resting)
+
+
+def _slots_of(
+    table: Table, period: Period, systems: Iterable[System], evidence: Evidence, now: datetime
+) -> Iterator[RequestSlot]:
+    """Every request that belongs to a partition, with what is held of it."""
+    for part in _parts_of(table, period, systems, now):
+        _, held = serving(part.question, part.system, evidence.answers)
+        yield RequestSlot(table, part.question, part.system, held)
+
+
+def _is_uncured(slot: RequestSlot, uncured: Collection[tuple[Kind, str]]) -> bool:
+    """Whether its contradiction is of a kind that asking again has not cured in this system."""
+    return bool(slot.held.answered) and (slot.request.kind, slot.system.system_id) in uncured
 
 
 def _parts_of(table: Table, period: Period, systems: Iterable[System], now: datetime) -> Iterator[Part]:

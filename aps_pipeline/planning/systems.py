@@ -33,7 +33,8 @@ class System:
     """A system with what is needed to ask about it. `ecus` are those that have had inverters.
 
     `every_ecu` holds those of storage as well. `equal` are the ECUs and levels of which the ledger has shown
-    that, while the ECU was the only one, its energy is that of the system: one answers the other.
+    that, while the ECU was the only one, its energy is that of the system: one answers the other. Of
+    `expired_equal` the newest proof is old, so that it is to be proven again before more is concluded.
     """
 
     system_id: str
@@ -44,6 +45,7 @@ class System:
     meters: tuple[Device, ...] = ()
     every_ecu: tuple[Device, ...] = ()
     equal: frozenset[tuple[str, str]] = frozenset()
+    expired_equal: frozenset[tuple[str, str]] = frozenset()
     data_since: date | None = None
     """The first day before `create_date` on which answers show energy, as exactly as they say."""
 

@@ -8,7 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import strategies as st
 
 from aps_pipeline.periods import zone
-from aps_pipeline.planning import Answers, Border, Device, Freshness, Known, System, grain_of, periods_of
+from aps_pipeline.planning import (
+    Answers,
+    Border,
+    Device,
+    DuePolicy,
+    Evidence,
+    Known,
+    System,
+    grain_of,
+    periods_of,
+)
 from aps_pipeline.question import Held
 from aps_pipeline.tables import FETCHED, Table
 
@@ -55,8 +65,8 @@ def held(draw: st.DrawFn, now: datetime) -> Held:
         return Held(refused=refused, failed=failed)
     at = sent.replace(tzinfo=UTC)
     if draw(st.booleans()):
-        return Held(answered=5, refused=refused, answered_utc=at, asked_utc=at)
-    return Held(no_data=6, refused=refused, asked_utc=at)
+        return Held(answered=5, refused=refused, answered_utc=at, asked_utc=at, good_ids="5")
+    return Held(no_data=6, refused=refused, asked_utc=at, good_ids="6", no_data_count=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,12 @@ class Case:
     system: System
     answers: Answers
     known: Known
-    freshness: Freshness
+    policy: DuePolicy
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is held, without a figure that could contradict it."""
+        return Evidence(answers=self.answers)
 
 
 @st.composite
@@ -85,9 +100,9 @@ def cases(draw: st.DrawFn, *, revises: bool = True) -> Case:
     idle = {"S1": dict.fromkeys(draw(st.sets(days, max_size=4)), 91)}
     borders = {}
     if draw(st.booleans()):
-        borders[table.source.endpoint, table.source.level] = Border(draw(days), 92)
-    freshness = Freshness(now, REVISION, LAST, revises and draw(st.booleans()))
-    return Case(table, system, Answers.of_kinds(found), Known(idle, borders), freshness)
+        borders[*table.source.kind, "S1"] = Border(draw(days), (92,), now)
+    policy = DuePolicy(now, REVISION, LAST, revises and draw(st.booleans()))
+    return Case(table, system, Answers.of_kinds(found), Known(idle, borders), policy)
 
 
 __all__ = ["FIRST", "LAST", "Case", "cases", "grain_of"]

@@ -7,7 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from aps_pipeline.periods import Grain, Period, zone
-from aps_pipeline.planning import Answers, Device, Freshness, Known, System, needs_of, questions_held
+from aps_pipeline.planning import (
+    Answers,
+    Device,
+    DuePolicy,
+    Evidence,
+    Known,
+    System,
+    needs_of,
+    questions_held,
+)
 from aps_pipeline.question import Held
 from aps_pipeline.tables import table_named
 
@@ -37,6 +46,10 @@ def answers(own: Held | None, its: Held | None) -> Answers:
     })  # fmt: skip
 
 
+def held(own: Held | None, its: Held | None) -> Evidence:
+    return Evidence(answers=answers(own, its))
+
+
 @pytest.mark.parametrize(
     ("own", "its", "serves"),
     [
@@ -58,16 +71,16 @@ def test_data_first_then_a_later_day_then_the_own(own: Held | None, its: Held | 
 
 
 def test_what_is_due_is_asked_of_the_system() -> None:
-    freshness = Freshness(LATER, timedelta(days=3), DAY.last)
-    (needs,) = needs_of(HOURS, [DAY], [SYSTEM], answers(data(1, NOON), None), freshness, Known())
+    policy = DuePolicy(LATER, timedelta(days=3), DAY.last)
+    (needs,) = needs_of(HOURS, [DAY], [SYSTEM], held(data(1, NOON), None), policy, Known())
     (asked,) = needs.due
     assert (asked.endpoint, asked.device_id) == ("system_energy", "")
 
 
 def test_a_day_that_was_begun_is_finished_even_if_it_was_idle() -> None:
-    freshness = Freshness(LATER, timedelta(days=3), DAY.last)
+    policy = DuePolicy(LATER, timedelta(days=3), DAY.last)
     idle = Known(idle={"S1": {DAY.first: 9}})
-    (begun,) = needs_of(HOURS, [DAY], [SYSTEM], answers(data(1, NOON), None), freshness, idle)
+    (begun,) = needs_of(HOURS, [DAY], [SYSTEM], held(data(1, NOON), None), policy, idle)
     assert begun.due and not begun.spared
-    (never,) = needs_of(HOURS, [DAY], [SYSTEM], answers(None, None), freshness, idle)
+    (never,) = needs_of(HOURS, [DAY], [SYSTEM], held(None, None), policy, idle)
     assert never.spared and not never.due

@@ -80,7 +80,7 @@ def test_of_what_was_answered(held: dict[str, Held], state: State, call_id: int)
 
 
 def test_beyond_retention_is_proved_by_the_call_that_showed_it() -> None:
-    known = Known(borders={("inverter_batch", "energy"): Border(DAY, 77)})
+    known = Known(borders={("inverter_batch", "energy", "S1"): Border(DAY, (75, 77), NOON)})
     assert (of_day({}, known).state, of_day({}, known).call_id) == (State.BEYOND, 77)
     asked = of_day({"E1": none(2), "E2": none(4)}, known)
     assert (asked.state, asked.call_id) == (State.BEYOND, 4), "its own answer proves it better"
@@ -116,7 +116,7 @@ def test_final_is_what_was_asked_after_the_revision_days(sent: datetime, is_fina
 
 
 def covered(case: Case) -> list[Covered]:
-    outlook = Outlook(case.answers, case.known, NAMED_BY, case.freshness.now, REVISION)
+    outlook = Outlook(case.answers, case.known, NAMED_BY, case.policy.now, REVISION)
     return list(coverage([case.table], [case.system], outlook))
 
 
@@ -124,8 +124,8 @@ def covered(case: Case) -> list[Covered]:
 def test_what_is_not_there_is_what_would_be_asked(case: Case) -> None:
     found = {each.period: each for each in covered(case)}
     periods = list(found)
-    needs = needs_of(case.table, periods, [case.system], case.answers, case.freshness, case.known)
-    today = local_day(case.freshness.now, case.system.zone)
+    needs = needs_of(case.table, periods, [case.system], case.evidence, case.policy, case.known)
+    today = local_day(case.policy.now, case.system.zone)
     missing = {State.NOT_ASKED, State.REFUSED, State.FAILED}
     for each in needs:
         state = found[each.period].state
@@ -140,7 +140,7 @@ def test_what_is_not_there_is_what_would_be_asked(case: Case) -> None:
 
 @given(cases())
 def test_every_period_since_registration_has_one_state(case: Case) -> None:
-    first, today = case.system.create_date, local_day(case.freshness.now, case.system.zone)
+    first, today = case.system.create_date, local_day(case.policy.now, case.system.zone)
     if first is not None and first <= today:
         periods = [each.period for each in covered(case)]
         assert periods == periods_between(grain_of(case.table), first, today)

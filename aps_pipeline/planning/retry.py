@@ -1,0 +1,28 @@
+"""When a request that was made in vain, or whose answer stays contradicted, is worth making again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+LONGEST_REST, LONGEST_DENIAL = 8, 30
+"""Days that a request rests at most: one that failed or was refused, and one that is denied."""
+
+REMEMBERED = timedelta(days=7 * LONGEST_DENIAL)
+"""How old a failure may be and still count."""
+
+
+def next_attempt_day(attempts: int, last: date, longest: int = LONGEST_REST) -> date:
+    """The day from which on a request may be made again after so many vain attempts, the last on `last`.
+
+    It rests for 1, 2, 4 … days: a fault that passes is soon forgotten, one that stays costs little.
+    """
+    return last + timedelta(days=min(2 ** min(max(attempts, 1) - 1, 16), longest))
+
+
+def resting_until(tried: Collection[date], today: date, longest: int = LONGEST_REST) -> date | None:
+    """The day until which a request rests that was made in vain on those days; None if it rests no more."""
+    if not tried:
+        return None
+    again = next_attempt_day(len(set(tried)), max(tried), longest)
+    return again if again > today else None

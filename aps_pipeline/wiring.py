@@ -42,7 +42,7 @@ def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = Fal
         pipeline.compare_revisions()
         return pipeline.coverage()
 
-    return warehouse.build(path, *of, looked_over, settings.site)
+    return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
 
 
 def login_of(account: AccountSettings, settings: Settings) -> Login:

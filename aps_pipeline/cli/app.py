@@ -33,6 +33,9 @@ Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.
 Profile = Annotated[
     str, typer.Option(help=f"A set of tables instead: {', '.join(PROFILES)}.", metavar="PROFILE")
 ]
+Again = Annotated[
+    bool, typer.Option("--again", help="Ask once more whatever is held or concluded; it costs calls.")
+]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
 
 
@@ -50,10 +53,11 @@ def backfill(
     systems: Systems = "",
     profile: Profile = "",
     max_calls: MaxCalls = None,
+    again: Again = False,
     as_json: Json = False,
 ) -> None:
     """Ask what is missing in a range of days and build its partitions and the warehouse."""
-    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json, profile))
+    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()
@@ -81,10 +85,11 @@ def refresh(
     systems: Systems = "",
     profile: Profile = "",
     max_calls: MaxCalls = None,
+    again: Again = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for yesterday, and once more for the days that may have been revised."""
-    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json, profile))
+    """Ask for yesterday, and again for what other answers show to have changed."""
+    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -37,13 +37,14 @@ def backfill(
     max_calls: int | None,
     as_json: bool,
     profile: str = "",
+    again: bool = False,
 ) -> int:
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
     chosen = chosen_tables(tables, profile, HISTORY)
     wanted = history_of(pipeline, settings, chosen, first, last, systems, max_calls)
-    return _collect("backfill", settings, pipeline, wanted, as_json)
+    return _collect("backfill", settings, pipeline, replace(wanted, again=again), as_json)
 
 
 def history_of(
@@ -67,8 +68,10 @@ def history_of(
     return Wanted(tables, start, end, _systems(systems, settings), max_calls=max_calls)
 
 
-def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, profile: str) -> int:
-    """Collect yesterday and the revision window."""
+def refresh(
+    tables: str, systems: str, max_calls: int | None, as_json: bool, profile: str, again: bool = False
+) -> int:
+    """Collect yesterday, and what may have changed before."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
     first, last = pipeline.refresh_range()
@@ -79,6 +82,7 @@ def refresh(tables: str, systems: str, max_calls: int | None, as_json: bool, pro
         _systems(systems, settings),
         recheck=True,
         max_calls=max_calls,
+        again=again,
     )
     return _collect("refresh", settings, pipeline, wanted, as_json)
 
@@ -125,7 +129,7 @@ def _collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted,
     with PartitionProgress(title, quiet=as_json) as progress:
         for result in pipeline.collect(wanted, summary, progress.planned):
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
-    return _finish(title, settings, pipeline, summary, as_json, wanted)
+    return _finish(title, settings, pipeline, summary, as_json, replace(wanted, again=False))
 
 
 def _consume(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:

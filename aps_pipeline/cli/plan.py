@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
+from math import ceil
 from typing import Any
 
 from aps_pipeline.cli import quotas
 from aps_pipeline.cli.collect import chosen_tables, history_of
 from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.grids import grid_of, show
+from aps_pipeline.cli.grids import cell, grid_of, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Login, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
-from aps_pipeline.planning import PLANS, Forecast, forecast
+from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
 from aps_pipeline.planning.forecast import together
-from aps_pipeline.tables import HISTORY
+from aps_pipeline.tables import HISTORY, PROFILES
 from aps_pipeline.wiring import open_pipeline
 
 
@@ -31,14 +32,82 @@ def plan(
     wanted = history_of(pipeline, settings, chosen_tables(tables, profile, HISTORY), first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
     shares = [_share(login, lines, pipeline) for login in pipeline.logins]
+    refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.logins]
+    claims = [
+        claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
+    ]
     least = min(share.login.account.monthly_calls for share in shares)
     plans = {"yours": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
     whens = {name: together(share.when(monthly) for share in shares) for name, monthly in plans.items()}
     if as_json:
-        print(json.dumps(_as_json(lines, shares, whens), default=str))
+        found = _as_json(lines, shares, whens)
+        found |= {"refresh": list(map(asdict, refreshes)), "claims": list(map(asdict, claims))}
+        print(json.dumps(found, default=str))
         return Exit.COMPLETE
     _print(lines, shares, whens)
+    for refresh in refreshes:
+        show(refresh.sentence)
+    _print_claims(claims)
     return Exit.COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshCost:
+    """What the daily refresh of an account's systems costs a month, by profile, and what there is."""
+
+    account: str
+    profile: str
+    monthly_quota: int
+    calls_a_day: float
+    calls_a_month: dict[str, int]
+
+    @property
+    def sentence(self) -> str:
+        """Whether the quota carries it, and which profile it would carry."""
+        if not any(self.calls_a_month.values()):
+            return quotas.headed(self.account, "what the daily refresh costs is known once the devices are")
+        month = self.calls_a_month[self.profile]
+        cost = (
+            f"the daily refresh of profile {self.profile} makes about {self.calls_a_day:.1f} calls a day, "
+            f"{month:,} a month"
+        )
+        if month <= self.monthly_quota:
+            return quotas.headed(self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it")
+        fitting = [name for name, calls in self.calls_a_month.items() if calls <= self.monthly_quota]
+        advice = (
+            f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}" if fitting else ""
+        )
+        return quotas.headed(
+            self.account, f"{cost}: the quota of {self.monthly_quota:,} does not carry it{advice}"
+        )
+
+
+_DAYS_A_MONTH = 365.25 / 12
+
+
+def _refresh(login: Login, pipeline: Pipeline, profile: str) -> RefreshCost:
+    systems = pipeline.systems_of(login)
+    daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
+    months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}
+    return RefreshCost(login.name, profile, login.account.limit, daily[profile], months)
+
+
+def _print_claims(claims: list[Claim]) -> None:
+    """What is not asked because of a conclusion, and the calls that it rests on."""
+    if not claims:
+        return
+    grid = grid_of(
+        "Not asked because of", "conclusion", "system", "what", "up to", "calls", "asked again after"
+    )
+    for claim in claims:
+        what = f"{claim.endpoint} {claim.level} {claim.device_id}".strip()
+        until = claim.expires_utc.date() if claim.expires_utc else ""
+        ids = ", ".join(map(str, claim.call_ids))
+        grid.add_row(
+            cell(claim.kind), cell(claim.system_id), cell(what), cell(claim.last_day), ids, str(until)
+        )
+    show(grid)
+    show("--again on backfill and refresh asks all the same")
 
 
 @dataclass(frozen=True, slots=True)

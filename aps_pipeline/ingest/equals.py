@@ -82,7 +82,7 @@ def _with_verdicts(fleet: Fleet, verdicts: Verdicts, now: datetime) -> Fleet:
     return replace(fleet, systems=fleet.systems | known)
 
 
-def equality_claims(fleet: Fleet, verdicts: Verdicts) -> Iterator[Claim]:
+def equality_claims(verdicts: Verdicts) -> Iterator[Claim]:
     """What is concluded about sole ECUs, with the pairs of calls that show it."""
     for (system_id, ecu_id), each in sorted(verdicts.items()):
         for level in sorted(equal_levels(each)):

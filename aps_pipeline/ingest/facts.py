@@ -119,10 +119,10 @@ class FactsStep:
         if not self._due:
             yield from (self._built(job) for job in self._jobs if not job.pending)
             return
-        retention = self._retention()
-        self._hold_back(retention)
+        self._hold_back()
         yield from (self._built(job) for job in self._jobs if not job.pending and not job.is_held_back)
         yield from self._compared()
+        retention = self._retention()
         yield from self._find_borders(retention)
         left = [job.needs for job in self._jobs if job.pending]
         expiring = {key[:2] for key in retention.borders}
@@ -141,9 +141,9 @@ class FactsStep:
         knowledge, run = self._knowledge, self._run
         return Retention(self._fleet.systems, knowledge.lit, knowledge.answers, run.now, self._waiting_for)
 
-    def _hold_back(self, retention: Retention) -> None:
+    def _hold_back(self) -> None:
         """Let jobs wait whose "no data" may be asked again while a border is drawn."""
-        sources = retention.sources_with_due
+        sources = self._retention().sources_with_due
         for job in self._jobs:
             job.is_held_back = any(
                 (q.endpoint, q.level, q.system_id) in sources for q in (p.question for p in job.needs.parts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from aps_pipeline.ingest import facts, inventory
+from aps_pipeline.ingest.claims import claims_of
 from aps_pipeline.ingest.covering import coverage_of
 from aps_pipeline.ingest.equals import with_equals
 from aps_pipeline.ingest.fleet import Fleet
@@ -21,7 +22,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Covered, System, is_inventory, phases
+from aps_pipeline.planning import SERVED, Claim, Covered, System, is_inventory, phases
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -155,6 +156,15 @@ class Pipeline:
         """
         now = now or self.ledger.newest_sent()
         return coverage_of(self.ledger, now, self.revision) if now else []
+
+    def claims(self, now: datetime | None = None) -> Sequence[Claim]:
+        """What is concluded from answers at `now`, or at the newest call, with its proof. Makes no call.
+
+        Empty before the first call. Raises LedgerError.
+        """
+        now = now or self.ledger.newest_sent()
+        zone_of_quota = self.logins[0].account.zone if self.logins else zone(LAST_ZONE)
+        return claims_of(self.ledger, now, self.revision, zone_of_quota) if now else []
 
     def compare_revisions(self) -> int:
         """Compare answers with those before them, where that is not done; return how many. Makes no call."""

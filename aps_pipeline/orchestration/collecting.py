@@ -22,6 +22,9 @@ from aps_pipeline.tables import REJECTED_ITEMS, Table
 REVISE_TAG = "aps/revise"
 """Tag of a run that asks answers again that may have been revised since: a refresh."""
 
+AGAIN_TAG = "aps/again"
+"""Tag of a run that asks whatever its partitions hold, and what is concluded about them, once more."""
+
 MAX_CALLS_TAG = "aps/max_calls"
 """Tag of a run each of whose tables makes at most so many calls; one that needs more ends incomplete."""
 
@@ -41,11 +44,13 @@ def collect(
     Relaunched, it makes the calls that are still missing. Raises dg.Failure and what `Pipeline.collect` does.
     """
     summary, mine = Summary(), 0
-    revise, most = context.run.tags.get(REVISE_TAG) == "true", _max_calls(context.run.tags)
+    tags = context.run.tags
+    recheck, again = (tags.get(tag) == "true" for tag in (REVISE_TAG, AGAIN_TAG))
+    most = _max_calls(tags)
     unfinished: list[PartitionResult] = []
     for first, last in _ranges(context, table, settings):
         left = None if most is None else max(0, most - summary.calls)
-        wanted = Wanted((table,), first, last, pipeline.system_ids, revise, left)
+        wanted = Wanted((table,), first, last, pipeline.system_ids, recheck, left, again)
         for result in ahead(_collected(pipeline, wanted, summary, access)):
             access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
             if result.table is not table:

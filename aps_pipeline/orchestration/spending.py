@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ from aps_pipeline.orchestration.jobs import WAREHOUSE_JOB
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.schedules import DAILY_REFRESH, refreshed_days, refreshes_between
 from aps_pipeline.periods import Grain, Period, local_day
-from aps_pipeline.planning import calls_for_history, calls_to_spare, refresh_calls
+from aps_pipeline.planning import calls_for_history, calls_to_spare, refresh_calls_a_day
 from aps_pipeline.tables import Table
 
 _UNFINISHED = [
@@ -118,7 +119,7 @@ def _share(
         systems = pipeline.systems_of(login)
         starts = refreshes_between(now, quota.resets_utc)
         ahead = (refreshed_days(calendar, start, pipeline.revision) for start in starts)
-        reserved = sum(refresh_calls(refreshed, systems, *days) for days in ahead if days)
+        reserved = ceil(sum(1 for days in ahead if days) * refresh_calls_a_day(refreshed, systems))
     days_left = (Period.containing(Grain.MONTH, day).last - day).days + 1
     return Share(login.name, days_left, quota, reserved)
 

@@ -20,7 +20,7 @@ No network, file or clock: inventory, held answers, wanted tables and the presen
 
 from __future__ import annotations
 
-from aps_pipeline.planning.allowance import calls_for_history, calls_to_spare, refresh_calls
+from aps_pipeline.planning.allowance import calls_for_history, calls_to_spare, refresh_calls_a_day
 from aps_pipeline.planning.answers import (
     SERVED,
     STAND_IN,
@@ -132,7 +132,7 @@ __all__ = [
     "periods_of",
     "phases",
     "questions_held",
-    "refresh_calls",
+    "refresh_calls_a_day",
     "request_key",
     "resting_until",
     "stand_in",

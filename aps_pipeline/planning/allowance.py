@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
-from aps_pipeline.planning.needs import calls_for_one, periods_of
+from aps_pipeline.periods import Grain
+from aps_pipeline.planning.needs import calls_for_one, grain_of, is_inventory
 from aps_pipeline.planning.systems import System
 from aps_pipeline.tables import Table
 
@@ -32,10 +32,23 @@ def calls_for_history(spare: int, inventory: int, days: int) -> int:
     return max(0, spare - inventory)
 
 
-def refresh_calls(tables: Iterable[Table], systems: Iterable[System], first: date, last: date) -> int:
-    """The most that a refresh of those days can cost, for the devices now there."""
+def refresh_calls_a_day(tables: Iterable[Table], systems: Iterable[System]) -> float:
+    """About how many calls a daily refresh makes for the devices now there, on a day without late data.
+
+    Yesterday once, and once more when its revision days have ended; slots of 5 minutes once. Lists of days
+    daily, what only grows and the inventory weekly, the months of systems every other day (`evidence`).
+    """
     systems = list(systems)
     by_source = {table.source.kind: table for table in tables}
-    return sum(
-        calls_for_one(table, systems) * len(periods_of(table, first, last)) for table in by_source.values()
-    )
+    return sum(_calls_a_day(table) * calls_for_one(table, systems) for table in by_source.values())
+
+
+def _calls_a_day(table: Table) -> float:
+    endpoint, level = table.source.kind
+    if is_inventory(table) or level == "yearly":
+        return 1 / 7
+    if level == "monthly":
+        return 1 / 2 if endpoint == "system_energy" else 1 / 7
+    if grain_of(table) is Grain.DAY:
+        return 1.0 if table.is_five_minute else 2.0
+    return 1.0 + (1 / 30 if level == "daily" else 0.0)

@@ -11,12 +11,12 @@ import duckdb
 
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
-from aps_pipeline.planning import Covered
+from aps_pipeline.planning import Claim, Covered
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.calendar import add_zone_days
 from aps_pipeline.warehouse.core import add_core_table
-from aps_pipeline.warehouse.covering import add_coverage
+from aps_pipeline.warehouse.covering import add_claims, add_coverage
 from aps_pipeline.warehouse.described import Connection, Described, count
 from aps_pipeline.warehouse.errors import WarehouseError
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
@@ -53,6 +53,7 @@ def build(
     revision_days: int = 5,
     covered: Callable[[], Sequence[Covered]] = tuple,
     site: Site | None = None,
+    claims: Callable[[], Sequence[Claim]] = tuple,
 ) -> Built:
     """Build the warehouse whole and put it in the place of the one at `path` in one step.
 
@@ -65,6 +66,7 @@ def build(
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
         covered: says how every period stands, for `meta.coverage`; asked after everything else was read.
         site: what the owner says of roofs and prices, for `meta.sites` and what follows from it.
+        claims: says what is concluded from answers, for `meta.claims`.
 
     Raises WarehouseError, StorageError (lake), LedgerError; the file at `path` is as it was then.
     """
@@ -76,7 +78,7 @@ def build(
     began_ns = inputs.rest()
     with _named(path), replacing(path, began_ns) as temporary, closing(_open(temporary)) as connection:
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
-        described = _fill(connection, lake, ledger, revision_days, inputs, covered, site)
+        described = _fill(connection, lake, ledger, revision_days, inputs, covered, site, claims)
         connection.commit()
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
@@ -106,6 +108,7 @@ def _fill(
     inputs: Inputs,
     covered: Callable[[], Sequence[Covered]],
     site: Site,
+    claims: Callable[[], Sequence[Claim]],
 ) -> list[Described]:
     for schema in ("core", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -115,6 +118,7 @@ def _fill(
     described.append(add_zone_days(connection))
     described.append(add_news(connection, ledger))
     described.append(add_coverage(connection, covered()))
+    described.append(add_claims(connection, claims()))
     described.append(add_revisions(connection, ledger))
     described.extend(add_site(connection, site))
     described.extend(add_sky(connection, site))

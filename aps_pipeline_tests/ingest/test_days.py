@@ -38,7 +38,7 @@ def test_a_day_in_course_is_asked_again_on_another_local_day_only(site: Site) ->
     site.clock.turn(hours=10)
     assert site.collect(TODAY, TODAY, (HOURS,), system_ids=(EAST,)).summary.calls == 0
     site.clock.turn(hours=3)  # 01:05 on the 21st in Kathmandu, still the 20th in UTC
-    assert site.collect(TODAY, TODAY, (HOURS,), system_ids=(EAST,)).summary.calls == 1
+    assert site.collect(TODAY, TODAY, (HOURS,), system_ids=(EAST,)).of(HOURS, str(TODAY)).calls == 1
     assert site.frame(HOURS)["hour"].tolist() == list(range(24))
     site.clock.turn(days=3)
     assert site.collect(TODAY, TODAY, (HOURS,), system_ids=(EAST,)).summary.calls == 0
@@ -55,9 +55,14 @@ def test_a_month_in_course_is_asked_again_on_another_day(site: Site) -> None:
     assert site.frame(DAYS)["date"].max() == date(2024, 3, 21)
 
 
-def test_the_years_are_asked_again_while_the_last_one_wanted_runs(site: Site) -> None:
+def test_the_years_are_asked_again_weekly_while_the_last_one_wanted_runs(site: Site) -> None:
     site.collect(TODAY, TODAY, (YEARS,), system_ids=(EAST,))
-    site.clock.turn(days=1)
+    asked = []
+    for _ in range(8):
+        site.clock.turn(days=1)
+        asked.append(site.collect(TODAY, TODAY, (YEARS,), system_ids=(EAST,)).of(YEARS, "").calls)
+    assert 1 <= sum(asked) <= 2, "its turn comes once in seven days"
+    site.clock.turn(days=7)
     assert site.collect(TODAY, TODAY, (YEARS,), system_ids=(EAST,)).of(YEARS, "").calls == 1
     site.clock.instant = datetime(2025, 2, 1, tzinfo=UTC)
     assert site.collect(TODAY, TODAY, (YEARS,), system_ids=(EAST,)).of(YEARS, "").calls == 1
@@ -74,7 +79,7 @@ def test_the_future_is_not_asked(site: Site) -> None:
     assert "in the future" in run.of(HOURS, "2024-06-01").remark
 
 
-def test_a_backfill_does_not_revise_and_a_refresh_does_once_a_day(site: Site) -> None:
+def test_a_backfill_does_not_revise_and_a_refresh_does_when_the_revision_days_have_ended(site: Site) -> None:
     first, last = date(2024, 3, 14), date(2024, 3, 19)
     tables = (HOURS,)
     site.collect(first, last, tables, system_ids=(EAST,))
@@ -82,9 +87,7 @@ def test_a_backfill_does_not_revise_and_a_refresh_does_once_a_day(site: Site) ->
     assert site.collect(first, last, tables, system_ids=(EAST,)).summary.calls == 0
     run = site.collect(first, last, tables, system_ids=(EAST,), revise=True)
     revised = sorted(r.key for r in run.results if r.table.name == HOURS and r.calls)
-    assert revised == ["2024-03-15", "2024-03-16", "2024-03-17", "2024-03-18", "2024-03-19"], (
-        "the answer for the 14th came five days after it, so it is final"
-    )
+    assert revised == ["2024-03-15"], "that of the 14th came five days after it, the others wait for theirs"
     assert site.collect(first, last, tables, system_ids=(EAST,), revise=True).summary.calls == 0
     site.clock.turn(days=9)
     site.collect(first, last, tables, system_ids=(EAST,), revise=True)
@@ -104,7 +107,7 @@ def test_a_revised_answer_takes_the_place_of_the_older_one(tmp_path: Path) -> No
         day = date(2024, 3, 19)
         site.collect(day, day, (HOURS,))
         first = site.frame(HOURS).set_index(["system_id", "hour"])
-        site.clock.turn(days=1)
+        site.clock.turn(days=6)
         site.collect(day, day, (HOURS,), revise=True)
         second = site.frame(HOURS).set_index(["system_id", "hour"])
         assert (second["call_id"] > first["call_id"]).all()
@@ -117,7 +120,7 @@ def test_no_data_that_comes_later_does_not_displace_data(tmp_path: Path) -> None
         site.collect(day, day, (HOURS,))
         before = site.frame(HOURS)
         site.simulator.faults.append(Fault("1001", endpoint="hourly"))
-        site.clock.turn(days=1)
+        site.clock.turn(days=6)
         run = site.collect(day, day, (HOURS,), revise=True)
         assert run.of(HOURS, "2024-03-19").calls == 2
         assert site.frame(HOURS).equals(before)
@@ -148,25 +151,28 @@ def test_an_ecu_that_is_gone_is_not_asked_about_later_days(tmp_path: Path, back:
         assert asked(site) == ["2024-03-19"]
     with serving(tmp_path, fleet=left) as site:
         site.clock.turn(days=4)
+        site.collect(date(2024, 3, 18), date(2024, 3, 22), ("ecus",), system_ids=(WEST,), again=True)
         run = site.collect(date(2024, 3, 18), date(2024, 3, 22), (PANELS,), system_ids=(WEST,))
         assert sorted(asked(site)) == ["2024-03-18", "2024-03-20"], "it was last named on the 20th"
         assert run.of(PANELS, "2024-03-22").asked == 1
     if back:
         with serving(tmp_path, fleet=whole) as site:
             site.clock.turn(days=6)
+            site.collect(date(2024, 3, 21), date(2024, 3, 25), ("ecus",), system_ids=(WEST,), again=True)
             site.collect(date(2024, 3, 21), date(2024, 3, 25), (PANELS,), system_ids=(WEST,))
             assert sorted(asked(site)) == [f"2024-03-{day}" for day in range(21, 26)]
 
 
-def test_the_inventory_is_asked_again_with_other_calls_after_a_day(site: Site) -> None:
+def test_the_inventory_is_asked_again_weekly_with_other_calls(site: Site) -> None:
     day = date(2024, 3, 5)
     site.collect(day, day, (HOURS,), system_ids=(EAST,))
-    site.clock.turn(days=2)
+    site.clock.turn(days=7)
     assert site.collect(day, day, (HOURS,), system_ids=(EAST,)).summary.calls == 0
     run = site.collect(day, date(2024, 3, 6), (HOURS,), system_ids=(EAST,))
     assert run.summary.calls == 4
+    assert site.collect(day, date(2024, 3, 7), (HOURS,), system_ids=(EAST,)).summary.calls == 1
     seen = site.frame("systems").iloc[0]
-    assert (seen["last_seen_utc"] - seen["first_seen_utc"]).days == 2
+    assert (seen["last_seen_utc"] - seen["first_seen_utc"]).days == 7
 
 
 def test_an_ecu_without_inverters_is_named_and_not_asked(tmp_path: Path) -> None:

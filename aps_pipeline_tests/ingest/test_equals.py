@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.ingest import Summary, fleet
-from aps_pipeline.ingest.equals import equal_levels
+from aps_pipeline.ingest.equals import Verdict, equal_levels
 from aps_pipeline.planning import Device
 from aps_pipeline.simulator import Fleet
 from aps_pipeline.simulator.fleet import Ecu, Inverter
@@ -148,4 +148,6 @@ def test_an_ecu_that_is_added_later_takes_nothing_back(tmp_path: Path) -> None:
 def test_three_equal_pairs_one_of_the_level_none_that_differs(
     verdicts: dict[str, list[bool]], levels: set[str]
 ) -> None:
-    assert equal_levels(verdicts) == levels
+    now = datetime(2024, 3, 20, 12, tzinfo=UTC)
+    pairs = {level: [Verdict(each, (1, 2), now) for each in found] for level, found in verdicts.items()}
+    assert equal_levels(pairs) == levels

@@ -49,7 +49,7 @@ def life(tmp_path: Path) -> Iterator[Life]:
 
 
 def look(site: Site) -> Site:
-    site.collect(date(2024, 3, 19), date(2024, 3, 19), INVENTORY, revise=True)
+    site.collect(date(2024, 3, 19), date(2024, 3, 19), INVENTORY, again=True)
     return site
 
 
@@ -126,7 +126,8 @@ def test_an_inverter_that_the_inventory_never_names_is_looked_up_once(life: Life
     fleets = with_inverters(OLD), with_inverters(OLD, NEW)
     look(life.after(0, fleets[0]))
     life.after(0, fleets[1]).collect(date(2024, 3, 15), date(2024, 3, 15), (PANELS,))
-    site = look(life.after(0, fleets[0]))
+    site = life.after(0, fleets[0])
+    site.collect(date(2024, 3, 19), date(2024, 3, 19), INVENTORY, revise=True)
     assert asked_by(site) == ["inverters"]
     site = life.after(0, fleets[1])
     for day in (16, 17, 18):

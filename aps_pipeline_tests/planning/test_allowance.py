@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aps_pipeline.periods import zone
-from aps_pipeline.planning import Device, System, calls_for_history, calls_to_spare, refresh_calls
+from aps_pipeline.planning import Device, System, calls_for_history, calls_to_spare, refresh_calls_a_day
 from aps_pipeline.tables import LEAN
 
 ROOF = System(
@@ -55,15 +55,9 @@ def test_a_day_that_the_inventory_would_eat_up_is_saved_but_for_the_last() -> No
     assert calls_for_history(40, 30, 1) == 10
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "calls"),
-    [
-        # inventory 3; a system and a meter by month, year and lifetime 6; panels of two ECUs by day
-        (date(2024, 3, 9), date(2024, 3, 9), 3 + 6 + 2),
-        (date(2024, 3, 4), date(2024, 3, 9), 3 + 6 + 2 * 6),
-        (date(2023, 12, 31), date(2024, 1, 1), 3 + 6 + 4 + 2 * 2),
-    ],
-)
-def test_a_refresh_costs_its_periods_for_the_devices_now_there(first: date, last: date, calls: int) -> None:
-    assert refresh_calls(LEAN, [ROOF], first, last) == calls
-    assert refresh_calls(LEAN, [], first, last) == 0
+def test_a_refresh_costs_what_may_have_changed_of_the_devices_now_there() -> None:
+    weekly = (3 + 1 + 2) / 7  # inventory, months of the meter, years of system and meter
+    lists = 2 * (1 + 1 / 30) + 1 / 2  # days of system and meter, months of the system
+    panels = 2 * 2  # two ECUs: yesterday, and the day whose revision days have ended
+    assert refresh_calls_a_day(LEAN, [ROOF]) == pytest.approx(weekly + lists + panels)
+    assert refresh_calls_a_day(LEAN, []) == 0

@@ -14,6 +14,7 @@ from aps_pipeline.ingest.knowledge import Knowledge
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
+from aps_pipeline.ingest.steps import Step
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
@@ -71,24 +72,24 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One phase of a run: its tables, what is known of them, and their partitions."""
+    """One step of a run: its tables, what is known of them, and their partitions."""
 
-    tables: list[Table]
+    step: Step
     fleet: Fleet
     knowledge: Knowledge
     jobs: list[Job]
 
 
-def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table], knowledge: Knowledge) -> list[Job]:
-    """Every wanted partition of those tables with what it still needs, from what is known alone."""
-    return [job for table in tables for job in _jobs_of_table(run, fleet, table, knowledge)]
+def jobs_of(run: Run, fleet: Fleet, step: Step, knowledge: Knowledge) -> list[Job]:
+    """Every wanted partition of a step with what it still needs, from what is known alone."""
+    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
 
 
-def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -> Iterator[Job]:
+def _jobs_of_table(run: Run, fleet: Fleet, table: Table, step: Step, knowledge: Knowledge) -> Iterator[Job]:
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
     evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
-    periods = [period for period in run.periods_of(table) if period.last >= earliest]
+    periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
     for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
         if needs.period.last < wanted.first and not needs.due:
             continue  # a recheck looked here, and found nothing to doubt
@@ -102,7 +103,7 @@ class FactsStep:
 
     def __init__(self, run: Run, plan: Plan, unanswered: dict[Question, Failure]) -> None:
         self._run, self._fleet, self._unanswered, self._jobs = run, plan.fleet, unanswered, plan.jobs
-        self._knowledge, self._tables = plan.knowledge, plan.tables
+        self._knowledge, self._step = plan.knowledge, plan.step
         self._due = {question: due for job in plan.jobs for question, due in job.needs.due.items()}
         self._waiting_for: dict[Question, list[Job]] = {}
         for job in plan.jobs:
@@ -133,9 +134,10 @@ class FactsStep:
         """The wanted partitions in which no system was there: they need no plan."""
         wanted = self._run.wanted
         earliest = self._fleet.first_day(wanted.system_ids)
-        for table in self._tables:
-            some = periods_of(table, wanted.first, min(earliest, wanted.last))
-            yield from (PartitionResult(table, period, None) for period in some if period.last < earliest)
+        for table in self._step.tables:
+            for period in periods_of(table, wanted.first, min(earliest, wanted.last)):
+                if period.last < earliest and self._step.holds(period):
+                    yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
         knowledge, run = self._knowledge, self._run

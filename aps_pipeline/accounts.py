@@ -1,10 +1,12 @@
 """Accounts: what may be set for each, in the environment or in a fleet file, and how that file is read.
 
-The types are shared with `config.Settings`, so that a value is checked alike wherever it stands.
+The types are shared with `config.Settings`, so that a value is checked alike wherever it stands. No message
+repeats a value: a secret may stand in the wrong place.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from aps_pipeline.api import checked_base_url
 from aps_pipeline.api.auth import METHODS
-from aps_pipeline.periods import zone
-from aps_pipeline.question import checked_id
+from aps_pipeline.periods import UnknownZoneError, zone
+from aps_pipeline.question import BadIdError, checked_id
 
 
 def _ids(value: Any) -> Any:
@@ -23,7 +25,14 @@ def _ids(value: Any) -> Any:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple):
         raise ValueError("is not a list of ids")
-    return tuple(dict.fromkeys(checked_id(each) for each in value))
+    return tuple(dict.fromkeys(_an_id(number, each) for number, each in enumerate(value, 1)))
+
+
+def _an_id(number: int, value: Any) -> str:
+    try:
+        return checked_id(value)
+    except BadIdError:  # whose message repeats the text
+        raise ValueError(f"not an APsystems id: entry {number}") from None
 
 
 def _a_path(value: str) -> str:
@@ -39,9 +48,15 @@ def _a_method(value: str) -> str:
 
 
 def _a_zone(value: str) -> str:
-    zone(value)
+    try:
+        zone(value)
+    except UnknownZoneError:  # whose message repeats the text
+        raise ValueError("unknown time zone: give an IANA name such as Asia/Shanghai") from None
     return value
 
+
+_NAME = re.compile(r"^\w[\w .-]{0,39}$")
+_SETTING = re.compile(r"[a-z][a-z_]{0,29}")
 
 AppId = Annotated[str, Field(pattern=r"^\S+$")]
 SystemIds = Annotated[tuple[str, ...], BeforeValidator(_ids)]
@@ -61,7 +76,7 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=r"^\w[\w .-]{0,39}$")]
+    name: Annotated[str, Field(pattern=_NAME.pattern)]
     app_id: AppId | None
     app_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
     app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
@@ -104,8 +119,8 @@ def narrowed(accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]) -
     """The accounts with no other systems than those. Raises ValueError for one that none of them has."""
     accounts = tuple(accounts)
     known = {system_id for account in accounts for system_id in account.system_ids}
-    if strange := [system_id for system_id in system_ids if system_id not in known]:
-        raise ValueError(f"no account of the fleet file has {', '.join(strange)}")
+    if strange := [str(number) for number, each in enumerate(system_ids, 1) if each not in known]:
+        raise ValueError(f"no account of the fleet file has entry {', '.join(strange)} of it")
     return tuple(
         account.model_copy(
             update={"system_ids": tuple(sid for sid in account.system_ids if sid in system_ids)}
@@ -117,16 +132,22 @@ def narrowed(accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]) -
 def problems_of(error: ValidationError) -> list[tuple[str, str]]:
     """The name and what is wrong of each value that cannot be used, never the value itself."""
     return [
-        ("_".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, "))
+        ("_".join(map(_name_of, problem["loc"])), problem["msg"].removeprefix("Value error, "))
         for problem in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _name_of(part: str | int) -> str:
+    """A name that stands in a file, if it looks like one of a setting."""
+    return str(part) if isinstance(part, int) or _SETTING.fullmatch(part) else "a strange name"
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error.__class__.__name__}") from None
+        reason = error.strerror or error.__class__.__name__
+        raise ValueError(f"no file that can be read is named: {reason}") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
@@ -134,7 +155,8 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path} is not valid TOML {place}") from None
     entries = content.pop("accounts", None)
     if content:
-        raise ValueError(f"{path}: {', '.join(content)}: there is nothing but [[accounts]]")
+        strange = ", ".join(map(_name_of, content))
+        raise ValueError(f"{path}: {strange}: there is nothing but [[accounts]]")
     if not isinstance(entries, list) or not entries or not all(isinstance(each, dict) for each in entries):
         raise ValueError(f"{path}: an account begins with [[accounts]], and there is none")
     return entries
@@ -153,7 +175,7 @@ def _account(
 
 def _label(number: int, entry: Mapping[str, Any]) -> str:
     name = entry.get("name")
-    return f"account {number}{f' ({name[:40]})' if isinstance(name, str) and name.isprintable() else ''}"
+    return f"account {number}{f' ({name})' if isinstance(name, str) and _NAME.fullmatch(name) else ''}"
 
 
 def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
@@ -164,5 +186,4 @@ def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
         for what, value in (*own, *(("system", system_id) for system_id in account.system_ids)):
             first, name = owners.setdefault((what, value), (number, account.name))
             if first != number:
-                shown = f"system {value}" if what == "system" else what
-                yield f"accounts {first} ({name}) and {number} ({account.name}) have the same {shown}"
+                yield f"accounts {first} ({name}) and {number} ({account.name}) have the same {what}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -31,6 +32,7 @@ from aps_pipeline.accounts import (
     problems_of,
     read_fleet_file,
 )
+from aps_pipeline.periods import FIRST_DAY
 from aps_pipeline.site import Roof, Site, Tariffs, read_roof_file, read_tariff_file
 from aps_pipeline.tables import PROFILES
 
@@ -78,7 +80,8 @@ class Settings(BaseSettings):
     tariff_file: Path | None = None
     alert_urls: SecretStr | None = None
     _fleet: tuple[AccountSettings, ...] = PrivateAttr(default=())
-    _site: Site = PrivateAttr(default_factory=Site)
+    _site: Site | None = PrivateAttr(default=None)
+    _site_problems: tuple[str, ...] = PrivateAttr(default=())
 
     @field_validator("profile")
     @classmethod
@@ -86,6 +89,11 @@ class Settings(BaseSettings):
         if value not in PROFILES:
             raise ValueError(f"is none of {', '.join(PROFILES)}")
         return value
+
+    @field_validator("start_date")
+    @classmethod
+    def _not_before_any_system(cls, value: date) -> date:
+        return max(value, FIRST_DAY)
 
     @model_validator(mode="after")
     def _with_its_fleet(self) -> Self:
@@ -103,23 +111,33 @@ class Settings(BaseSettings):
         object.__setattr__(self, "system_ids", every)  # frozen for everybody else
         return self
 
-    @model_validator(mode="after")
-    def _with_its_site(self) -> Self:
-        try:
-            roof = read_roof_file(self.roof_file) if self.roof_file else Roof()
-        except ValueError as error:
-            raise ValueError(f"APS_ROOF_FILE: {error}") from None
-        try:
-            tariffs = read_tariff_file(self.tariff_file) if self.tariff_file else Tariffs()
-        except ValueError as error:
-            raise ValueError(f"APS_TARIFF_FILE: {error}") from None
-        self._site = Site(roof, tariffs)
-        return self
-
     @property
     def site(self) -> Site:
-        """What the roof file and the tariff file say."""
+        """What the roof file and the tariff file say; of a file that cannot be used, nothing.
+
+        They are read where they are wanted: collecting needs neither.
+        """
+        if self._site is None:
+            self._site, self._site_problems = self._read_site()
         return self._site
+
+    @property
+    def site_problems(self) -> tuple[str, ...]:
+        """What is wrong with the roof file and the tariff file, a sentence each."""
+        _ = self.site
+        return self._site_problems
+
+    def _read_site(self) -> tuple[Site, tuple[str, ...]]:
+        roof, tariffs, problems = Roof(), Tariffs(), []
+        try:
+            roof = read_roof_file(self.roof_file) if self.roof_file else roof
+        except ValueError as error:
+            problems.append(f"APS_ROOF_FILE: {error}")
+        try:
+            tariffs = read_tariff_file(self.tariff_file) if self.tariff_file else tariffs
+        except ValueError as error:
+            problems.append(f"APS_TARIFF_FILE: {error}")
+        return Site(roof, tariffs), tuple(problems)
 
     @property
     def accounts(self) -> tuple[AccountSettings, ...]:
@@ -168,6 +186,16 @@ class Settings(BaseSettings):
     def reports_path(self) -> Path:
         """The folder of the reports, one folder a month."""
         return self.data_dir.absolute() / "reports"
+
+
+def readable_by_others(settings: Settings) -> list[Path]:
+    """The files with secrets of these settings that other users of this machine may read."""
+    inline = any(account.app_secret and not account.app_secret_env for account in settings.accounts)
+    found = [Path(str(Settings.model_config["env_file"]))]
+    found += [settings.fleet_file] if settings.fleet_file and inline else []
+    if os.name != "posix":  # elsewhere a mode says nothing of who may read
+        return []
+    return [path for path in found if path.is_file() and path.stat().st_mode & 0o044]
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aps_pipeline.periods import Grain
-from aps_pipeline.question import Question
+from aps_pipeline.question import Question, virtual_id
 
 Device = Literal["system", "ecu", "meter", "inverter"]
 
@@ -61,6 +61,12 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
     )
 }
+
+
+def device_asked(endpoint: str, device_id: str) -> str:
+    """The device that a kept call is about: ECUs and meters were once asked by the id as it is listed."""
+    is_shared = ENDPOINTS[endpoint].device in ("ecu", "meter")
+    return virtual_id(device_id) if is_shared else device_id
 
 
 def request_of(question: Question, prefix: str) -> tuple[str, dict[str, str]]:

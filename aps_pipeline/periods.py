@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib import resources
@@ -18,6 +18,9 @@ from zoneinfo import ZoneInfo
 
 FIRST_ZONE, LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
 """Where a day begins first, and where it ends last: a day over there is over everywhere."""
+
+FIRST_DAY = date(2009, 1, 1)
+"""No system is older: nothing before it is asked."""
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -170,6 +173,15 @@ def hour_bounds_utc(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, dat
 def day_end_utc(day: date, zone: ZoneInfo) -> datetime:
     """The instant of the midnight that ends a local day."""
     return hour_bounds_utc(day, 23, zone)[1]
+
+
+def day_bounds_utc(first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
+    """Each local day from `first` to `last`, the midnight that begins it and the one that ends it."""
+    start = wall_to_utc(datetime.combine(first, time()), zone)
+    for day in days_between(first, last):
+        end = wall_to_utc(datetime.combine(day + _DAY, time()), zone)
+        yield day, start, end
+        start = end
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:

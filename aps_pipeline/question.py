@@ -29,6 +29,14 @@ def checked_id(text: object) -> str:
     raise BadIdError(f"not an APsystems id: {str(text)[:_MAX_ID]!r}")
 
 
+def virtual_id(listed: str) -> str:
+    """The id that an ECU or meter is asked by: of one listed as MAIN-VIRTUAL the part after the last hyphen.
+
+    So ECUs are listed that serve several homes. Uids of inverters may hold hyphens too, which mean nothing.
+    """
+    return listed.rpartition("-")[2]
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class Question:
     """One request, whoever makes it and however often. `device_id` is empty at system level.
@@ -89,6 +97,21 @@ class Held:
     def good_utc(self) -> datetime | None:
         """When `good` was sent."""
         return self.answered_utc if self.answered else self.asked_utc
+
+    def joined(self, other: Held) -> Held:
+        """What is held of one question that was asked in two spellings."""
+        first, last = sorted((self, other), key=lambda held: held.answered)
+        asked = [each.asked_utc for each in (self, other) if each.asked_utc is not None]
+        return Held(
+            last.answered,
+            max(self.no_data, other.no_data),
+            max(self.refused, other.refused),
+            max(self.failed, other.failed),
+            last.answered_utc or first.answered_utc,
+            max(asked, default=None),
+            " ".join(filter(None, (self.good_ids, other.good_ids))),
+            self.no_data_count + other.no_data_count,
+        )
 
     @property
     def newest(self) -> int:

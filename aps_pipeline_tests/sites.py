@@ -25,7 +25,9 @@ from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
 EAST, WEST = "EAST000000000001", "WEST000000000002"
-EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "2030000000022-1"
+EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "002405000221"
+WEST_BARN_LISTED = f"2030000000022-{WEST_BARN}"
+"""A share of an ECU that serves several homes."""
 TWO_ACCOUNTS = (
     Account("east".ljust(32, "0"), "east0secret1", (EAST,)),
     Account("west".ljust(32, "0"), "west0secret2", (WEST,)),
@@ -39,7 +41,12 @@ def a_fleet() -> Fleet:
     house, barn = (Inverter(uid="702000000211"),), (Inverter(uid="702000000221"),)
     east = System(EAST, "Asia/Kathmandu", 27.7, 85.3, CREATED[EAST], (Ecu(EAST_ECU, roof, meter=True),))
     west = System(
-        WEST, "America/New_York", 40.7, -74.0, CREATED[WEST], (Ecu(WEST_ECU, house), Ecu(WEST_BARN, barn))
+        WEST,
+        "America/New_York",
+        40.7,
+        -74.0,
+        CREATED[WEST],
+        (Ecu(WEST_ECU, house), Ecu(WEST_BARN_LISTED, barn)),
     )
     return Fleet((replace(east, authorization_code="VISITOR0CODE"), west))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import traceback
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aps_pipeline.config import Settings, SettingsError, load_settings
+from aps_pipeline.accounts import AccountSettings
+from aps_pipeline.config import Settings, SettingsError, load_settings, readable_by_others
 
 DEFAULTS: dict[str, Any] = {
     "app_id": None,
@@ -161,3 +164,67 @@ def test_an_alert_address_and_its_password_are_secrets() -> None:
     settings = Settings(_env_file=None, alert_urls="json://me:p%40ss@host")  # type: ignore[call-arg, arg-type]
     assert settings.secrets == ("json://me:p%40ss@host", "p%40ss", "p@ss")
     assert "ss@host" not in repr(settings)
+
+
+SECRETS = ("Zk9qR7hush12", "Zk9-qR7.hush==", "https://Zk9qR7hush12:9282x", "[Zk9qR7hush12", "Zk9//qR7?hush")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_secret_put_into_another_setting_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, secret: str
+) -> None:
+    """D6, and each of its siblings: no error says a value, in its message or in its traceback."""
+    monkeypatch.setenv(f"APS_{name.upper()}", secret)
+    try:
+        settings = load_settings()
+        told = " ".join(settings.site_problems)
+    except SettingsError as error:
+        told = "".join(traceback.format_exception(error))
+        assert f"APS_{name.upper()}: " in told
+    assert not any(part in told for part in (secret, "Zk9", "qR7", "hush"))
+
+
+@pytest.mark.parametrize("field", [*AccountSettings.model_fields, "unknown"])
+def test_a_secret_put_into_a_fleet_file_is_not_repeated(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    monkeypatch.setenv("APS_FLEET_FILE", "fleet.toml")
+    good = {"name": "a", "app_id": "b", "app_secret_env": "C", "system_ids": "S1", "monthly_calls": -1}
+    for secret in SECRETS:
+        lines = [f"{key} = {json.dumps(value)}" for key, value in {**good, field: secret}.items()]
+        key = f"\n{json.dumps(secret)} = 1"
+        for text in ("[[accounts]]\n" + "\n".join(lines), "[[accounts]]" + key, key, f"x = {secret}"):
+            Path("fleet.toml").write_text(text)
+            with pytest.raises(SettingsError) as caught:
+                load_settings()
+            told = "".join(traceback.format_exception(caught.value))
+            assert field == "name" or not any(part in told for part in (secret, "Zk9", "qR7", "hush"))
+            assert field != "name" or secret == SECRETS[0] or secret not in told, "a good name is no secret"
+
+
+def test_no_system_is_older_than_the_first_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APS_START_DATE", "0001-01-01")
+    assert load_settings().start_date == date(2009, 1, 1)
+
+
+def test_a_bad_roof_file_is_named_where_it_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "roof.yaml").write_text("systems: [")
+    (tmp_path / "tariffs.yaml").write_text("co2_kg_per_kwh: 0.4")
+    settings = load_settings(roof_file="roof.yaml", tariff_file="tariffs.yaml")
+    assert not settings.site.roof.systems and settings.site.tariffs.co2_kg_per_kwh == 0.4
+    assert settings.site_problems == ("APS_ROOF_FILE: roof.yaml is not valid YAML at line 1",)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a mode says nothing here")
+def test_files_with_secrets_that_others_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env, fleet = Path(".env"), Path("fleet.toml")
+    account = '[[accounts]]\nname = "a"\napp_id = "b"\nsystem_ids = ["S1"]\n'
+    env.write_text("APS_FLEET_FILE=fleet.toml\n")
+    for secret, modes, expected in (
+        ('app_secret = "hush"', (0o600, 0o600), []),
+        ('app_secret = "hush"', (0o640, 0o644), [env, fleet]),
+        ('app_secret_env = "HUSH"', (0o604, 0o644), [env]),
+    ):
+        fleet.write_text(account + secret)
+        for path, mode in zip((env, fleet), modes, strict=True):
+            path.chmod(mode)
+        assert readable_by_others(load_settings()) == expected

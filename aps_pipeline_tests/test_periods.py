@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,6 +21,7 @@ from aps_pipeline.periods import (
     Grain,
     Period,
     UnknownZoneError,
+    day_bounds_utc,
     day_end_utc,
     days_between,
     hour_bounds_utc,
@@ -196,3 +198,21 @@ def test_the_zone_of_the_machine_does_not_matter(machine: str) -> None:
 def test_zones_come_from_the_package_and_not_from_the_machine() -> None:
     assert isinstance(zone("Europe/Paris"), ZoneInfo)
     assert zone("Europe/Paris") is not ZoneInfo("Europe/Paris")
+
+
+def _rules() -> dict[bytes, str]:
+    """Every zone of tzdata, those that are the same by other names once."""
+    folder = resources.files("tzdata").joinpath("zoneinfo")
+    names = resources.files("tzdata").joinpath("zones").read_text("ascii").split()
+    return {folder.joinpath(*name.split("/")).read_bytes(): name for name in names}
+
+
+def test_a_day_ends_when_the_clock_of_its_zone_first_shows_another_in_every_zone() -> None:
+    first, last, second = date(2023, 1, 1), date(2026, 12, 31), timedelta(seconds=1)
+    for name in _rules().values():
+        local, before = zone(name), None
+        for day, start, end in day_bounds_utc(first, last, local):
+            assert before in (None, start), (name, day)
+            assert (end - second).astimezone(local).date() <= day < end.astimezone(local).date(), (name, day)
+            before = end
+    assert day_end_utc(last, local) == before

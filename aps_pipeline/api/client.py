@@ -173,12 +173,15 @@ def _spellings(character: str) -> str:
 
 def checked_base_url(url: str) -> str:
     """`url` without a trailing slash. Raises ValueError unless it is https, or http to loopback."""
-    parts = urlsplit(url)
-    _ = parts.port  # raises ValueError if it is not a number
+    try:  # what urlsplit says repeats the text, which may be a secret in the wrong place
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("host or port cannot be read: a base URL is such as https://host:9282") from None
     if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
-        raise ValueError(f"{parts.hostname or 'this'} is not a plain base URL such as https://host:9282")
+        raise ValueError("is not a plain base URL such as https://host:9282")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise ValueError(f"{parts.scheme}://{parts.hostname} is refused: use https (http only to loopback)")
+        raise ValueError("is refused: use https (http only to loopback)")
     return url.rstrip("/")
 
 

@@ -15,7 +15,7 @@ from aps_pipeline.cli.exits import Exit, exit_of_run
 from aps_pipeline.cli.options import listed_ids
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
-from aps_pipeline.periods import FIRST_ZONE, local_day, zone
+from aps_pipeline.periods import FIRST_DAY, FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.tables import FETCHED, HISTORY, PROFILES, Table, UnknownTableError, table_named
 from aps_pipeline.wiring import build_warehouse, mend_lake, open_pipeline
@@ -56,12 +56,16 @@ def history_of(
     systems: str,
     max_calls: int | None = None,
 ) -> Wanted:
-    """What a backfill of a range wants. Raises NotConfiguredError for a range that lies in the future."""
+    """What a backfill of a range wants. Raises NotConfiguredError for a range of which nothing can exist."""
     today = local_day(pipeline.ledger.now(), zone(FIRST_ZONE))
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")
-    end = max(min(last, today), first) if first <= last else last
-    return Wanted(tables, first, end, _systems(systems, settings), max_calls=max_calls)
+    if first <= last < FIRST_DAY:
+        raise NotConfiguredError(f"--to {last} lies before {FIRST_DAY}: no system is that old")
+    start, end = max(first, FIRST_DAY), min(last, today) if first <= last else last
+    if (start, end) != (first, last):
+        print(f"asked about is {start} to {end}: there can be nothing else", file=sys.stderr)
+    return Wanted(tables, start, end, _systems(systems, settings), max_calls=max_calls)
 
 
 def refresh(
@@ -146,6 +150,8 @@ def _finish(
 ) -> int:
     """Bring the warehouse up to date (after a rebuild in any case) and say how the run went."""
     if summary.complete:
+        for problem in settings.site_problems:
+            print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
         build_warehouse(settings, pipeline, force=wanted is None)
     code = exit_of_run(summary)
     is_complete = code is Exit.COMPLETE

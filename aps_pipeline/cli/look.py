@@ -10,7 +10,7 @@ from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.cli.collect import backfill
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.grids import grid_of, show
-from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.config import Settings, load_settings, readable_by_others
 from aps_pipeline.ingest import Fleet
 from aps_pipeline.planning import calls_for_one
 from aps_pipeline.tables import FETCHED, PROFILES, TABLES
@@ -54,13 +54,15 @@ def doctor(call: bool, as_json: bool) -> int:
     """Settings, directories and, with `call`, credentials; each finding with what to do."""
     settings = load_settings()
     open_pipeline(settings)  # raises where the ledger or the lake cannot be used
-    findings = _findings(settings)
+    findings, warnings = _findings(settings), _warnings(settings)
     if as_json:
-        print(json.dumps({"findings": findings}, default=str))
+        print(json.dumps({"findings": findings, "warnings": warnings}, default=str))
     else:
         grid = grid_of("", "what", "", "finding")
         for what, good, finding in findings:
             grid.add_row(what, "[green]ok[/]" if good else "[red]no[/]", finding)
+        for what, finding in warnings:
+            grid.add_row(what, "[yellow]warning[/]", finding)
         show(grid)
     if not all(good for _, good, _ in findings):
         return Exit.USAGE
@@ -90,6 +92,17 @@ def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
         ("data directory", True, f"{settings.data_dir.absolute()} is writable"),
         ("warehouse", True, "built" if built else "not built yet: run `aps backfill`"),
         ("tables", True, f"{len(FETCHED)} can be asked for: `aps tables`"),
+    ]
+
+
+def _warnings(settings: Settings) -> list[tuple[str, str]]:
+    """What works as it is, and should not stay so."""
+    found = [
+        ("secrets", f"other users of this machine can read {path}: chmod 600 {path}")
+        for path in readable_by_others(settings)
+    ]
+    return found + [
+        ("site", f"{problem}; nothing of that file is used") for problem in settings.site_problems
     ]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from aps_pipeline.cli.exits import Exit
 from aps_pipeline.cli.options import listed_ids
-from aps_pipeline.config import load_settings
+from aps_pipeline.config import SettingsError, load_settings
 from aps_pipeline.reports import write_reports
 from aps_pipeline.reports.words import counted
 
@@ -19,6 +19,8 @@ def report(month: date | None, systems: str, as_json: bool) -> int:
     Raises NothingToReportError, NoWarehouseError, WarehouseError, SettingsError, ReportNotWrittenError.
     """
     settings = load_settings()
+    if settings.site_problems:
+        raise SettingsError("; ".join(settings.site_problems))
     pages = []
     made = write_reports(
         settings.warehouse_path, settings.reports_path, month, datetime.now(UTC), listed_ids(systems)

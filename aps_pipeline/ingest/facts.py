@@ -14,6 +14,7 @@ from aps_pipeline.ingest.knowledge import Knowledge
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
+from aps_pipeline.ingest.steps import Step
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
@@ -26,6 +27,7 @@ from aps_pipeline.planning import (
     grain_of,
     kinds_of,
     needs_of,
+    periods_of,
 )
 from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
@@ -70,24 +72,25 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One phase of a run: its tables, what is known of them, and their partitions."""
+    """One step of a run: its tables, what is known of them, and their partitions."""
 
-    tables: list[Table]
+    step: Step
     fleet: Fleet
     knowledge: Knowledge
     jobs: list[Job]
 
 
-def jobs_of(run: Run, fleet: Fleet, tables: Iterable[Table], knowledge: Knowledge) -> list[Job]:
-    """Every wanted partition of those tables with what it still needs, from what is known alone."""
-    return [job for table in tables for job in _jobs_of_table(run, fleet, table, knowledge)]
+def jobs_of(run: Run, fleet: Fleet, step: Step, knowledge: Knowledge) -> list[Job]:
+    """Every wanted partition of a step with what it still needs, from what is known alone."""
+    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
 
 
-def _jobs_of_table(run: Run, fleet: Fleet, table: Table, knowledge: Knowledge) -> Iterator[Job]:
+def _jobs_of_table(run: Run, fleet: Fleet, table: Table, step: Step, knowledge: Knowledge) -> Iterator[Job]:
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
-    evidence, wanted = knowledge.evidence, run.wanted
-    for needs in needs_of(table, run.periods_of(table), systems, evidence, run.policy, knowledge.known):
+    evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
+    periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
+    for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
         if needs.period.last < wanted.first and not needs.due:
             continue  # a recheck looked here, and found nothing to doubt
         spared = [each.reason for each in needs.spared.values()]
@@ -100,7 +103,7 @@ class FactsStep:
 
     def __init__(self, run: Run, plan: Plan, unanswered: dict[Question, Failure]) -> None:
         self._run, self._fleet, self._unanswered, self._jobs = run, plan.fleet, unanswered, plan.jobs
-        self._knowledge = plan.knowledge
+        self._knowledge, self._step = plan.knowledge, plan.step
         self._due = {question: due for job in plan.jobs for question, due in job.needs.due.items()}
         self._waiting_for: dict[Question, list[Job]] = {}
         for job in plan.jobs:
@@ -113,6 +116,7 @@ class FactsStep:
 
     def results(self) -> Iterator[PartitionResult]:
         """Each partition as soon as its questions have ended: first those that need no call."""
+        yield from self._before_all_systems()
         if not self._due:
             yield from (self._built(job) for job in self._jobs if not job.pending)
             return
@@ -125,6 +129,15 @@ class FactsStep:
         expiring = {key[:2] for key in retention.borders}
         questions = by_worth(left, self._run.newest, expiring)
         yield from self._asked([q for q in questions if q in self._waiting_for])
+
+    def _before_all_systems(self) -> Iterator[PartitionResult]:
+        """The wanted partitions in which no system was there: they need no plan."""
+        wanted = self._run.wanted
+        earliest = self._fleet.first_day(wanted.system_ids)
+        for table in self._step.tables:
+            for period in periods_of(table, wanted.first, min(earliest, wanted.last)):
+                if period.last < earliest and self._step.holds(period):
+                    yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
         knowledge, run = self._knowledge, self._run

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aps_pipeline.ingest.first_days import with_first_days
 from aps_pipeline.ingest.kept_bodies import BodyLostError, body_of
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
-from aps_pipeline.periods import local_day
+from aps_pipeline.periods import FIRST_DAY, local_day
 from aps_pipeline.planning.systems import Device, System
 from aps_pipeline.question import Question
 
@@ -42,7 +43,16 @@ class Fleet:
         sightings = {endpoint: list(_sightings(ledger, endpoint, lost)) for endpoint in INVENTORY_PARSERS}
         newest = {seen.system_id: seen for seen in sightings["system_details"] if seen.record}
         systems = {sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}
-        return cls(systems, sightings, tuple(lost))
+        return cls(with_first_days(ledger, systems.values()), sightings, tuple(lost))
+
+    def dated(self, ledger: Ledger) -> Fleet:
+        """The same fleet with the first days that answers which have come since tell."""
+        return replace(self, systems=with_first_days(ledger, self.systems.values()))
+
+    def first_day(self, system_ids: Iterable[str]) -> date:
+        """The first day on which one of those systems can have given anything."""
+        systems = map(self.systems.get, system_ids)
+        return min((system and system.first_day) or FIRST_DAY for system in systems)
 
     def newest(self, question: Question) -> Sighting | None:
         """The newest good answer to an inventory question."""
@@ -81,7 +91,7 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
         inverters=_devices(
             inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
-        meters=_devices(meters, lambda record: record, zone),
+        meters=_devices(meters, lambda record: (meter.device_id for meter in record), zone),
         every_ecu=_united(*named, *listed),
     )
 

@@ -54,7 +54,8 @@ def _things(table: Table, sightings: Iterable[Sighting]) -> list[Row]:
             before = named.get(key, {"first_seen_utc": seen.sent_utc})
             known = before if row.get("bare") else {"first_seen_utc": before["first_seen_utc"]}
             times = {"last_seen_utc": seen.sent_utc, "gone_utc": None, "call_id": seen.call_id}
-            named[key] = row | known | times | {"named_by": type(seen.record)}
+            listed_as = row.get("listed_as") or before.get("listed_as")
+            named[key] = row | known | times | {"named_by": type(seen.record), "listed_as": listed_as}
         for key, row in named.items():
             # Details and device list name different ECUs: only what named it can tell that it has gone.
             same_list = key[0] == seen.system_id and row["named_by"] is type(seen.record)
@@ -87,8 +88,11 @@ def _systems(seen: Sighting) -> list[Row]:
 
 def _ecus(seen: Sighting) -> list[Row]:
     if isinstance(seen.record, SystemRecord):  # details name the ids only
-        return [{"system_id": seen.system_id, "ecu_id": ecu, "bare": True} for ecu in seen.record.ecu_ids]
-    names = ("ecu_id", "type", "timezone", "model", "capacity_kwh")
+        return [
+            {"system_id": seen.system_id, "ecu_id": e.device_id, "listed_as": e.listed_as, "bare": True}
+            for e in seen.record.ecus
+        ]
+    names = ("ecu_id", "listed_as", "type", "timezone", "model", "capacity_kwh")
     return [
         {"system_id": seen.system_id} | {name: getattr(ecu, name) for name in names} for ecu in seen.record
     ]
@@ -104,7 +108,10 @@ def _inverters(seen: Sighting) -> list[Row]:
 
 
 def _meters(seen: Sighting) -> list[Row]:
-    return [{"system_id": seen.system_id, "meter_id": meter} for meter in seen.record]
+    return [
+        {"system_id": seen.system_id, "meter_id": meter.device_id, "listed_as": meter.listed_as}
+        for meter in seen.record
+    ]
 
 
 _NAMED = {"systems": _systems, "ecus": _ecus, "inverters": _inverters, "meters": _meters}

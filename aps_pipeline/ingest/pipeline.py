@@ -11,18 +11,19 @@ from aps_pipeline.ingest.claims import claims_of
 from aps_pipeline.ingest.covering import coverage_of
 from aps_pipeline.ingest.equals import with_equals
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.knowledge import knowledge_of
 from aps_pipeline.ingest.login import Login, login_of
 from aps_pipeline.ingest.missing import Missing, missing_of
 from aps_pipeline.ingest.outcomes import PartitionResult, Summary
 from aps_pipeline.ingest.partitions import Builder
 from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
+from aps_pipeline.ingest.planner import Planner, busy_systems
 from aps_pipeline.ingest.revisions import compare_revisions
 from aps_pipeline.ingest.run import Run, Wanted
+from aps_pipeline.ingest.steps import count_partitions
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Claim, Covered, System, is_inventory, phases
+from aps_pipeline.planning import SERVED, Claim, Covered, System, is_inventory
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -76,28 +77,31 @@ class Pipeline:
     def _run(self, wanted: Wanted) -> Run:
         return Run(self.ledger, self.lake, self.logins, wanted, self.revision, self.threads)
 
+    def _planner(self, run: Run, fleet: Fleet) -> Planner:
+        return Planner(run, fleet, self.ledger, self.revision)
+
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = Fleet.load(self.ledger)
         run.builder.reconsider(run.wanted.facts, fleet)
-        plans = list(self._plans(run, fleet))
+        busy, plans = self._planner(run, fleet).busy_systems()
         first = inventory.InventoryStep(run, fleet, run.rests)
-        yield from first.results(_busy_systems((job for plan in plans for job in plan.jobs), run.wanted))
-        for number, planned_before in enumerate(plans):
-            plan = planned_before
-            if run.has_asked:  # what is known has changed
-                plan = self._plan(run, first.fleet, plan.tables)
-            partitions = sum(len(each.jobs) for each in (plan, *plans[number + 1 :]))
-            planned(partitions, len({question for job in plan.jobs for question in job.needs.due}))
+        yield from first.results(busy | _busy_anyway(run.wanted))
+        planner = self._planner(run, first.fleet)
+        if run.has_asked:  # what is known has changed
+            plans.clear()
+        steps = [plan.step for plan in plans] or planner.steps()
+        for number, step in enumerate(steps):
+            if run.has_asked:
+                planner.forget()
+                plans.clear()
+            run.has_asked = False
+            plan = plans[number] if plans else planner.plan(step)
+            later = sum(count_partitions(run, each) for each in steps[number + 1 :])
+            planned(
+                len(plan.jobs) + later, len({question for job in plan.jobs for question in job.needs.due})
+            )
             yield from facts.FactsStep(run, plan, first.failures).results()
-
-    def _plans(self, run: Run, fleet: Fleet) -> Iterator[facts.Plan]:
-        """The phases of a run, as far as can be said before it begins."""
-        return (self._plan(run, fleet, tables) for tables in phases(run.wanted.facts))
-
-    def _plan(self, run: Run, fleet: Fleet, tables: list[Table]) -> facts.Plan:
-        fleet = self._compared(fleet, tables, run.now)
-        knowledge = knowledge_of(self.ledger, fleet.systems, tables, self.revision, run.now, run.rests)
-        return facts.Plan(tables, fleet, knowledge, facts.jobs_of(run, fleet, tables, knowledge))
+            del plan  # before the next one is made
 
     def _compared(self, fleet: Fleet, tables: Iterable[Table], now: datetime) -> Fleet:
         """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
@@ -112,9 +116,14 @@ class Pipeline:
         """
         run = self._run(wanted)
         fleet = Fleet.load(self.ledger)
-        jobs = [job for plan in self._plans(run, fleet) for job in plan.jobs]
-        asks = inventory.InventoryStep(run, fleet, run.rests).due(_busy_systems(jobs, wanted))
-        return planned_calls(asks, jobs)
+        planner, busy = self._planner(run, fleet), _busy_anyway(wanted)
+
+        def jobs() -> Iterator[facts.Job]:
+            for plan in planner.plans():
+                busy.update(busy_systems(plan))
+                yield from plan.jobs
+
+        return planned_calls(lambda: inventory.InventoryStep(run, fleet, run.rests).due(busy), jobs())
 
     def missing(self, wanted: Wanted) -> Missing:
         """What the history of the wanted facts lacks, best first. Makes no call.
@@ -124,7 +133,7 @@ class Pipeline:
         """
         run = self._run(replace(wanted, tables=tuple(wanted.facts)))
         fleet = Fleet.load(self.ledger)
-        return missing_of(run, self._plans(run, fleet), fleet, self.logins[0].account.zone)
+        return missing_of(run, self._planner(run, fleet).plans(), fleet, self.logins[0].account.zone)
 
     def systems_of(self, login: Login) -> list[System]:
         """The systems of an account of which something is known."""
@@ -177,6 +186,6 @@ class Pipeline:
         return yesterday - self.revision, yesterday
 
 
-def _busy_systems(jobs: Iterable[facts.Job], wanted: Wanted) -> set[str]:
-    due = {question.system_id for job in jobs for question in (*job.needs.due, *job.missing)}
-    return due | (set(wanted.system_ids) if wanted.recheck or wanted.again else set())
+def _busy_anyway(wanted: Wanted) -> set[str]:
+    """The systems whose inventory is brought up to date whatever else is missing."""
+    return set(wanted.system_ids) if wanted.recheck or wanted.again else set()

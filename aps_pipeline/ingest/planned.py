@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aps_pipeline.endpoints import ENDPOINTS
@@ -41,13 +41,13 @@ class PlannedCalls:
         return f"{whose}, {'all years' if period == 'lifetime' and source.level else f'one {period}'}"
 
 
-def planned_calls(inventory: Iterable[Question], jobs: Iterable[Job]) -> list[PlannedCalls]:
-    """Group the questions of a plan; each stands once, with the first table that it feeds."""
+def planned_calls(inventory: Callable[[], Iterable[Question]], jobs: Iterable[Job]) -> list[PlannedCalls]:
+    """Group the questions of a plan; each stands once, with the first table that it feeds.
+
+    `inventory` is asked once the jobs, which are looked at one by one, have told which systems are busy.
+    """
     lines: dict[tuple[str, str], PlannedCalls] = {}
     counted: set[Question] = set()
-    for question in inventory:
-        table = next(each for each in INVENTORY_TABLES if each.source.endpoint == question.endpoint)
-        _line(lines, table, question.system_id).calls += 1
     for job in jobs:
         table = job.needs.table
         for part in job.needs.parts:
@@ -65,7 +65,11 @@ def planned_calls(inventory: Iterable[Question], jobs: Iterable[Job]) -> list[Pl
                 line.last = max(line.last, question.period.key)
         for question in job.missing:
             _line(lines, table, question.system_id).known = False
-    return list(lines.values())
+    first: dict[tuple[str, str], PlannedCalls] = {}
+    for question in inventory():
+        table = next(each for each in INVENTORY_TABLES if each.source.endpoint == question.endpoint)
+        _line(first, table, question.system_id).calls += 1
+    return [*first.values(), *lines.values()]
 
 
 def _line(lines: dict[tuple[str, str], PlannedCalls], table: Table, system_id: str) -> PlannedCalls:

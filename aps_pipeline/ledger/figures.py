@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from aps_pipeline.endpoints import device_asked
 from aps_pipeline.ledger.records import CallState
 from aps_pipeline.ledger.schema import UtcInstant, calls, figures
 
@@ -70,7 +71,7 @@ def stored_figures(
     return [
         StoredFigure(
             row.system_id,
-            row.device_id,
+            device_asked(endpoint, row.device_id),
             row.request_period,
             row.at,
             FigureRow(row.call_id, row.period, row.energy_kwh, row.slack_kwh),
@@ -91,7 +92,10 @@ def unread_answers(
         .where(~sa.exists().where(figures.c.call_id == calls.c.call_id))
         .order_by(calls.c.call_id)
     )
-    return [UnreadAnswer(*row) for row in connection.execute(query)]
+    return [
+        UnreadAnswer(row.call_id, row.system_id, device_asked(endpoint, row.device_id), row.period, row.at)
+        for row in connection.execute(query)
+    ]
 
 
 def figure_reader_name(endpoint: str, level: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from aps_pipeline.endpoints import device_asked
 from aps_pipeline.ledger import figures, revisions
 from aps_pipeline.ledger.bodies import BodyFault, GarbledError, Refusal, damaged, has_body, refused, unpack
 from aps_pipeline.ledger.errors import ledger_error
@@ -52,16 +53,18 @@ class LedgerReader:
     ) -> dict[tuple[str, str, str], Held]:
         """What is held for each (system_id, device_id, period key) of one endpoint and level.
 
-        `periods` bounds the period keys, both included.
+        `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
+        held: dict[tuple[str, str, str], Held] = {}
         bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
         asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
             found = connection.execute(_held_query(bool(periods)), asked).all()
-            return {
-                (s, d, p): Held(a or 0, no or 0, refused or 0, failed or 0, a_utc, asked_utc, ids or "", n)
-                for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found
-            }
+            for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
+                key = s, device_asked(endpoint, d), p
+                each = Held(a or 0, no or 0, refused or 0, failed or 0, a_utc, asked_utc, ids or "", n)
+                held[key] = held[key].joined(each) if key in held else each
+        return held
 
     def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, question, state, when it was sent.
@@ -78,7 +81,7 @@ class LedgerReader:
             return [
                 (
                     row.call_id,
-                    Question(endpoint, row.level, row.system_id, row.device_id),
+                    Question(endpoint, row.level, row.system_id, device_asked(endpoint, row.device_id)),
                     CallState(row.state),
                     row.sent_utc,
                 )

@@ -101,6 +101,8 @@ def warehouse_asset() -> dg.AssetsDefinition:
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
         with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+            for problem in settings.site_problems:
+                context.log.warning(f"{problem}; the warehouse is built without that file")
             built = build_warehouse(settings, pipeline, force=True)
             assert built is not None  # noqa: S101 - it was forced
             rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(built.rows.items()))

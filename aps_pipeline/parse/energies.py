@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aps_pipeline.parse import slots
@@ -24,7 +24,8 @@ _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "yea
 
 def energy_list(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
-    found, (values,) = slots.matched({"data": a_list(data, "data")}, SLOTS[table.source.level](asked), asked)
+    lists = {"data": a_list(data, "data")}
+    found, (values,) = slots.matched(lists, _slots_of(table, lists, asked), asked)
     return parsed(table, asked, when(table, found, asked) | {"energy_kwh": values}, len(found))
 
 
@@ -38,12 +39,19 @@ def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     lists = {f"e{channel}": a_list(body[f"e{channel}"], f"e{channel}") for channel in channels}
     if len(set(map(len, lists.values()))) != 1:
         raise RefusedError(f"channels of {[len(entries) for entries in lists.values()]} entries")
-    found, values = slots.matched(lists, SLOTS[table.source.level](asked), asked)
+    found, values = slots.matched(lists, _slots_of(table, lists, asked), asked)
     columns = when(table, found * len(channels), asked) | {
         "channel": [channel for channel in channels for _ in found],
         "energy_kwh": [value for series in values for value in series],
     }
     return parsed(table, asked, columns, len(found) * len(channels))
+
+
+def _slots_of(table: Table, lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[slots.Slot]:
+    """What the entries of lists stand for; how many years there are, only the lists say."""
+    return (
+        slots.years_of(lists, asked) if table.source.level == "yearly" else SLOTS[table.source.level](asked)
+    )
 
 
 def when(table: Table, found: Sequence[slots.Slot], asked: Asked) -> dict[str, Any]:

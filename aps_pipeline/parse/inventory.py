@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.parse.asked import RefusedError
-from aps_pipeline.parse.values import a_list, an_id, an_object, day, number, text, whole_number
+from aps_pipeline.parse.values import (
+    ListedId,
+    a_list,
+    a_listed_id,
+    an_id,
+    an_object,
+    day,
+    number,
+    text,
+    whole_number,
+)
 from aps_pipeline.periods import UnknownZoneError, zone
 
 
@@ -22,7 +32,12 @@ class SystemRecord:
     type: int | None
     create_date: date | None
     light: int | None
-    ecu_ids: tuple[str, ...]
+    ecus: tuple[ListedId, ...]
+
+    @property
+    def ecu_ids(self) -> tuple[str, ...]:
+        """The ids that its ECUs are asked by."""
+        return tuple(ecu.device_id for ecu in self.ecus)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -40,9 +55,10 @@ class InverterRecord:
 
 @dataclass(frozen=True, slots=True)
 class EcuRecord:
-    """An ECU with its inverters; `capacity_kwh` is that of a storage ECU."""
+    """An ECU with its inverters; `capacity_kwh` is that of a storage ECU, `listed_as` as in ListedId."""
 
     ecu_id: str
+    listed_as: str | None
     type: int | None
     timezone: str | None
     model: str | None
@@ -67,19 +83,29 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
         type=whole_number(found.get("type"), "type"),
         create_date=day(found.get("create_date"), "create_date"),
         light=whole_number(found.get("light"), "light"),
-        ecu_ids=_ids(found.get("ecu") or [], "ecu"),
+        ecus=_ids(found.get("ecu") or [], "ecu"),
     )
 
 
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """The answer to 3.1.2, by ECU. Raises RefusedError."""
-    found = tuple(_ecu(an_object(item, "an ECU")) for item in a_list(data, f"data of {system_id}"))
-    _once([ecu.ecu_id for ecu in found], "ECU")
-    return found
+    found = [_ecu(an_object(item, "an ECU")) for item in a_list(data, f"data of {system_id}")]
+    _once([ecu.listed_as or ecu.ecu_id for ecu in found], "ECU")
+    by_id: dict[str, EcuRecord] = {}
+    for ecu in found:
+        before = by_id.get(ecu.ecu_id)
+        by_id[ecu.ecu_id] = ecu if before is None else _united(before, ecu)
+    return tuple(by_id.values())
 
 
-def system_meters(data: Any, system_id: str) -> tuple[str, ...]:
-    """The answer to 3.1.3: meter ids. Raises RefusedError."""
+def _united(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
+    """One ECU that is listed in both spellings."""
+    inverters = {each.inverter_id: each for each in (*other.inverters, *ecu.inverters)}
+    return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=tuple(inverters.values()))
+
+
+def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
+    """The answer to 3.1.3: the meters. Raises RefusedError."""
     return _ids(data, f"data of {system_id}")
 
 
@@ -89,8 +115,10 @@ def _ecu(item: dict[str, Any]) -> EcuRecord:
         for each in (an_object(i, "an inverter") for i in a_list(item.get("inverter") or [], "inverter"))
     )
     _once([inverter.inverter_id for inverter in inverters], "inverter")
+    listed = a_listed_id(item.get("eid"), "eid")
     return EcuRecord(
-        ecu_id=an_id(item.get("eid"), "eid"),
+        ecu_id=listed.device_id,
+        listed_as=listed.listed_as,
         type=whole_number(item.get("type"), "type"),
         timezone=text(item.get("timezone"), "timezone"),
         model=text(item.get("model"), "model"),
@@ -99,10 +127,12 @@ def _ecu(item: dict[str, Any]) -> EcuRecord:
     )
 
 
-def _ids(data: Any, what: str) -> tuple[str, ...]:
-    found = tuple(an_id(item, what) for item in a_list(data, what))
-    _once(found, what)
-    return found
+def _ids(data: Any, what: str) -> tuple[ListedId, ...]:
+    found = [a_listed_id(item, what) for item in a_list(data, what)]
+    _once([each.listed for each in found], what)
+    plain_first = sorted(found, key=lambda each: each.listed_as is not None)
+    by_id = {each.device_id: each for each in plain_first}  # of two spellings the joined one is kept
+    return tuple(by_id[each] for each in dict.fromkeys(each.device_id for each in found))
 
 
 def _once(ids: tuple[str, ...] | list[str], what: str) -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from aps_pipeline.parse.asked import Asked, RefusedError
 from aps_pipeline.parse.values import number
-from aps_pipeline.periods import Grain, Period, hour_bounds_utc, local_day, wall_to_utc
+from aps_pipeline.periods import FIRST_DAY, Grain, Period, hour_bounds_utc, local_day, wall_to_utc
+
+_MOST_YEARS = 60
+_NEW_YEAR = timedelta(days=3)
+"""How long after its beginning a year may be missing from a list of years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,35 @@ def years(asked: Asked) -> list[Slot]:
     """The years from registration to the one in which the call was made. Raises RefusedError."""
     if asked.create_date is None:
         raise RefusedError("a list of years cannot be labelled without the system's create_date")
+    return _years(asked, asked.create_date.year)
+
+
+def years_of(lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[Slot]:
+    """The years that lists are of, read from their end: there may be figures from before registration.
+
+    Raises RefusedError for more years than a system can have, and about New Year for a list that may end with
+    another year than this one.
+    """
+    since_registration = years(asked)
+    longest = max(map(len, lists.values()), default=0)
+    if longest <= len(since_registration):
+        return since_registration
+    first = local_day(asked.asked_utc, asked.zone).year + 1 - longest
+    if longest > _MOST_YEARS or first < FIRST_DAY.year:
+        raise RefusedError(f"{longest} entries where {len(since_registration)} belong")
+    for name, entries in lists.items():
+        values = [number(entry, f"{name}[{position}]") or 0.0 for position, entry in enumerate(entries)]
+        is_begun_only = values[-1] <= max(values[:-1]) / 10
+        if _is_new_year(asked, -_NEW_YEAR) and not is_begun_only:
+            raise RefusedError(f"{name} has {longest} entries and may end with the year before")
+        if _is_new_year(asked, _NEW_YEAR) and is_begun_only:
+            raise RefusedError(f"{name} has {longest} entries and may end with the year to come")
+    return _years(asked, first)
+
+
+def _years(asked: Asked, first: int) -> list[Slot]:
     this_year = local_day(asked.asked_utc, asked.zone).year
-    span = range(asked.create_date.year, this_year + 1)
+    span = range(first, this_year + 1)
     return [_slot(asked, Period(Grain.YEAR, date(year, 1, 1)), label=year) for year in span]
 
 
@@ -91,6 +122,10 @@ def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:
     if (
         asked.period.grain is Grain.LIFETIME
     ):  # a year too few anywhere would shift them all but in its first days
-        new_year = local_day(asked.asked_utc, asked.zone).timetuple().tm_yday <= 3
-        return new_year and len(entries) == begun - 1
+        return _is_new_year(asked, -_NEW_YEAR) and len(entries) == begun - 1
     return asked.is_open()
+
+
+def _is_new_year(asked: Asked, shift: timedelta) -> bool:
+    """Whether it was another year then: a clock may be off, and a list of years late."""
+    return local_day(asked.asked_utc + shift, asked.zone).year != local_day(asked.asked_utc, asked.zone).year

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from aps_pipeline.envelope import Number
 from aps_pipeline.parse.asked import RefusedError
-from aps_pipeline.question import BadIdError, checked_id
+from aps_pipeline.question import BadIdError, checked_id, virtual_id
 
 NUMBER_PATTERN = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 """An ASCII decimal as Java prints it: `12.28`, `-0.01`, `5.0E-4`."""
@@ -69,6 +70,25 @@ def an_id(value: Any, what: str) -> str:
     except BadIdError:
         pass
     raise RefusedError(f"{what} is {shown(value)}, not an id")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedId:
+    """An ECU or a meter: the id that it is asked by, and the text that it is listed by."""
+
+    device_id: str
+    listed: str
+
+    @property
+    def listed_as(self) -> str | None:
+        """The text that it is listed by, where that is another: MAIN-VIRTUAL."""
+        return None if self.listed == self.device_id else self.listed
+
+
+def a_listed_id(value: Any, what: str) -> ListedId:
+    """The id of an ECU or a meter in either spelling. Raises RefusedError."""
+    listed = an_id(value, what)
+    return ListedId(virtual_id(listed), listed)
 
 
 def text(value: Any, what: str) -> str | None:

@@ -33,7 +33,7 @@ class Outlook:
 
 
 def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outlook) -> Iterator[Covered]:
-    """Every period of every table, from a system's registration (or its first answer) to today."""
+    """Every period of every table, from a system's first day (or its first answer) to today."""
     for system in systems:
         first, today = _first_day(system, outlook.answers), local_day(outlook.now, system.zone)
         if first is None or first > today:
@@ -44,8 +44,8 @@ def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outloo
 
 
 def _first_day(system: System, answers: Answers) -> date | None:
-    if system.create_date is not None:
-        return system.create_date
+    if system.first_day is not None:
+        return system.first_day
     kinds = (("system_energy", level) for level in ("hourly", "daily", "monthly"))
     keys = [
         key

@@ -191,7 +191,7 @@ def _may_show_late_data(slot: RequestSlot, evidence: Evidence, policy: DuePolicy
 
 
 def _is_lived(system: System, day: date) -> bool:
-    return system.create_date is None or day >= system.create_date
+    return system.first_day is None or day >= system.first_day
 
 
 def _is_watched_by_months(slot: RequestSlot, evidence: Evidence, today: date) -> bool:

@@ -122,8 +122,8 @@ def _parts_of(table: Table, period: Period, systems: Iterable[System], now: date
 
 
 def devices_asked(table: Table, system: System, period: Period, now: datetime) -> list[Device]:
-    """Whom a system is asked about: nobody before installation, after removal, or in the future."""
-    installed = system.create_date is None or period.last >= system.create_date
+    """Whom a system is asked about: nobody before its first day, after removal, or in the future."""
+    installed = system.first_day is None or period.last >= system.first_day
     if not installed or period.first > local_day(now, system.zone):
         return []
     kind = ENDPOINTS[table.source.endpoint].device

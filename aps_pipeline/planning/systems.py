@@ -46,6 +46,15 @@ class System:
     every_ecu: tuple[Device, ...] = ()
     equal: frozenset[tuple[str, str]] = frozenset()
     expired_equal: frozenset[tuple[str, str]] = frozenset()
+    data_since: date | None = None
+    """The first day before `create_date` on which answers show energy, as exactly as they say."""
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day that something is asked about; None where nothing bounds it."""
+        if self.create_date is None or self.data_since is None:
+            return self.create_date
+        return min(self.create_date, self.data_since)
 
     def sole_ecu(self, period: Period) -> str:
         """The one ECU that there can have been in a period; empty where there may have been more, or none."""

@@ -33,7 +33,7 @@ def system_inverters(ask: Ask) -> Json:
     """Manual 3.1.2: what the inventory names today."""
     return [
         {
-            "eid": ecu.eid,
+            "eid": ecu.listed_id,
             "timezone": ask.system.timezone,
             "model": ecu.model or None,
             "inverter": [{"uid": i.uid, "type": i.type} for i in ecu.inverters if i.is_listed(ask.now.today)],

@@ -87,8 +87,11 @@ class Ask:
 
     @property
     def ecu(self) -> Ecu:
-        """The ECU that is asked about. Raises ApiError 4001."""
-        return _found(self.system.ecu(self.route.device))
+        """The ECU that is asked about. Raises ApiError 4001, and 4000 for another id of a shared one."""
+        ecu = self.system.ecu(self.route.device)
+        if ecu is None and self.system.names_main(self.route.device):
+            raise ApiError(REFUSED)
+        return _found(ecu)
 
     @property
     def ecus(self) -> tuple[Ecu, ...]:

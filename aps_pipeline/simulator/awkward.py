@@ -110,7 +110,7 @@ def _lord_howe() -> System:
         create_date=date(2025, 1, 31),
         ecus=(
             Ecu("216000041552", roof, meter=True),
-            Ecu("2030000004417-002406030912", (), type=2, model="ELS-3K", capacity_kwh="5.04"),
+            Ecu("2030000004417-002406030912", (), type=2, model="ELS-3K", capacity_kwh="5.04", is_bare=True),
             Ecu("C09000000318", shed, type=7),
         ),
         type=3,

@@ -72,6 +72,9 @@ class Inverter(Span):
 class Ecu:
     """One ECU, its inverters, and the days on which it recorded nothing. With `meter` it is a meter too.
 
+    An `eid` MAIN-VIRTUAL is the share of one home of an ECU that serves several: so details list
+    it, and it is asked about by VIRTUAL alone. With `is_bare` the other lists name it by VIRTUAL as well.
+
     `type` as the inventory tells it; None is 1 with a meter and 0 without. One with storage (type 2) may have
     no inverters; `model` and `capacity_kwh` are of the storage.
     """
@@ -83,6 +86,17 @@ class Ecu:
     type: int | None = None
     model: str = ""
     capacity_kwh: str = ""
+    is_bare: bool = False
+
+    @property
+    def listed_id(self) -> str:
+        """The id that lists of inverters and meters name it by."""
+        return self.asked_id if self.is_bare else self.eid
+
+    @property
+    def asked_id(self) -> str:
+        """The id that it is asked about by."""
+        return self.eid.rpartition("-")[2]
 
     @cached_property
     def channels(self) -> tuple[tuple[str, int], ...]:
@@ -139,11 +153,16 @@ class System:
     @property
     def meters(self) -> tuple[str, ...]:
         """The ids of its meter ECUs."""
-        return tuple(ecu.eid for ecu in self.ecus if ecu.meter)
+        return tuple(ecu.listed_id for ecu in self.ecus if ecu.meter)
 
-    def ecu(self, eid: str) -> Ecu | None:
-        """Its ECU of that id."""
-        return next((ecu for ecu in self.ecus if ecu.eid == eid), None)
+    def ecu(self, asked_id: str) -> Ecu | None:
+        """Its ECU that is asked about by that id."""
+        return next((ecu for ecu in self.ecus if ecu.asked_id == asked_id), None)
+
+    def names_main(self, asked_id: str) -> bool:
+        """Whether that is an id of a shared ECU, in a spelling that it is not asked about by."""
+        shared = (ecu.eid for ecu in self.ecus if ecu.eid != ecu.asked_id)
+        return any(asked_id in (eid, eid.rpartition("-")[0]) for eid in shared)
 
     def inverter(self, uid: str) -> tuple[Ecu, Inverter] | None:
         """Its inverter of that id, past ones included, with the ECU that it reports to."""
@@ -168,7 +187,8 @@ class Fleet:
     def __post_init__(self) -> None:
         ids = [i for system in self.systems for i in _ids_of(system)]
         twice = {i for i in ids if ids.count(i) > 1}
-        if twice or not all(_ID.fullmatch(i) for i in ids):
+        listed = [ecu.eid for system in self.systems for ecu in system.ecus]
+        if twice or not all(_ID.fullmatch(i) for i in (*ids, *listed)):
             raise FleetError(f"ids must be unique letters, digits and inner hyphens: {sorted(twice) or ids}")
         self._by_sid.update({system.sid: system for system in self.systems})
 
@@ -194,7 +214,7 @@ def _ids_of(system: System) -> list[str]:
         raise FleetError(f"system {system.sid}: no such place")
     if strange := set(system.quirks) - QUIRKS.keys():
         raise FleetError(f"system {system.sid}: quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
-    return [system.sid, *(ecu.eid for ecu in system.ecus), *(inv.uid for inv in inverters)]
+    return [system.sid, *(ecu.asked_id for ecu in system.ecus), *(inv.uid for inv in inverters)]
 
 
 def _check_inverter(inverter: Inverter) -> None:

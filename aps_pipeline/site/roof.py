@@ -10,14 +10,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aps_pipeline.question import checked_id
+from aps_pipeline.question import BadIdError, checked_id
 from aps_pipeline.site.files import Given, read_file
 
 
 def _an_id(value: Any) -> str:
     if isinstance(value, int | float):
-        raise ValueError(f"put the id {value} into quotes, or its zeros are lost")
-    return checked_id(value)
+        raise ValueError("put the id into quotes, or its zeros are lost")
+    try:
+        return checked_id(value)
+    except BadIdError:  # whose message repeats the text
+        raise ValueError("not an APsystems id") from None
 
 
 def _one_line(value: str) -> str:
@@ -70,19 +73,26 @@ class RoofSystem(Given):
         if (self.latitude is None) != (self.longitude is None):
             raise ValueError("give both latitude and longitude, or neither")
         replaced = Counter(each.replaces for each in self.inverters.values() if each.replaces)
-        if twice := [uid for uid, times in replaced.items() if times > 1]:
-            raise ValueError(f"inverter {twice[0]} is replaced by two")
+        if any(times > 1 for times in replaced.values()):
+            both = [
+                n for n, each in enumerate(self.inverters.values(), 1) if replaced[each.replaces or ""] > 1
+            ]
+            raise ValueError(f"an inverter is replaced by two, entries {both[0]} and {both[1]} of inverters")
         for uid in self.inverters:
             self.newest(uid)
-        if bare := [uid for uid, each in self.inverters.items() if not self._panels(each)]:
-            raise ValueError(f"inverter {bare[0]} has no panels: name its channels")
+        if bare := [n for n, each in enumerate(self.inverters.values(), 1) if not self._panels(each)]:
+            raise ValueError(f"entry {bare[0]} of inverters has no panels: name its channels")
         placed = list(self.placed())
         places = Counter(place_of(*each) for each in placed)
         spots = Counter((panel.row, panel.column) for *_, panel in placed if panel.row is not None)
         if any((panel.row is None) != (panel.column is None) for *_, panel in placed):
             raise ValueError("give both row and column of a panel, or neither")
-        if twice := [str(each) for each, times in (*places.items(), *spots.items()) if times > 1]:
-            raise ValueError(f"two panels at {twice[0]}")
+        if any(times > 1 for times in places.values()):
+            raise ValueError(
+                "two panels at one place: labels differ, also from inverter and channel of others"
+            )
+        if any(times > 1 for times in spots.values()):
+            raise ValueError("two panels at one row and column")
         return self
 
     def newest(self, uid: str) -> str:
@@ -91,7 +101,7 @@ class RoofSystem(Given):
         seen = {uid}
         while (new := after.get(uid)) is not None:
             if new in seen:
-                raise ValueError(f"inverter {new} replaces itself in the end")
+                raise ValueError("an inverter replaces itself in the end")
             seen.add(uid := new)
         return uid
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
@@ -37,11 +36,14 @@ class Tariffs(Given):
     def _is_whole(self) -> Self:
         if self.tariffs and self.currency is None:
             raise ValueError("say the currency of the prices, such as EUR")
-        if (self.co2_kg_per_kwh is None) != (self.co2_source is None):
-            raise ValueError("give co2_kg_per_kwh and co2_source, who says so, or neither")
-        days = Counter((system, each.since) for each in self.tariffs for system in each.systems or ("",))
-        if twice := [f"{system or 'all others'} from {day}" for (system, day), n in days.items() if n > 1]:
-            raise ValueError(f"two tariffs of {twice[0]}")
+        first: dict[tuple[str, date], int] = {}
+        for number, each in enumerate(self.tariffs, 1):
+            for system in each.systems or ("",):
+                if first.setdefault((system, each.since), number) != number:
+                    other = first[system, each.since]
+                    raise ValueError(
+                        f"two tariffs of one system begin on one day: entries {other} and {number}"
+                    )
         return self
 
 

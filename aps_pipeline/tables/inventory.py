@@ -16,6 +16,13 @@ _seen = (c.first_seen_utc, c.last_seen_utc, c.call_id)
 _gone_utc = Column(
     "gone_utc", c.INSTANT, "When an answer first named it no more; null while it is there", nullable=True
 )
+_listed_as = Column(
+    "listed_as",
+    pa.string(),
+    "MAIN-VIRTUAL, as the inventory lists the share of a home in an ECU of several; what stands after the "
+    "last hyphen is asked. Null where that is all",
+    nullable=True,
+)
 _device_seen = (c.first_seen_utc, c.last_seen_utc, _gone_utc, c.call_id)
 _capacity_kw = Column("capacity_kw", pa.float64(), "Installed size", "kW", True)
 _timezone = Column("timezone", pa.string(), "IANA time zone, as the API names it", nullable=True)
@@ -34,7 +41,11 @@ INVENTORY = (
             _timezone,
             Column("type", pa.int16(), "1 PV, 2 storage, 3 PV and storage", nullable=True),
             Column(
-                "create_date", pa.date32(), "Day of registration; nothing is asked before it", nullable=True
+                "create_date",
+                pa.date32(),
+                "Day of registration. What lies before it is asked where lists of years, months or days show "
+                "energy there",
+                nullable=True,
             ),
             Column("light", pa.int16(), "State lamp: 1 green, 2 yellow, 3 red, 4 grey", nullable=True),
             *_seen,
@@ -62,6 +73,7 @@ INVENTORY = (
         columns=(
             c.system_id,
             c.ecu_id,
+            _listed_as,
             Column("type", pa.int16(), "0 ECU, 1 with meter, 2 with storage", nullable=True),
             _timezone,
             Column("model", pa.string(), "Model of a storage ECU", nullable=True),
@@ -97,7 +109,7 @@ INVENTORY = (
         description="Meter ECUs, which measure consumption, import and export.",
         partition="",
         keys=("system_id", "meter_id"),
-        columns=(c.system_id, c.meter_id, *_device_seen),
+        columns=(c.system_id, c.meter_id, _listed_as, *_device_seen),
         source=METERS,
         caveats=(REPLACED_DEVICE,),
     ),

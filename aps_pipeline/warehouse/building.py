@@ -14,6 +14,7 @@ from aps_pipeline.ledger import Ledger, LedgerError
 from aps_pipeline.planning import Claim, Covered
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
+from aps_pipeline.warehouse.calendar import add_zone_days
 from aps_pipeline.warehouse.core import add_core_table
 from aps_pipeline.warehouse.covering import add_claims, add_coverage
 from aps_pipeline.warehouse.described import Connection, Described, count
@@ -114,6 +115,7 @@ def _fill(
     core = [add_core_table(connection, table, lake) for table in TABLES.values()]
     described = list(core)
     described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
+    described.append(add_zone_days(connection))
     described.append(add_news(connection, ledger))
     described.append(add_coverage(connection, covered()))
     described.append(add_claims(connection, claims()))

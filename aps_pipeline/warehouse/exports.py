@@ -81,9 +81,6 @@ def days_of_energy(connection: Connection, system_id: str, first: date, last: da
 
 def zone_name_of(connection: Connection, system_id: str) -> str:
     """The time zone of a system; UTC where it is not known."""
-    statement = (
-        "SELECT timezone FROM core.systems WHERE system_id = ?"
-        " AND timezone IN (SELECT name FROM pg_timezone_names())"
-    )
+    statement = "SELECT zone FROM mart.system_zones WHERE system_id = ?"
     found = connection.execute(statement, [system_id]).fetchone()
     return str(found[0]) if found else "UTC"

@@ -35,7 +35,8 @@ def test_details() -> None:
     system = read("system_details", DETAILS)
     assert (system.system_id, system.capacity_kw, system.type, system.light) == ("AZ12649A3DFF", 1.28, 1, 2)
     assert system.create_date == date(2022, 9, 1) and system.zone.key == "Canada/Mountain"
-    assert system.ecu_ids == ("203000001234", "2030000001236-002405253708")
+    assert system.ecu_ids == ("203000001234", "002405253708")
+    assert [ecu.listed_as for ecu in system.ecus] == [None, "2030000001236-002405253708"]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +138,27 @@ def test_inverters_that_mislead_are_refused(change: dict[str, Any]) -> None:
         read("system_inverters", [ECU | change])
 
 
+@pytest.mark.parametrize("names", [["20-7", "7", "8"], ["7", "20-7", "8"]])
+def test_both_spellings_of_a_shared_ecu_are_one_device(names: list[str]) -> None:
+    details = read("system_details", DETAILS | {"ecu": names})
+    assert [(ecu.device_id, ecu.listed_as) for ecu in details.ecus] == [("7", "20-7"), ("8", None)]
+    uids = [[{"uid": uid} for uid in ("u1", f"u-{n}")] for n, _ in enumerate(names)]
+    listed = [{"eid": name, "inverter": inverters} for name, inverters in zip(names, uids, strict=True)]
+    ecus = read("system_inverters", listed)
+    assert [(ecu.ecu_id, ecu.listed_as) for ecu in ecus] == [("7", "20-7"), ("8", None)]
+    assert {each.inverter_id for each in ecus[0].inverters} == {"u1", "u-0", "u-1"}
+
+
 def test_an_ecu_named_twice_is_refused() -> None:
     with pytest.raises(RefusedError, match="twice"):
         read("system_inverters", [ECU, ECU])
 
 
 def test_meters() -> None:
-    assert read("system_meters", ["000216003391"]) == ("000216003391",)
+    assert [meter.device_id for meter in read("system_meters", ["000216003391", "20-7"])] == [
+        "000216003391",
+        "7",
+    ]
     assert read("system_meters", []) == ()
     with pytest.raises(RefusedError):
         read("system_meters", ["1", "1"])

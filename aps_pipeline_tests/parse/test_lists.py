@@ -46,7 +46,7 @@ def test_a_whole_day() -> None:
 def test_a_closed_period_has_every_entry(level: str, key: str, right: int) -> None:
     call = asked(key, level, at=LONG_AFTER + timedelta(days=100))
     assert values(rows_of(level, ["1.5"] * right, call)) == [1.5] * right
-    for wrong in (0, 1, right - 1, right + 1, right * 2):
+    for wrong in (0, 1, right - 1, *((right + 1, right * 2) if level != "yearly" else (19, 61))):
         with pytest.raises(RefusedError, match=f"{wrong} entries where {right} belong"):
             rows_of(level, ["1.5"] * wrong, call)
 
@@ -121,6 +121,36 @@ def test_years_are_counted_from_registration() -> None:
     assert values(rows) == [1, 2, 3, 4, 5]
 
 
+def test_years_before_registration_are_read_from_the_end_of_the_list() -> None:
+    call = asked("", "yearly", at=datetime(2026, 11, 27, tzinfo=UTC))
+    rows = rows_of("yearly", ["0", "7", "1", "2", "3", "4", "5"], call)
+    assert [row["year"] for row in rows] == list(range(2020, 2027))
+    assert values(rows) == [0, 7, 1, 2, 3, 4, 5]
+    assert len(rows_of("yearly", ["1"] * 18, call)) == 18  # since 2009
+    for wrong in (3, 4, 19, 61):
+        with pytest.raises(RefusedError, match=f"{wrong} entries where 5 belong"):
+            rows_of("yearly", ["1"] * wrong, call)
+
+
+@pytest.mark.parametrize(
+    ("at", "last", "is_taken"),
+    [
+        (datetime(2025, 12, 31, 12, tzinfo=UTC), "900", True),
+        (datetime(2025, 12, 31, 12, tzinfo=UTC), "0.3", False),  # the server may be in the next year
+        (datetime(2026, 1, 2, 12, tzinfo=UTC), "0.3", True),
+        (datetime(2026, 1, 2, 12, tzinfo=UTC), "900", False),  # the server may still show the last one
+        (datetime(2026, 1, 5, 12, tzinfo=UTC), "900", True),
+    ],
+)
+def test_about_new_year_a_longer_list_must_show_how_it_ends(at: datetime, last: str, is_taken: bool) -> None:
+    entries, call = ["1000"] * 6 + [last], asked("", "yearly", at=at)
+    if is_taken:
+        assert [row["year"] for row in rows_of("yearly", entries, call)][-1] == at.year
+    else:
+        with pytest.raises(RefusedError, match="may end with the year"):
+            rows_of("yearly", entries, call)
+
+
 def test_years_without_a_registration_are_refused() -> None:
     with pytest.raises(RefusedError, match="create_date"):
         rows_of("yearly", ["1"], asked("", "yearly", created=None))
@@ -132,13 +162,14 @@ def test_years_without_a_registration_are_refused() -> None:
         (datetime(2026, 1, 1, 0, 0, tzinfo=UTC), {4, 5}),
         (datetime(2026, 1, 3, 12, 0, tzinfo=UTC), {4, 5}),
         (datetime(2026, 1, 4, 12, 0, tzinfo=UTC), {5}),
+        (datetime(2025, 12, 28, 12, 0, tzinfo=UTC), {4}),
         (datetime(2025, 12, 31, 22, 0, tzinfo=UTC), {4}),
         (datetime(2025, 12, 31, 23, 30, tzinfo=UTC), {4, 5}),
     ],
 )
 def test_the_new_year_may_be_missing_in_its_first_days(at: datetime, lengths: set[int]) -> None:
     taken = set()
-    for length in range(8):
+    for length in range(6 if at < datetime(2026, 1, 4, tzinfo=UTC) and lengths != {4} else max(lengths) + 1):
         try:
             rows = rows_of("yearly", ["1"] * length, asked("", "yearly", at=at))
         except RefusedError:

@@ -15,7 +15,7 @@ def questions() -> list[str]:
     fleet = healthy_fleet()
     targets = []
     for system in fleet.systems:
-        ecu = system.ecus[0].eid
+        ecu = system.ecus[0].asked_id
         inverter = system.ecus[0].inverters[0].uid
         targets += [
             f"details/{system.sid}",

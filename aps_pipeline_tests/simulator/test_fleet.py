@@ -12,7 +12,7 @@ from aps_pipeline.simulator import Fleet, FleetError, Simulator, awkward_fleet, 
 from aps_pipeline_tests.simulator.caller import code, data, frozen, panels
 
 KATHMANDU = "K77015E209B1"
-EID = "2030000001236-002405253708"
+EID = "002405253708"
 BATCH = f"{KATHMANDU}/devices/inverter/batch/energy/{EID}"
 
 

@@ -21,7 +21,7 @@ from aps_pipeline_tests.simulator.test_endpoints import path
 APIA, ECU = "P68501C3E7A4", "216000073015"
 OLD, NEW, SHARED, ADDED = "703000112201", "703000118764", "703000112233-002405253708", "902000073040"
 BATCH = f"{APIA}/devices/inverter/batch/energy/{ECU}"
-HYBRID, STORAGE, CELLAR = "H31555A7D902", "B2024119F0C8", "2030000004417-002406030912"
+HYBRID, STORAGE, CELLAR = "H31555A7D902", "B2024119F0C8", "002406030912"
 
 
 def on(day: str, sid: str = APIA, clock: str = "15:00") -> Simulator:
@@ -155,8 +155,19 @@ def test_system_and_ecu_types_are_told_as_they_are() -> None:
         (2, "ELS-3K", "5.04", 0),
         (7, None, None, 1),
     ]
-    assert data(sim, f"details/{HYBRID}")["ecu"] == [ecu["eid"] for ecu in ecus]
-    assert VIRTUAL_ECU in data(sim, "details/K77015E209B1")["ecu"]
+    assert data(sim, f"details/{HYBRID}")["ecu"][::2] == [ecu["eid"] for ecu in ecus][::2]
+
+
+def test_a_shared_ecu_is_listed_with_its_main_ecu_and_asked_without() -> None:
+    sim = Simulator(awkward_fleet(), now=on("2026-01-15").now)
+    main, _, virtual = VIRTUAL_ECU.partition("-")
+    assert data(sim, "details/K77015E209B1")["ecu"] == [VIRTUAL_ECU]
+    assert [ecu["eid"] for ecu in data(sim, "inverters/K77015E209B1")] == [VIRTUAL_ECU]
+    for eid, expected in ((virtual, 0), (VIRTUAL_ECU, 4000), (main, 4000), ("999", 4001)):
+        asked = f"K77015E209B1/devices/ecu/energy/{eid}"
+        assert code(sim, asked, "daily", "2025-07") == expected
+    both = data(sim, f"details/{HYBRID}")["ecu"][1], data(sim, f"inverters/{HYBRID}")[1]["eid"]
+    assert both == (f"2030000004417-{CELLAR}", CELLAR)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -10,5 +10,5 @@ JOIN core.systems AS systems USING (system_id)
 WHERE
     (hour >= 23 OR hour < 3)
     AND energy_kwh > 0.05
-    AND systems.timezone IN (SELECT name FROM pg_timezone_names())
+    AND systems.timezone IN (SELECT timezone FROM meta.zone_days)
 ORDER BY energy_kwh DESC, system_id, date, hour

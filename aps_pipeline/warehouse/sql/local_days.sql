@@ -29,10 +29,11 @@ zoned AS (
 )
 
 SELECT
-    system_id,
-    date,
-    timezone(zone, date::TIMESTAMP) AS start_utc,
-    timezone(zone, (date + 1)::TIMESTAMP) AS end_utc,
-    timezone(zone, (date + 1)::TIMESTAMP) + to_days(build.revision_days) AS final_utc
+    zoned.system_id,
+    zoned.date,
+    start_utc,
+    end_utc,
+    end_utc + to_days(build.revision_days) AS final_utc
 FROM zoned
+LEFT JOIN meta.zone_days AS bounds ON bounds.timezone = zoned.zone AND bounds.date = zoned.date
 CROSS JOIN meta.build AS build

@@ -42,7 +42,7 @@ lives AS (
 asked AS (
     SELECT
         system_id,
-        device_id AS ecu_id,
+        string_split(device_id, '-')[-1] AS ecu_id,
         try_cast(period AS DATE) AS date,
         coalesce(
             max(call_id) FILTER (state = 'answered'),
@@ -61,7 +61,8 @@ looked AS (
     FROM asked
     JOIN meta.calls AS calls USING (call_id)
     LEFT JOIN mart.system_zones AS zones ON zones.system_id = asked.system_id
-    WHERE calls.sent_utc >= timezone(coalesce(zones.zone, 'UTC'), (asked.date + 1)::TIMESTAMP)
+    JOIN meta.zone_days AS days ON days.timezone = coalesce(zones.zone, 'UTC') AND days.date = asked.date
+    WHERE calls.sent_utc >= days.end_utc
     GROUP BY ALL
 ),
 
@@ -125,11 +126,11 @@ proven AS (
     SELECT
         known.*,
         calls.state AS call_state,
-        calls.sent_utc >= timezone(coalesce(zones.zone, 'UTC'), (date + 1)::TIMESTAMP)
-        + to_days(build.revision_days) AS is_final
+        calls.sent_utc >= days.end_utc + to_days(build.revision_days) AS is_final
     FROM known
     CROSS JOIN meta.build AS build
     LEFT JOIN mart.system_zones AS zones USING (system_id)
+    LEFT JOIN meta.zone_days AS days ON days.timezone = coalesce(zones.zone, 'UTC') AND days.date = known.date
     LEFT JOIN meta.calls AS calls USING (call_id)
 ),
 

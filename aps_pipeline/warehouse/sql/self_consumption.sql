@@ -48,11 +48,12 @@ balanced AS (
         periods.*,
         round(produced_kwh + imported_kwh - consumed_kwh - exported_kwh, 6) AS residual_kwh,
         abs(residual_kwh) <= 0.002 AS is_balanced,
-        calls.sent_utc >= timezone(coalesce(zones.zone, 'UTC'), next_date::TIMESTAMP)
-        + to_days(build.revision_days) AS is_final
+        calls.sent_utc >= days.end_utc + to_days(build.revision_days) AS is_final
     FROM periods
     CROSS JOIN meta.build AS build
     LEFT JOIN mart.system_zones AS zones USING (system_id)
+    LEFT JOIN meta.zone_days AS days
+        ON days.timezone = coalesce(zones.zone, 'UTC') AND days.date = periods.next_date - 1
     LEFT JOIN meta.calls AS calls USING (call_id)
 ),
 

@@ -42,10 +42,14 @@ WITH periods AS (
 bounded AS (
     SELECT
         periods.*,
-        timezone(coalesce(zones.zone, 'UTC'), first_date::TIMESTAMP) AS start_utc,
-        timezone(coalesce(zones.zone, 'UTC'), next_date::TIMESTAMP) AS end_utc
+        first_days.start_utc,
+        last_days.end_utc
     FROM periods
     LEFT JOIN mart.system_zones AS zones USING (system_id)
+    LEFT JOIN meta.zone_days AS first_days
+        ON first_days.timezone = coalesce(zones.zone, 'UTC') AND first_days.date = periods.first_date
+    LEFT JOIN meta.zone_days AS last_days
+        ON last_days.timezone = coalesce(zones.zone, 'UTC') AND last_days.date = periods.next_date - 1
 ),
 
 -- An answer without a capacity says nothing about it.

@@ -4,6 +4,6 @@
 -- note: A system without a row here is counted in UTC too.
 -- column system_id: System
 -- column zone: IANA zone of core.systems; UTC where that is absent or unknown
-SELECT systems.system_id, coalesce(zones.name, 'UTC') AS zone
+SELECT systems.system_id, coalesce(zones.timezone, 'UTC') AS zone
 FROM core.systems AS systems
-LEFT JOIN (SELECT DISTINCT name FROM pg_timezone_names()) AS zones ON zones.name = systems.timezone
+LEFT JOIN (SELECT DISTINCT timezone FROM meta.zone_days) AS zones USING (timezone)

@@ -33,13 +33,14 @@ def test_the_packaged_marts_are_these() -> None:
     assert [(m.table.name, m.after) for m in marts.marts()] == [
         ("panel_daily", ()),
         ("coverage", ()),
+        ("decimals", ()),
         ("system_zones", ()),
         ("monthly_production", ()),
         ("yearly_production", ()),
         ("year_on_year", ()),
         ("local_days", ("system_zones",)),
         ("outages", ("system_zones",)),
-        ("self_consumption", ("system_zones",)),
+        ("self_consumption", ("decimals", "system_zones")),
         ("specific_yield", ("system_zones",)),
         ("ecu_daily", ("local_days",)),
         ("savings", ("monthly_production", "self_consumption")),
@@ -49,7 +50,10 @@ def test_the_packaged_marts_are_these() -> None:
         ("panel_windows", ("daily_production", "panel_daily")),
         (
             "reconciliation",
-            ("daily_production", "ecu_daily", "local_days", "monthly_production", "yearly_production"),
+            (
+                *("daily_production", "decimals", "ecu_daily", "local_days"),
+                *("monthly_production", "yearly_production"),
+            ),
         ),
         ("panel_health", ("panel_windows",)),
         ("panel_month", ("panel_windows",)),

@@ -161,7 +161,7 @@ CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
         "parts_found": 24, "is_final": True, "finding": "agrees", "period": "2024-03-05",
     }),
     "hours_round": (hours(0.1, 2.41), HOURS, {"residual_kwh": -0.01, "finding": "rounding"}),
-    "hours_round_at_most": (hours(0.1, 2.525), HOURS, {"residual_kwh": -0.125, "finding": "rounding"}),
+    "hours_round_at_most": (hours(0.1, 2.52), HOURS, {"residual_kwh": -0.12, "finding": "rounding"}),
     "hours_low": (hours(0.1, 2.53), HOURS, {"residual_kwh": -0.13, "finding": "mismatch"}),
     "hours_high": (hours(0.1, 2.27), HOURS, {"residual_kwh": 0.13, "finding": "mismatch"}),
     "hours_of_a_zero_day": (hours(0.1, 0.0), HOURS, {"residual_kwh": 2.4, "finding": "mismatch"}),
@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
     "months_agree": (months(1.0, 1.5, 2.5), MONTHS, {
         "period": "2023", "parts_expected": 2, "parts_found": 2, "finding": "agrees",
     }),
-    "months_round": (months(1.0, 1.5, 2.515), MONTHS, {"tolerance_kwh": 0.015, "finding": "rounding"}),
+    "months_round": (months(1.0, 1.5, 2.51), MONTHS, {"tolerance_kwh": 0.015, "finding": "rounding"}),
     "months_differ": (months(1.0, 1.5, 2.52), MONTHS, {"residual_kwh": -0.02, "finding": "mismatch"}),
     "months_null": (months(1.0, None, 2.5), MONTHS, {"parts_found": 1, "finding": "missing"}),
     "no_months": (no_months, MONTHS, {
@@ -211,7 +211,7 @@ CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
         "device_id": "", "period": "2024-03-05", "parts_kwh": 3.0, "whole_kwh": 3.0, "parts_expected": 2,
         "parts_found": 2, "tolerance_kwh": 0.015, "is_final": True, "finding": "agrees",
     }),
-    "ecus_round": (ecus(2.0, 3.015), ECUS, {"residual_kwh": -0.015, "finding": "rounding"}),
+    "ecus_round": (ecus(2.0, 3.01), ECUS, {"residual_kwh": -0.01, "finding": "rounding"}),
     "ecus_differ": (ecus(2.0, 3.02), ECUS, {"residual_kwh": -0.02, "finding": "mismatch"}),
     "ecus_open": (ecus(2.0, 9.0, is_final=False), ECUS, {"is_final": False, "finding": "not final"}),
     "ecu_without_row": (ecus(None, 3.0), ECUS, {"parts_expected": 2, "parts_found": 1, "finding": "missing"}),
@@ -222,7 +222,7 @@ CASES: dict[str, tuple[Seed, str, dict[str, Any]]] = {
         "device_id": "E1", "parts_kwh": 1.500001, "parts_expected": 2, "tolerance_kwh": 0.055001,
         "is_final": True, "finding": "agrees",
     }),
-    "ecu_panels_round": (ecu_panels({"I1/1": 1.0}, 1.055), ECU_PANELS, {"finding": "rounding"}),
+    "ecu_panels_round": (ecu_panels({"I1/1": 1.0}, 1.05), ECU_PANELS, {"finding": "rounding"}),
     "ecu_panels_differ": (ecu_panels({"I1/1": 1.0}, 1.06), ECU_PANELS, {"finding": "mismatch"}),
     "ecu_panels_open": (ecu_panels({"I1/1": 1.0}, 2.0, SOON), ECU_PANELS, {"finding": "not final"}),
     "ecu_panels_none": (ecu_panels({}, 2.0), ECU_PANELS, {

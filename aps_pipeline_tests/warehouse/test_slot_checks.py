@@ -32,15 +32,15 @@ FINE, COARSE = flows(0.1, 0.0, 0.1, 0.00002), flows(0.1, 0.0, 0.1, 0.00003)
 LACKS = flows(None, 9.0, 0.0, 0.0)
 
 QUARTERS = {f"12:{minute:02d}": 0.1 for minute in range(0, 60, 5)}
-"""Twelve slots of one hour: 1.2 kWh, which 13 roundings let be 0.065 off."""
+"""Twelve slots of one hour: 1.2 kWh, which 13 roundings to 2 decimals let be 0.065 off."""
 AGAIN = {f"02:{minute:02d}": 0.1 for minute in range(0, 60, 5)}
 TWICE = AGAIN | {f"{label}'": energy for label, energy in AGAIN.items()}
 LATE_MORNING = {f"11:{minute:02d}": 0.1 for minute in range(0, 60, 5)}
 HOURS: dict[str, tuple[date, dict[str, float | None], int, float | None, bool]] = {
     # day, slots, hour, its energy, whether it is found
     "agrees": (DAY, QUARTERS, 12, 1.2, False),
-    "rounds_up": (DAY, QUARTERS, 12, 1.265, False),
-    "rounds_down": (DAY, QUARTERS, 12, 1.135, False),
+    "rounds_up": (DAY, QUARTERS, 12, 1.26, False),
+    "rounds_down": (DAY, QUARTERS, 12, 1.14, False),
     "too_much": (DAY, QUARTERS, 12, 1.27, True),
     "too_little": (DAY, QUARTERS, 12, 1.13, True),
     "zero": (DAY, QUARTERS, 12, 0.0, True),

@@ -43,9 +43,17 @@ SYSTEMS: dict[str, tuple[int, Day]] = {
     "dead_of_late": (30, lambda n: but(a=0.0) if n >= 26 else GOOD),
     "snow": (30, lambda n: but(a=0.0, b=0.0, c=0.0, d=0.0) if n >= 20 else but(a=0.7)),
     "ecu_silent_3": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_unheard_3": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_heard_early": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_unheard_of_late": (30, lambda n: without(A, B) if n >= 25 else GOOD),
+    "inverter_left_out_3": (30, lambda n: {"E1/I9/1": 1.0, **(without(A, B) if n >= 27 else GOOD)}),
     "ecu_silent_2": (30, lambda n: without(A, B) if n >= 28 else GOOD),
     "null_for_3": (30, lambda n: but(a=None, b=None) if n >= 27 else GOOD),
     "zero_for_3": (30, lambda n: but(a=0.0, b=0.0) if n >= 27 else GOOD),
+    "nearly_dead": (30, lambda n: but(a=0.0499)),
+    "at_the_border_of_dead": (30, lambda n: but(a=0.05)),
+    "untold": (30, lambda n: but(a=0.0)),
+    "untold_null": (30, lambda n: but(a=None)),
     "unused": (30, lambda n: but(a=0.0)),
     "unused_null": (30, lambda n: but(a=None)),
     "unused_or_new": (6, lambda n: but(a=0.0)),
@@ -73,9 +81,33 @@ def built(shared_plant: Plant) -> Plant:
         plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, month, 24, tzinfo=UTC)
         plant.inverter("I2", "E2", system_id)
     plant.inverter("I2", "E2", "replaced_unlisted")
+    for system_id in ("unused", "unused_null", "unused_or_new"):
+        for channel, lifetime in ((1, 0.0), (2, 500.0)):
+            plant.add(
+                "inverter_summary", system_id=system_id, inverter_id="I1", channel=channel,
+                taken_utc=datetime(2024, 4, 1, tzinfo=UTC), lifetime_kwh=lifetime,
+            )  # fmt: skip
+    _seed_ecus_that_say_0(plant)
     _seed_open_days(plant)
     plant.build()
     return plant
+
+
+def _seed_ecus_that_say_0(plant: Plant) -> None:
+    """Of E1 a final 0 is held on days without rows of its panels; of some systems only one that may change."""
+    silent = {"ecu_silent_3": (27, 30), "silent_in_april": (35, 40), "ecu_unheard_of_late": (25, 28)}
+    for system_id, (first, after) in silent.items():
+        for n in range(first, after):
+            _ecu_day(plant, system_id, n, is_final=True)
+    for n in (27, 28, 29):
+        _ecu_day(plant, "ecu_heard_early", n, is_final=False)
+
+
+def _ecu_day(plant: Plant, system_id: str, n: int, is_final: bool) -> None:
+    plant.add(
+        "ecu_daily_energy", system_id=system_id, ecu_id="E1", date=FIRST + timedelta(n), energy_kwh=0.0,
+        is_final=is_final,
+    )  # fmt: skip
 
 
 def _seed_open_days(plant: Plant) -> None:
@@ -116,9 +148,17 @@ def health(plant: Plant, system_id: str, panel: str = A) -> dict[str, Any]:
         ("both_inputs_low", "weak"),
         ("snow", "weak"),
         ("ecu_silent_3", "offline"),
+        ("ecu_unheard_3", "unknown"),
+        ("ecu_heard_early", "unknown"),
+        ("ecu_unheard_of_late", "offline"),
+        ("inverter_left_out_3", "offline"),
         ("ecu_silent_2", "fine"),
         ("null_for_3", "offline"),
         ("zero_for_3", "offline"),
+        ("nearly_dead", "dead input"),
+        ("at_the_border_of_dead", "weak"),
+        ("untold", "unknown"),
+        ("untold_null", "unknown"),
         ("unused", "unused channel"),
         ("unused_null", "unused channel"),
         ("unused_or_new", "unknown"),
@@ -168,6 +208,9 @@ def test_a_weak_panel_with_every_number(built: Plant) -> None:
         "ratio": 0.7,
         "recent_ratio": 0.7,
         "class": "weak",
+        "evidence": "70% of its peers on 30 days",
+        "evidence_call_id": None,
+        "since_date": None,
         "loss_kwh": 9.0,  # 30 days of 0.3 kWh
         "loss_basis": "30 days against the median of 3 peers",
         "last_energy_date": date(2024, 3, 30),

@@ -92,7 +92,7 @@ def _open(path: Path) -> Connection:
 
 
 def begin_session(connection: Connection) -> None:
-    """What every connection begins with: UTC, our macros, and no progress bar, which would stand in results."""
+    """What every connection begins with: UTC, our macros, and no progress bar amid the results."""
     connection.execute("SET TimeZone = 'UTC'")
     add_macros(connection)
     # In a notebook without ipywidgets the bar is off, and DuckDB refuses to touch it.

@@ -51,7 +51,7 @@ class CheckResult:
     meaning: str
     advice: str
     commands: tuple[str, ...] = ()
-    """Commands that ask for the failing rows again, newest days first, 5 at most; none where asking is no help."""
+    """Commands that ask for the failing rows again, newest days first, at most 5."""
 
     @property
     def passed(self) -> bool:
@@ -80,7 +80,7 @@ def run(connection: Connection, check: Check) -> CheckResult:
 
 
 def _commands(connection: Connection, check: Check) -> Iterator[str]:
-    """One command for each stretch of days without a gap: what lies between two stretches is not bought again."""
+    """One command for each stretch of days without a gap: what lies between two is not bought again."""
     stretches: list[list[Any]] = []
     wanted = f"SELECT DISTINCT {', '.join(_ASKED_AGAIN)} FROM ({check.statement}) ORDER BY ALL"  # noqa: S608
     for system_id, tables, first, last in connection.execute(wanted).fetchall():
@@ -89,7 +89,9 @@ def _commands(connection: Connection, check: Check) -> Iterator[str]:
             newest[3] = max(newest[3], last)
         else:
             stretches.append([system_id, tables, first, last])
-    for system_id, tables, first, last in sorted(stretches, key=lambda each: each[3], reverse=True)[:_COMMANDS]:
+    for system_id, tables, first, last in sorted(stretches, key=lambda each: each[3], reverse=True)[
+        :_COMMANDS
+    ]:
         yield f"aps backfill --from {first} --to {last} --tables {tables} --systems {system_id} --again"
 
 

@@ -110,8 +110,8 @@ def _energy_balance(table: Table) -> Check:
         "warning",
         "Look at the call in meta.calls: the four figures of one answer contradict each other, which no"
         " further call mends, so ask APsystems.",
-        f"WITH tolerances AS ({_tolerances(table, decimals)})"
-        f" SELECT {table.name}.*, {residual} AS residual_kwh, tolerance_kwh FROM {_name(table)}"  # noqa: S608
+        f"WITH tolerances AS ({_tolerances(table, decimals)})"  # noqa: S608
+        f" SELECT {table.name}.*, {residual} AS residual_kwh, tolerance_kwh FROM {_name(table)}"
         f" JOIN tolerances USING (system_id, meter_id)"
         f" WHERE abs({residual}) > tolerance_kwh ORDER BY {identifiers(table.keys)}",
     )
@@ -124,7 +124,7 @@ def _tolerances(table: Table, usual: int) -> str:
             "SELECT system_id, device_id AS meter_id, round(sum(half_unit_kwh), 9) AS tolerance_kwh"  # noqa: S608
             f" FROM mart.decimals WHERE table_name = {literal(table.name)} GROUP BY ALL"
         )
-    # Slots are too many for mart.decimals, which every build makes: they are read here, where they are compared.
+    # Too many for mart.decimals, which every build makes: read here, where they are compared.
     units = " + ".join(
         f"half_unit(decimals_of_series(max(decimals_of({flow})),"
         f" approx_count_distinct(nullif({flow}, 0)), {usual}))"

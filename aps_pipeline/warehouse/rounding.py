@@ -1,11 +1,11 @@
 """How far a figure may be off because it was rounded: half a unit of the last decimal that came.
 
-Texts as they came are in the ledger's bodies alone; here they are doubles, which still tell their decimals. The
-rules are macros of a session, so that marts and checks share them: SQL of ours may use
+Texts as they came are in the ledger's bodies alone; here they are doubles, which still tell their decimals.
+The rules are macros of a session, so that marts and checks share them: SQL of ours may use
 
-    decimals_of(kwh)                       the decimals of one figure, at most 6; null of null
-    decimals_of_series(seen, figures, usual)  what a series is taken to have, of the most that one figure showed
-    half_unit(decimals)                    half a unit of the last of so many decimals
+    decimals_of(kwh)                          the decimals of one figure, at most 6; null of null
+    decimals_of_series(seen, figures, usual)  those of a series, from the most that one of its figures shows
+    half_unit(decimals)                       half a unit of the last of so many decimals
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from aps_pipeline.warehouse.described import Connection
 
 ENOUGH_FIGURES = 6
-"""So many different figures that all end in 0 by chance are one in a million: then the decimal is not there."""
+"""That so many different figures end in 0 by chance is one in a million: there is no such decimal then."""
 
 _MOST = 6
 _MACROS = (

@@ -163,8 +163,8 @@ def test_inverters_and_panels_go_with_their_system(built: Plant, system_id: str,
             "inverter_off",
             "offline",
             26,
-            "no energy of its inverter on the newest 3 days with an answer about its ECU, while others produced; "
-            "last energy on 2024-03-26",
+            "no energy of its inverter on the newest 3 days with an answer about its ECU, while others "
+            "produced; last energy on 2024-03-26",
         ),
         (
             "ecu_unheard",

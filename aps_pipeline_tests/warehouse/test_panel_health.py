@@ -94,7 +94,7 @@ def built(shared_plant: Plant) -> Plant:
 
 
 def _seed_ecus_that_say_0(plant: Plant) -> None:
-    """Of E1 a final 0 is held on days without rows of its panels; of some systems only one that may change."""
+    """Of E1 a final 0 is held on days without rows of its panels; of one system it came too early."""
     silent = {"ecu_silent_3": (27, 30), "silent_in_april": (35, 40), "ecu_unheard_of_late": (25, 28)}
     for system_id, (first, after) in silent.items():
         for n in range(first, after):

@@ -15,6 +15,9 @@ from aps_pipeline.warehouse.described import Connection
 ENOUGH_FIGURES = 6
 """That so many different figures end in 0 by chance is one in a million: there is no such decimal then."""
 
+ENOUGH_FOR_FEWER = 24
+"""Figures of fewer than 2 decimals have not been met, so that takes more of them."""
+
 _MOST = 6
 _MACROS = (
     "decimals_of(kwh) AS CASE "
@@ -22,7 +25,9 @@ _MACROS = (
     + f" WHEN kwh IS NOT NULL THEN {_MOST} END",
     # Few figures may end in 0 by chance: they may only show more decimals than usual, not fewer.
     "decimals_of_series(seen, figures, usual) AS"
-    f" CASE WHEN figures >= {ENOUGH_FIGURES} THEN seen ELSE greatest(seen, usual) END::INTEGER",
+    f" CASE WHEN figures >= {ENOUGH_FOR_FEWER} THEN seen"
+    f" WHEN figures >= {ENOUGH_FIGURES} THEN greatest(seen, least(2, usual))"
+    " ELSE greatest(seen, usual) END::INTEGER",
     "half_unit(decimals) AS 0.5::DOUBLE / pow(10, decimals)",
 )
 

@@ -4,7 +4,8 @@
 -- caveat: rounded_figures
 -- note: Read from the figures held: a series has the most decimals that one of its figures shows. Fewer than 6
 --   different figures may end in 0 by chance: such a series has at least what all of that device and kind show, and
---   where those are fewer than 6 too, at least the usual: 2, panels 6, meters 3, summaries of meters 6.
+--   where those are fewer than 6 too, at least the usual: 2, panels 6, meters 3, summaries of meters 6. Fewer than 2
+--   decimals are believed from 24 figures on.
 -- note: Tolerances come from here: mart.reconciliation, mart.self_consumption and the checks allow half a unit of the
 --   last decimal for each figure that they add or compare.
 -- column table_name: Table of core
@@ -60,7 +61,7 @@ WITH figures AS (
     )
     UNPIVOT INCLUDE NULLS (kwh FOR column_name IN (produced_kwh, consumed_kwh, imported_kwh, exported_kwh))
     UNION ALL
-    SELECT table_name, table_name, 2, system_id, device_id, column_name, kwh
+    SELECT table_name, column_name, 2, system_id, device_id, column_name, kwh
     FROM (
         SELECT 'system_summary' AS table_name, system_id, '' AS device_id, COLUMNS('_kwh$') FROM core.system_summary
         UNION ALL
@@ -70,7 +71,7 @@ WITH figures AS (
     )
     UNPIVOT INCLUDE NULLS (kwh FOR column_name IN (today_kwh, month_kwh, year_kwh, lifetime_kwh))
     UNION ALL
-    SELECT 'meter_summary', 'meter_summary', 6, system_id, meter_id, column_name, kwh
+    SELECT 'meter_summary', column_name, 6, system_id, meter_id, column_name, kwh
     FROM (SELECT system_id, meter_id, COLUMNS('_kwh$') FROM core.meter_summary)
     UNPIVOT INCLUDE NULLS (kwh FOR column_name IN (COLUMNS('_kwh$')))
 ),

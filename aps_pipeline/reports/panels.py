@@ -82,7 +82,7 @@ def _said(row: Row) -> str:
 
 
 _KEYS = {
-    "r0": Key("ratio-0", "nothing"),
+    "r0": Key("ratio-0", "below 5 %"),
     "r1": Key("ratio-1", "below half"),
     "r2": Key("ratio-2", "below 85 %"),
     "r3": Key("ratio-3", "below 95 %"),

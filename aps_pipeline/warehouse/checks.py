@@ -84,6 +84,8 @@ def _commands(connection: Connection, check: Check) -> Iterator[str]:
     stretches: list[list[Any]] = []
     wanted = f"SELECT DISTINCT {', '.join(_ASKED_AGAIN)} FROM ({check.statement}) ORDER BY ALL"  # noqa: S608
     for system_id, tables, first, last in connection.execute(wanted).fetchall():
+        if first is None:  # of all time: no range names it
+            continue
         newest = stretches[-1] if stretches else None
         if newest and newest[:2] == [system_id, tables] and first <= newest[3] + timedelta(days=1):
             newest[3] = max(newest[3], last)

@@ -79,7 +79,8 @@ def _known_call(table: Table) -> Check:
         f"known_call {table.name}",
         f"rows of core.{table.name} whose call is not in the ledger",
         "error",
-        "The lake and the ledger do not belong together: check APS_LAKE_URL and APS_LEDGER_URL.",
+        "Lake and ledger do not fit together: check APS_LAKE_URL and APS_LEDGER_URL, and whether one of them"
+        " was put back from an older copy.",
         f"SELECT * FROM {_name(table)} ANTI JOIN meta.calls USING (call_id){only}"  # noqa: S608
         f" ORDER BY {identifiers(table.keys)}",
     )
@@ -141,8 +142,8 @@ def _unknown_inverters(table: Table) -> Check:
         f"unknown_inverters {table.name}",
         f"inverters with rows in core.{table.name} that neither inventory nor roof file names; all rows stay",
         "warning",
-        "Run `aps refresh`, which asks for the inventory again; if it stays, the inverter belongs to another"
-        " system or is not registered.",
+        "Run `aps refresh`, which asks for the inventory again. If it stays, no answer lists the inverter:"
+        " look whether it was replaced or belongs to another system.",
         f"SELECT {literal(table.name)} AS table_name, system_id, inverter_id, count(*) AS row_count,"  # noqa: S608
         f" min(call_id) AS first_call_id FROM {_name(table)}"
         " ANTI JOIN core.inverters USING (system_id, inverter_id)"

@@ -48,7 +48,7 @@ _TARIFFS = (
 )
 _CARBON = (
     Column("co2_kg_per_kwh", pa.float64(), "CO2 of the grid energy that was not needed", "kg/kWh"),
-    Column("source", pa.string(), "Who says so"),
+    Column("source", pa.string(), "Who says so", nullable=True),
 )
 
 
@@ -69,7 +69,7 @@ def add_site(connection: Connection, site: Site) -> Iterator[Described]:
     factor, source = site.tariffs.co2_kg_per_kwh, site.tariffs.co2_source
     carbon = [{"co2_kg_per_kwh": factor, "source": source}] if factor is not None else []
     comment = "What the tariff file says of CO2. One row, or none."
-    yield add_rows(connection, "carbon", comment, _CARBON, ("source",), carbon)
+    yield add_rows(connection, "carbon", comment, _CARBON, ("co2_kg_per_kwh",), carbon)
 
 
 def _prices(tariffs: Tariffs) -> list[dict[str, Any]]:

@@ -157,12 +157,12 @@ class TestAnInputWithoutEnergy:
         found = panel(path)
         assert found["class"] == "unused channel"
         assert found["evidence"] == (
-            f"lifetime 0 in call {found['evidence_call_id']} of 2026-11-27, and no energy on the 31 days held since "
-            "2026-10-01"
+            f"lifetime 0 in call {found['evidence_call_id']} of 2026-11-27, and no energy on the 31 days "
+            "held since 2026-10-01"
         )
         texts = report(path)
         assert after(texts, "Panels fine") == ["3", "of 3", "none weak, dead or silent"]
-        assert any(f"input 2 counts as unused: lifetime 0 in call" in text for text in texts)
+        assert any("input 2 counts as unused: lifetime 0 in call" in text for text in texts)
         assert told(path) == ""
 
     @pytest.mark.parametrize("second", [(None,), ()], ids=["null", "not named"])
@@ -318,7 +318,7 @@ class TestDecimals:
         self, tmp_path: Path, decimals: int, off: float
     ) -> None:
         with world(tmp_path / "data", Roof(meters=("METER1",))) as house:
-            house.rules.append(meter_days(decimals, {day: off for day in range(1, 32, 4)}))
+            house.rules.append(meter_days(decimals, dict.fromkeys(range(1, 32, 4), off)))
             house.collect(FIRST, LAST, ("system_daily_energy", "meter_daily_energy"))
             path = build(house)
             rows = warehouse.query(path, "FROM mart.self_consumption WHERE level = 'daily'").to_pylist()
@@ -331,7 +331,7 @@ class TestDecimals:
         self, tmp_path: Path, decimals: int, off: float
     ) -> None:
         with world(tmp_path / "data", Roof(meters=("METER1",))) as house:
-            house.rules.append(meter_days(decimals, {day: off for day in range(1, 32, 5)}))
+            house.rules.append(meter_days(decimals, dict.fromkeys(range(1, 32, 5), off)))
             house.collect(FIRST, LAST, ("system_daily_energy", "meter_daily_energy"))
             path = build(house)
             assert check(path, "energy_balance meter_daily_energy").failing == 7

@@ -43,7 +43,7 @@
 --   class is weak or dead input
 -- column loss_basis: What loss_kwh rests on; null without it
 -- column last_energy_date: Last local day with energy above 0 until the span ends, final or not; null without one
--- column is_listed: Whether the inventory has ever named the inverter
+-- column is_listed: Whether an answer held about the inventory names the inverter
 WITH limits AS (
     SELECT
         30 AS window_days,

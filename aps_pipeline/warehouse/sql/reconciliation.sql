@@ -9,8 +9,8 @@
 --   (mart.decimals): with 2 decimals (n + 1) * 0.005 together. For panels 0.05 more is allowed: the API's own figures
 --   for one day have been seen that far apart (18.90 and 18.85).
 -- note: Findings, the first that holds: missing (a side has no number), agrees (within 0.0005), rounding
---   (within the tolerance), not final (a side may still change), missing (fewer parts than expected),
---   mismatch (both sides are final and complete).
+--   (within the tolerance), not final (a side was given before its revision days had ended), missing (fewer parts than expected),
+--   mismatch (both sides count as final, and are complete).
 -- column comparison: hours in day, days in month, months in year, panels in day, ECUs in day, panels in ECU
 --   day or batch in inverter day (the channels of an inverter in core.inverter_batch_energy against its own days)
 -- column system_id: System
@@ -22,7 +22,7 @@
 -- column tolerance_kwh [kWh]: What rounding can explain of it; null where a side is missing
 -- column parts_expected: Parts that the whole is made of
 -- column parts_found: Parts with a number
--- column is_final: Whether both sides are; null where that is not known
+-- column is_final: Whether both sides count as final; null where that is not known
 -- column finding: agrees, rounding, not final, missing or mismatch
 WITH units AS (
     SELECT table_name, system_id, device_id, half_unit_kwh FROM mart.decimals WHERE column_name = 'energy_kwh'

@@ -47,7 +47,7 @@ def test_the_packaged_marts_are_these() -> None:
         ("expected_daily", ("specific_yield",)),
         ("daily_production", ("ecu_daily", "local_days")),
         ("hourly_profile", ("daily_production",)),
-        ("panel_windows", ("daily_production", "panel_daily")),
+        ("panel_windows", ("daily_production", "local_days", "panel_daily")),
         (
             "reconciliation",
             (

@@ -169,12 +169,15 @@ first_energies AS (
 
 -- Answers of summaries about each inverter; one that does not name an input says that it has no lifetime.
 summaries AS (
-    SELECT system_id, device_id AS inverter_id, call_id, sent_utc::DATE AS date
-    FROM meta.calls
-    WHERE endpoint = 'inverter_summary' AND state = 'answered'
-    UNION
-    SELECT system_id, inverter_id, call_id, taken_utc::DATE
-    FROM core.inverter_summary
+    SELECT system_id, inverter_id, call_id, max(taken_utc) AS taken_utc
+    FROM (
+        SELECT system_id, inverter_id, call_id, taken_utc FROM core.inverter_summary
+        UNION ALL
+        SELECT system_id, device_id, call_id, sent_utc
+        FROM meta.calls
+        WHERE endpoint = 'inverter_summary' AND state = 'answered'
+    )
+    GROUP BY ALL
 ),
 
 told AS (
@@ -182,11 +185,11 @@ told AS (
         inputs.system_id,
         inputs.inverter_id,
         inputs.channel,
-        max(date) AS told_date,
-        max(call_id) AS told_call_id,
-        max_by(coalesce(lifetime_kwh = 0, false), call_id) AS is_told_0,
-        max_by(lifetime_kwh, call_id) FILTER (lifetime_kwh > 0) AS lifetime_kwh,
-        max(call_id) FILTER (lifetime_kwh > 0) AS lifetime_call_id
+        max(summaries.taken_utc)::DATE AS told_date,
+        max_by(call_id, summaries.taken_utc) AS told_call_id,
+        max_by(coalesce(lifetime_kwh = 0, false), summaries.taken_utc) AS is_told_0,
+        max_by(lifetime_kwh, summaries.taken_utc) FILTER (lifetime_kwh > 0) AS lifetime_kwh,
+        max_by(call_id, summaries.taken_utc) FILTER (lifetime_kwh > 0) AS lifetime_call_id
     FROM (SELECT DISTINCT system_id, inverter_id, channel FROM place_days) AS inputs
     JOIN summaries USING (system_id, inverter_id)
     LEFT JOIN core.inverter_summary AS lifetimes USING (system_id, inverter_id, channel, call_id)
@@ -199,10 +202,10 @@ rises AS (
         lives.system_id,
         lives.span,
         lives.place,
-        min_by(lifetime_kwh, call_id) AS before_kwh,
-        max_by(lifetime_kwh, call_id) AS after_kwh,
-        min(call_id) AS before_call_id,
-        max(call_id) AS after_call_id
+        min_by(lifetime_kwh, taken_utc) AS before_kwh,
+        max_by(lifetime_kwh, taken_utc) AS after_kwh,
+        min_by(call_id, taken_utc) AS before_call_id,
+        max_by(call_id, taken_utc) AS after_call_id
     FROM lives
     JOIN core.inverter_summary AS lifetimes
         ON lifetimes.system_id = lives.system_id
@@ -400,7 +403,7 @@ classed AS (
                 THEN 'removed'
             WHEN life = 'unused' THEN 'unused channel'
             WHEN life IN ('later', 'contradicted', 'told too early', 'not told') THEN 'unknown'
-            WHEN is_silent AND NOT inverter_rises THEN 'offline'
+            WHEN is_silent THEN CASE WHEN inverter_rises THEN 'unknown' ELSE 'offline' END
             WHEN life = 'it has lived' AND inverter_is_alive THEN 'dead input'
             WHEN days_with_energy = 0 OR days_compared < recent_days OR coalesce(newest_age > silent_days, true) THEN 'unknown'
             WHEN recent_ratio < dead_below AND best_recent_ratio >= dead_below
@@ -450,6 +453,7 @@ proven AS (
                     || 'energy',
                     before_kwh, before_call_id, after_kwh, after_call_id, coalesce(last_energy_date, oldest_date)
                 )
+            WHEN is_silent THEN 'no energy of its inverter on the newest days, while the lifetime of another input rose'
             WHEN life = 'later'
                 THEN format('no energy on the {} days held; the first with energy is {}', days_held, first_energy_date)
             WHEN life = 'told too early'

@@ -15,7 +15,7 @@ _OUTAGES = """
 """
 
 _GAPS = {
-    "no data": "the API answered that it has none (1001)",
+    "no data": "the API answered that it has no data (1001)",
     "not asked": "no answer is held",
     "beyond retention": "it lies beyond what the server was found to keep",
     "refused": "the answers could not be read",

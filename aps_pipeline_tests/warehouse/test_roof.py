@@ -198,5 +198,5 @@ def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
     strange = checks["unknown_inverters inverter_batch_energy"]
     assert strange.failing == 6 + 3 + 5 + 2 + 2 + 3 + 2, "those that neither inventory nor roof file names"
     check = checks["owner_names_unknown"]
-    assert (check.severity, check.failing) == ("warning", 8)  # no system here has been named by an answer
+    assert (check.severity, check.failing) == ("warning", 9)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

@@ -48,7 +48,7 @@ _TARIFFS = (
 )
 _CARBON = (
     Column("co2_kg_per_kwh", pa.float64(), "CO2 of the grid energy that was not needed", "kg/kWh"),
-    Column("source", pa.string(), "Who says so", nullable=True),
+    Column("source", pa.string(), "Who says so; null where the file does not tell", nullable=True),
 )
 
 

@@ -257,28 +257,6 @@ listening AS (
     GROUP BY ALL
 ),
 
--- The first day held after the newest one that was good.
-beginnings AS (
-    SELECT
-        lives.system_id,
-        lives.span,
-        lives.place,
-        min(date) FILTER (date > last_energy_date AND ecu_id = panel[1]) AS silent_date
-    FROM lives
-    JOIN judged_days USING (system_id)
-    JOIN heard USING (system_id, date)
-    WHERE date <= until
-    GROUP BY ALL
-),
-
-deaths AS (
-    SELECT lives.system_id, lives.span, lives.place, min(date) AS dead_date
-    FROM lives
-    JOIN place_days USING (system_id, place)
-    WHERE is_comparable AND date > last_working_date AND date <= until
-    GROUP BY ALL
-),
-
 -- A 0 is a sign of life only where the peers gave nothing worth comparing.
 panel_days AS (
     SELECT
@@ -344,8 +322,6 @@ judged AS (
         first_energies.first_energy_date,
         told.* EXCLUDE (system_id, inverter_id, channel),
         rises.* EXCLUDE (system_id, span, place),
-        beginnings.silent_date,
-        deaths.dead_date,
         listening.silent_age,
         listening.newest_heard_age,
         max(days_with_energy) OVER inverter AS inverter_days_with_energy,
@@ -359,8 +335,6 @@ judged AS (
     LEFT JOIN ratios USING (system_id, span, place)
     LEFT JOIN reports USING (system_id, span, place)
     LEFT JOIN rises USING (system_id, span, place)
-    LEFT JOIN beginnings USING (system_id, span, place)
-    LEFT JOIN deaths USING (system_id, span, place)
     LEFT JOIN first_energies USING (system_id, place)
     LEFT JOIN listening
         ON listening.system_id = lives.system_id
@@ -391,7 +365,7 @@ used AS (
     CROSS JOIN limits
 ),
 
-classed AS (
+classed AS MATERIALIZED (
     SELECT
         used.*,
         inverters.gone_utc,
@@ -415,9 +389,26 @@ classed AS (
     LEFT JOIN core.inverters AS inverters USING (system_id, ecu_id, inverter_id)
 ),
 
+-- The first day held after the newest one that was good.
+beginnings AS (
+    SELECT classed.system_id, classed.span, classed.place, min(date) AS since_date
+    FROM classed
+    JOIN judged_days USING (system_id)
+    JOIN heard USING (system_id, date, ecu_id)
+    WHERE class = 'offline' AND date > last_energy_date AND date <= until
+    GROUP BY ALL
+    UNION ALL
+    SELECT classed.system_id, classed.span, classed.place, min(date)
+    FROM classed
+    JOIN place_days USING (system_id, place)
+    WHERE class = 'dead input' AND life = 'by its days' AND is_comparable AND date > last_working_date AND date <= until
+    GROUP BY ALL
+),
+
 proven AS (
     SELECT
-        *,
+        classed.*,
+        beginnings.since_date,
         CASE
             WHEN class = 'removed' AND gone_utc::DATE <= until
                 THEN format('an answer of {} first named it no more', gone_utc::DATE)
@@ -479,12 +470,9 @@ proven AS (
             WHEN class = 'unused channel' OR (class = 'unknown' AND life = 'told too early') THEN told_call_id
             WHEN class = 'dead input' AND life = 'it has lived' THEN lifetime_call_id
             WHEN class = 'unknown' AND life <> 'later' THEN after_call_id
-        END AS evidence_call_id,
-        CASE
-            WHEN class = 'offline' THEN silent_date
-            WHEN class = 'dead input' AND life = 'by its days' THEN dead_date
-        END AS since_date
+        END AS evidence_call_id
     FROM classed
+    LEFT JOIN beginnings USING (system_id, span, place)
 )
 
 SELECT

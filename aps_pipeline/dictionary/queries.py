@@ -41,7 +41,7 @@ limit 10;""",
     Query(
         "Which panels do worse than the others, and what has it cost?",
         """\
-select system_id, inverter_id, channel, class, round(ratio, 2) as ratio, loss_kwh, days_compared
+select system_id, inverter_id, channel, class, round(ratio, 2) as ratio, loss_kwh, evidence
 from mart.panel_health
 where class not in ('fine', 'removed')
 order by loss_kwh desc nulls last, inverter_id, channel;""",

@@ -10,8 +10,8 @@ from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.members import Member, members_of, worst_first
 from aps_pipeline.reports.method import method
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, Tone, page_name
-from aps_pipeline.reports.panels import troubles_said
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, page_name
+from aps_pipeline.reports.panels import panels_number
 from aps_pipeline.reports.production import calendar, daily
 from aps_pipeline.reports.words import (
     ABSENT,
@@ -127,19 +127,11 @@ def _yield(members: Sequence[Member]) -> Number:
 
 
 def _panels(members: Sequence[Member]) -> Number:
-    judged = sum(each.judged for each in members)
-    every = sum(sum(each.classes.values()) for each in members)
-    if not judged:
-        return Number("Panels fine", ABSENT, note="none could be compared")
-    fine = sum(each.classes.get("fine", 0) for each in members)
     lost = [each.loss_kwh for each in members if each.loss_kwh is not None]
     classes = Counter[str]()
     for each in members:
         classes.update(each.classes)
-    note = troubles_said(classes) or "none weak, dead or silent"
-    note += f"; {energy(sum(lost))} lost" if lost else ""
-    tone: Tone = "good" if fine == judged else "bad"
-    return Number("Panels fine", str(fine), f"of {judged}", note, judged, every, tone)
+    return panels_number(classes, f"; {energy(sum(lost))} lost" if lost else "")
 
 
 def _hours(members: Sequence[Member], held: dict[str, Row]) -> Number:
@@ -171,7 +163,7 @@ def _systems(members: Sequence[Member]) -> Section:
             f"{amount(each.row['days_reported'], 0)} of {amount(each.row['days_expected'], 0)}",
             change(each.row["ratio"]),
             amount(each.row["kwh_per_kwp"]),
-            f"{each.classes.get('fine', 0)} of {each.judged}" if each.judged else ABSENT,
+            each.fine,
             energy(each.loss_kwh),
         ]
         for each in members

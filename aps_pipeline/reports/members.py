@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.panels import troubles_said
+from aps_pipeline.reports.panel_findings import troubles_said
 from aps_pipeline.reports.system import name_of
+from aps_pipeline.reports.words import ABSENT
 
 _SYSTEMS = """
     SELECT
@@ -55,9 +56,13 @@ class Member:
         return name if is_only else f"{name} ({self.row['system_id']})"
 
     @property
-    def judged(self) -> int:
-        """Panels that could be judged."""
-        return sum(n for name, n in self.classes.items() if name != "unknown")
+    def fine(self) -> str:
+        """How many of its panels are fine, and how many cannot be judged."""
+        every, unknown = sum(self.classes.values()), self.classes.get("unknown", 0)
+        if every == unknown:
+            return ABSENT
+        said = f"{self.classes.get('fine', 0)} of {every}"
+        return f"{said}, {unknown} unknown" if unknown else said
 
     @property
     def troubled(self) -> str:

@@ -30,45 +30,66 @@ def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
     for meter_id, days in found.items():
         known = [day for day in days if day["is_balanced"]]
         if known:
-            numbers.append(_autarky(known, len(days)))
-        sections.append(_section(meter_id, days, known, len(found) > 1, saved.get(meter_id)))
+            numbers.append(_autarky(known, asker))
+        title = "Use and grid" + (f": meter {meter_id}" if len(found) > 1 else "")
+        sections.append(_section(meter_id, title, asker, days, saved.get(meter_id)))
     return numbers, sections
 
 
-def _autarky(known: list[Row], days: int) -> Number:
+def _autarky(known: list[Row], asker: Asker) -> Number:
     consumed, imported = _sum(known, "consumed_kwh"), _sum(known, "imported_kwh")
     if consumed <= 0:
         return Number("Autarky", "–", note="nothing was consumed")
-    note = f"of {energy(consumed)} consumed came from the roof"
-    return Number("Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), days)
+    on = f" on {_days_of_month(known, asker)}" if len(known) < asker.last.day else ""
+    note = f"of {energy(consumed)} consumed{on} came from the roof"
+    return Number(
+        "Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), asker.last.day
+    )
 
 
-def _section(
-    meter_id: str, days: list[Row], known: list[Row], is_one_of_many: bool, saved: Row | None
-) -> Section:
-    title = "Use and grid" + (f": meter {meter_id}" if is_one_of_many else "")
-    findings = []
-    if odd := len(days) - len(known):
-        findings.append(
-            Finding(
-                "warn",
-                f"{counted(odd, 'day')} left out",
-                "A figure is missing, or the four figures do not balance.",
-                "mart.self_consumption says which.",
-            )
-        )
+def _section(meter_id: str, title: str, asker: Asker, days: list[Row], saved: Row | None) -> Section:
+    known = [day for day in days if day["is_balanced"]]
+    findings = list(_left_out(days))
     if not known:
         return Section(f"meter-{meter_id}", title, "No day has four figures that balance.", findings)
     produced, consumed = _sum(known, "produced_kwh"), _sum(known, "consumed_kwh")
     exported, imported = _sum(known, "exported_kwh"), _sum(known, "imported_kwh")
     own = _sum(known, "self_consumed_kwh")
+    # Beside the figures of the whole month, those of some of its days have to say so.
+    on = f"On {_days_of_month(known, asker)}, of" if len(known) < asker.last.day else "Of"
     lead = (
-        f"Of {energy(produced)} produced, {energy(own)}{_share(own, produced)} "
+        f"{on} {energy(produced)} produced, {energy(own)}{_share(own, produced)} "
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
         f"{energy(imported)}{_share(imported, consumed)} came from it."
     )
-    notes = list(_saved(saved)) if saved else []
+    notes = list(_saved(saved, len(known), asker)) if saved else []
     return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
+
+
+def _left_out(days: list[Row]) -> Iterator[Finding]:
+    """Days of which nothing is derived, and why."""
+    missing = sum(day["finding"] == "missing" for day in days)
+    if missing:
+        yield Finding(
+            "warn",
+            f"{counted(missing, 'day')} left out: a figure is missing",
+            "Without all four figures nothing is derived of a day.",
+            "mart.self_consumption says which.",
+        )
+    odd = [day for day in days if day["finding"] == "unbalanced"]
+    if odd:
+        most = max(abs(day["residual_kwh"]) for day in odd)
+        yield Finding(
+            "warn",
+            f"{counted(len(odd), 'day')} left out: the four figures do not balance",
+            f"Produced and imported differ from consumed and exported by up to {energy(most)}, more than the "
+            "decimals of this meter allow.",
+            "mart.self_consumption says which.",
+        )
+
+
+def _days_of_month(known: list[Row], asker: Asker) -> str:
+    return f"{len(known)} of {counted(asker.last.day, 'day')}"
 
 
 def _share(part: float, whole: float) -> str:
@@ -76,7 +97,7 @@ def _share(part: float, whole: float) -> str:
     return f" ({percent(part / whole)})" if 0 <= part <= whole and whole else ""
 
 
-def _saved(row: Row) -> Iterator[str]:
+def _saved(row: Row, known: int, asker: Asker) -> Iterator[str]:
     """What that was worth, in sentences."""
     if row["saved"] is not None:
         money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
@@ -90,8 +111,9 @@ def _saved(row: Row) -> Iterator[str]:
     else:
         yield f"No money is counted: {row['basis']}."
     if row["co2_avoided_kg"] is not None:
+        on = f" on these {counted(known, 'day')}" if known < asker.last.day else ""
         yield (
-            f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced avoided "
+            f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced{on} avoided "
             f"{amount(row['co2_avoided_kg'])} kg of CO2."
         )
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from aps_pipeline.reports import charts
 from aps_pipeline.reports.asking import Asker, Row, month_after
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section, Tone
+from aps_pipeline.reports.model import Drawing, Grid, Key, Number, Section, Tone
+from aps_pipeline.reports.panel_findings import panel_findings, panel_name, troubles_said
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
     counted,
-    days_said,
     energy,
-    long_day,
     percent,
     short_month,
     short_names,
@@ -38,25 +37,7 @@ _HEAT = """
     FROM mart.panel_month
     WHERE system_id = $system_id AND month BETWEEN $year_before AND $month
 """
-_OUTAGES = """
-    FROM mart.outages
-    WHERE system_id = $system_id AND first_date <= $last AND last_date >= $first
-    ORDER BY first_date, ecu_id
-"""
 
-_GAPS = {
-    "no data": "the API answered that it has no data",
-    "not asked": "nobody has asked",
-    "beyond retention": "the server no longer keeps it",
-    "refused": "the answers could not be read",
-    "failed": "the calls failed",
-    "zero": "its panels gave 0",
-    "no numbers": "the answers name no panel",
-    "system at zero": "the whole system gave 0",
-}
-"""What the states of mart.outages mean."""
-TROUBLES = ("offline", "dead input", "weak")
-"""The classes that cost energy, in the order in which they are told."""
 _SHOWN_LINES = 40
 _LONGEST_NAME = 17
 _IN_A_CELL = 8
@@ -66,100 +47,29 @@ def panels(asker: Asker) -> tuple[Number, Section]:
     """How many are fine, and the section with findings, map and heat map."""
     found = asker.rows(_PANELS)
     judged = [row for row in found if row["class"] not in ("removed", "unused channel")]
-    findings = [*_outages(asker), *_findings(judged)]
+    findings = panel_findings(asker, judged)
     drawings = [*_map(judged), *_heat(asker, found)] if found else []
     notes = []
-    if unused := sum(row["class"] == "unused channel" for row in found):
-        notes.append(f"{counted(unused, 'input')} of an inverter never gave energy and counts as unused.")
-    if unknown := sum(row["class"] == "unknown" for row in judged):
-        notes.append(f"{counted(unknown, 'panel')} could not be judged: too few days, or none of late.")
+    if unused := [row for row in found if row["class"] == "unused channel"]:
+        notes += [f"{panel_name(row)} counts as unused: {row['evidence']}." for row in unused[:_SHOWN_LINES]]
     lead = "" if found else "No panel has a figure in this month."
-    return _number(judged), Section("panels", "Panels", lead, findings, drawings, [], notes)
+    number = panels_number(Counter(row["class"] for row in judged))
+    return number, Section("panels", "Panels", lead, findings, drawings, [], notes)
 
 
-def _number(judged: list[Row]) -> Number:
-    known = [row for row in judged if row["class"] != "unknown"]
-    if not known:
-        return Number("Panels", ABSENT, note="none could be compared")
-    fine = sum(row["class"] == "fine" for row in known)
-    note = troubles_said(Counter(row["class"] for row in known)) or "none weak, dead or silent"
-    tone: Tone = "good" if fine == len(known) else "bad"
-    return Number("Panels fine", str(fine), f"of {len(known)}", note, len(known), len(judged), tone)
-
-
-def troubles_said(classes: Mapping[str, int]) -> str:
-    """What is wrong with so many panels of each class, in a few words; empty where nothing is."""
-    return ", ".join(f"{n} {name}" for name in TROUBLES if (n := classes.get(name)))
-
-
-def _findings(judged: list[Row]) -> list[Finding]:
-    worst = sorted(
-        (row for row in judged if row["class"] in TROUBLES),
-        key=lambda row: (TROUBLES.index(row["class"]), -(row["loss_kwh"] or 0), row["place"]),
-    )
-    silent: dict[str, list[Row]] = {}
-    for row in worst:
-        if row["class"] == "offline":
-            silent.setdefault(row["inverter_id"], []).append(row)
-    return [
-        *(_offline(inverter_id, rows) for inverter_id, rows in silent.items()),
-        *(_weak(row) for row in worst if row["class"] != "offline"),
-    ]
-
-
-def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
-    last = max((row["last_energy_date"] for row in rows if row["last_energy_date"]), default=None)
-    since = f"Its last energy was on {long_day(last)}." if last else "No energy of it is held."
-    return Finding(
-        "bad",
-        f"Inverter {inverter_id} is silent",
-        f"None of its {counted(len(rows), 'panel')} gave energy on the last days. {since}",
-        "Look whether it has power, and whether the ECU still hears it.",
-    )
-
-
-def _weak(row: Row) -> Finding:
-    lost = f" About {energy(row['loss_kwh'])} were lost" if row["loss_kwh"] is not None else ""
-    basis = f" ({row['loss_basis']})." if lost else ""
-    if row["class"] == "dead input":
-        last = row["last_energy_date"]
-        gives = f"nothing since {long_day(last)}" if last else "nothing at all"
-        if row["recent_ratio"]:
-            gives = f"{percent(row['recent_ratio'])} of what its peers give"
-        return Finding(
-            "bad",
-            f"{_name(row)} gives {gives}",
-            f"Another input of its inverter works.{lost}{basis}",
-            "Check its plugs, its cable and the panel itself.",
-        )
-    return Finding(
-        "warn",
-        f"{_name(row)} gives {percent(row['ratio'])} of what its peers give",
-        f"Median of {counted(row['days_compared'], 'day')}.{lost}{basis}",
-        "Look for shade, dirt or a broken panel.",
-    )
-
-
-def _outages(asker: Asker) -> list[Finding]:
-    found = []
-    for row in asker.rows(_OUTAGES):
-        when = days_said(row["first_date"], row["last_date"])
-        if row["kind"] == "telemetry gap":
-            text = f"Nobody knows what its panels gave: {_GAPS.get(row['state'], row['state'])}."
-            hint = "aps backfill asks again." if row["state"] in ("not asked", "failed") else ""
-            found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
-        else:
-            why = _GAPS.get(row["state"], row["state"])
-            text = f"The answers say so for {counted(row['days'], 'day')}: {why}."
-            hint = "Look at the log of the ECU, its power and its network at that time."
-            found.append(Finding("warn", f"ECU {row['ecu_id']} gave nothing, {when}", text, hint))
-    return found
-
-
-def _name(row: Row) -> str:
-    """What people call a panel: its label on the roof, or inverter and input."""
-    plain = f"inverter {row['inverter_id']}, input {row['channel']}"
-    return f"Panel {row['label']} ({plain})" if row["label"] else f"I{plain[1:]}"
+def panels_number(classes: Mapping[str, int], more: str = "") -> Number:
+    """How many are fine of all that there are; what is unknown of them is said, and counts as neither."""
+    every = sum(classes.values())
+    unknown = classes.get("unknown", 0)
+    if not every:
+        return Number("Panels fine", ABSENT, note="no panel has a figure")
+    if every == unknown:
+        return Number("Panels fine", ABSENT, note=f"of {counted(every, 'panel')} none could be judged")
+    fine = classes.get("fine", 0)
+    said = [troubles_said(classes), f"{unknown} unknown" if unknown else ""]
+    note = ", ".join(filter(None, said)) or "none weak, dead or silent"
+    tone: Tone = "good" if fine == every else "bad" if fine < every - unknown else ""
+    return Number("Panels fine", str(fine), f"of {every}", note + more, every - unknown, every, tone)
 
 
 def _short(row: Row) -> str:
@@ -168,11 +78,11 @@ def _short(row: Row) -> str:
 
 def _said(row: Row) -> str:
     lost = f", {energy(row['loss_kwh'])} lost" if row["loss_kwh"] is not None else ""
-    return f"{_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}"
+    return f"{panel_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}"
 
 
 _KEYS = {
-    "r0": Key("ratio-0", "nothing"),
+    "r0": Key("ratio-0", "below 5 %"),
     "r1": Key("ratio-1", "below half"),
     "r2": Key("ratio-2", "below 85 %"),
     "r3": Key("ratio-3", "below 95 %"),

@@ -216,7 +216,7 @@ def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, 
 def _daily_keys(month: date, rows: list[_Day]) -> list[Key]:
     keys = [Key("sun", month_name(month))]
     if any(day.kwh is not None and not day.is_final for day in rows):
-        keys.append(Key("sun-2", "may still change"))
+        keys.append(Key("sun-2", "provisional"))
     if any(day.before is not None for day in rows):
         keys.append(Key("before", month_name(month_after(month, -12))))
     if any(day.clear is not None for day in rows):

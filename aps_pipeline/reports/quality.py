@@ -44,25 +44,27 @@ def quality(asker: Asker) -> Section:
     return Section(
         "quality",
         "Data quality",
-        "What is held of this month, what is missing, and why. What nobody has asked for was left out by "
-        "choice or waits for the quota. Absent is never 0.",
-        _findings(found, asker.row(_REVISED)),
+        "What is held of this month, what is missing, and why, as far as answers say. What has not been "
+        "asked for may be no part of what is collected, or wait for the quota. Absent is never 0.",
+        _findings(asker.system_id, found, asker.row(_REVISED)),
         [_matrix(asker, days)] if days else [],
         [_reasons(found), _reconciled(asker.rows(_RECONCILED))],
     )
 
 
-def _findings(found: list[Row], revised: Row | None) -> list[Finding]:
+def _findings(system_id: str, found: list[Row], revised: Row | None) -> list[Finding]:
     findings = []
     bad = [row for row in found if row["state"] in _BAD]
     if bad:
-        tables = listed(sorted({row["table_name"] for row in bad})[:6])
+        tables = sorted({row["table_name"] for row in bad})
         findings.append(
             Finding(
                 "bad",
-                f"{counted(len(bad), 'answer')} could not be read",
-                f"In {tables}: {bad[0]['error'] or bad[0]['state']}",
-                "aps backfill asks again; meta.calls shows what was answered.",
+                f"{counted(len(bad), 'period')} refused or failed",
+                f"In {listed(tables[:6])}: {bad[0]['error'] or bad[0]['state']}",
+                f"aps backfill --from {bad[0]['first_date']} --to {bad[0]['first_date']} --tables "
+                f"{bad[0]['table_name']} --systems {system_id} --again asks for the first of them again; "
+                "meta.calls shows what was answered.",
             )
         )
     if revised and revised["late"]:

@@ -37,21 +37,22 @@ PARTIAL_DAY = Caveat(
     "partial_day",
     "Of a day that was running when it was asked for, only what had begun has rows.",
     "The hours to come have no row, and the last one is still growing. `coverage` in"
-    " `mart.daily_production` is the share of the hours that have a number. The next refresh asks for the"
-    " whole day.",
+    " `mart.daily_production` is the share of the hours that have a number. A refresh after its end asks for"
+    " the whole day.",
 )
 PROVISIONAL = Caveat(
     "provisional",
-    "Until a period and its revision days are over, its figure may still change.",
-    "`is_final`, or `state` in a mart, says whether the answer came late enough (`APS_REVISION_DAYS`, 5"
-    " unless set). Leave provisional periods out of comparisons.",
+    "A figure given before the revision days of its period had ended is provisional, a later one is final.",
+    "`is_final`, or `state` in a mart, says which (`APS_REVISION_DAYS`, 5 unless set). Leave provisional"
+    " periods out of comparisons. Final says when the answer was given, not that no other will come: see"
+    " `late_data`.",
 )
 LATE_DATA = Caveat(
     "late_data",
     "An ECU that was offline delivers days late, so a low figure may still rise.",
-    "An ECU keeps what its inverters report while it has no connection, and sends it afterwards. A"
-    " refresh asks again within the revision days; what comes later than that is seen only if you ask for"
-    " that period once more.",
+    "An ECU keeps what its inverters report while it has no connection, and sends it afterwards, which may"
+    " be weeks later. A refresh asks again for days whose figures have changed since or contradict one"
+    " another; `aps backfill --again` asks for any period once more.",
 )
 VENDOR_CORRECTION = Caveat(
     "vendor_correction",
@@ -91,8 +92,8 @@ POWER_IS_NOT_ENERGY = Caveat(
 ROUNDED_FIGURES = Caveat(
     "rounded_figures",
     "Each level is rounded by itself, so parts and whole differ by a little.",
-    "Most energies have 2 decimals, those of panels 6, of meters 3. `mart.reconciliation` tells a"
-    " difference that rounding can explain from one that it cannot.",
+    "Most energies have 2 decimals, those of panels 6, of meters 3; `mart.decimals` says what came."
+    " `mart.reconciliation` tells a difference that rounding can explain from one that it cannot.",
 )
 
 CAVEATS: dict[str, Caveat] = {

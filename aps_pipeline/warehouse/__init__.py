@@ -6,6 +6,7 @@ can be made again from lake and ledger; nothing else may write it.
 Where do I go to …?
     add an answer that analysts want        sql/<name>.sql; its header becomes the comments (`marts`)
     add a check on the data                 checks/<name>.sql (`checks`); on every table: `declared`
+    say how far rounding may be off         sql/decimals.sql; the macros it uses are in `rounding`
     see which tables are views, and why     `views`; what reading them takes is in `steady`
     see how a build runs                    `building`; the rename itself is in `replacing`
     see when no build is needed             `freshness`; what a build is made from is in `inputs`

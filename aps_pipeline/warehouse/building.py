@@ -24,6 +24,7 @@ from aps_pipeline.warehouse.marts import add_mart, marts
 from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news
 from aps_pipeline.warehouse.replacing import replacing
 from aps_pipeline.warehouse.revisions import add_revisions
+from aps_pipeline.warehouse.rounding import add_macros
 from aps_pipeline.warehouse.siting import add_site
 from aps_pipeline.warehouse.sky import add_sky
 
@@ -93,8 +94,9 @@ def _open(path: Path) -> Connection:
 
 
 def begin_session(connection: Connection) -> None:
-    """What every connection begins with: UTC, and no progress bar, which would stand in the results."""
+    """What every connection begins with: UTC, our macros, and no progress bar amid the results."""
     connection.execute("SET TimeZone = 'UTC'")
+    add_macros(connection)
     # In a notebook without ipywidgets the bar is off, and DuckDB refuses to touch it.
     if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() != (False,):
         connection.execute("SET enable_progress_bar = false")

@@ -69,6 +69,7 @@ def _years(connection: Connection) -> tuple[int, int] | None:
     spans.append(
         "SELECT min(year), max(year) FROM (SELECT try_cast(period[:4] AS INTEGER) AS year FROM meta.calls)"
     )
+    spans.append("SELECT year(min(sent_utc)), year(max(sent_utc)) FROM meta.calls")  # for summaries
     found = connection.execute(
         f"SELECT min(first), max(last) FROM ({' UNION ALL '.join(spans)})"  # noqa: S608 - our own names
     ).fetchone()

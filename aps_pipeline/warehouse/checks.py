@@ -7,8 +7,9 @@ what a failing row means and what to do about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 _SAMPLE = 5
+_COMMANDS = 5
+_ASKED_AGAIN = ("system_id", "tables", "first_date", "last_date")
+"""The columns by which a failing row says what to ask for again."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class CheckResult:
     sample: tuple[dict[str, Any], ...]
     meaning: str
     advice: str
+    commands: tuple[str, ...] = ()
+    """Commands that ask for the failing rows again, newest days first, at most 5."""
 
     @property
     def passed(self) -> bool:
@@ -83,7 +89,26 @@ def run(connection: Connection, check: Check) -> CheckResult:
     names = [column[0] for column in result.description]
     sample = tuple(dict(zip(names, row, strict=True)) for row in result.fetchmany(_SAMPLE))
     failing = count(connection, check.statement) if len(sample) == _SAMPLE else len(sample)
-    return CheckResult(check.name, check.severity, failing, sample, check.meaning, check.advice)
+    commands = tuple(_commands(connection, check)) if sample and set(_ASKED_AGAIN) <= set(names) else ()
+    return CheckResult(check.name, check.severity, failing, sample, check.meaning, check.advice, commands)
+
+
+def _commands(connection: Connection, check: Check) -> Iterator[str]:
+    """One command for each stretch of days without a gap: what lies between two is not bought again."""
+    stretches: list[list[Any]] = []
+    wanted = f"SELECT DISTINCT {', '.join(_ASKED_AGAIN)} FROM ({check.statement}) ORDER BY ALL"  # noqa: S608
+    for system_id, tables, first, last in connection.execute(wanted).fetchall():
+        if first is None:  # of all time: no range names it
+            continue
+        newest = stretches[-1] if stretches else None
+        if newest and newest[:2] == [system_id, tables] and first <= newest[3] + timedelta(days=1):
+            newest[3] = max(newest[3], last)
+        else:
+            stretches.append([system_id, tables, first, last])
+    for system_id, tables, first, last in sorted(stretches, key=lambda each: each[3], reverse=True)[
+        :_COMMANDS
+    ]:
+        yield f"aps backfill --from {first} --to {last} --tables {tables} --systems {system_id} --again"
 
 
 def all_checks() -> list[Check]:

@@ -85,7 +85,7 @@ _COLUMNS = (
 
 def add_calls(connection: Connection, ledger: Ledger) -> Described:
     """`meta.calls`: the ledger without bodies. Raises LedgerError."""
-    comment = "Every call ever made, without its body. One row per call, sent or not."
+    comment = "Every call in the ledger, without its body. One row per call, sent or not."
     described = describe("meta", "calls", comment, _CALLS, ("call_id",))
     create(connection, described, _CALLS)
     schema = pa.schema([column.field for column in _CALLS])

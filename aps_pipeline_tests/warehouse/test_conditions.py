@@ -10,7 +10,7 @@ import pytest
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Covered, State
 from aps_pipeline.tables import TABLES
-from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
 FIRST = date(2024, 3, 1)
 A, B, C, D = "E1/I1/1", "E1/I1/2", "E2/I2/1", "E2/I2/2"
@@ -68,7 +68,17 @@ def _seed_panels(plant: Plant) -> None:
     days(plant, "dead", 20, 29, GOOD | {A: 0.0})
     days(plant, "inverter_off", 0, 25)
     days(plant, "inverter_off", 26, 29, {C: 1.0, D: 1.0})
+    for number in range(26, 30):
+        plant.add(
+            "ecu_daily_energy", system_id="inverter_off", ecu_id="E1", date=day(number), energy_kwh=0.0,
+            is_final=True,
+        )  # fmt: skip
+    days(plant, "ecu_unheard", 0, 25)
+    days(plant, "ecu_unheard", 26, 29, {C: 1.0, D: 1.0})
     days(plant, "unused", 0, 29, GOOD | {A: 0.0})
+    plant.add(
+        "inverter_summary", system_id="unused", inverter_id="I1", channel=1, taken_utc=LATE, lifetime_kwh=0.0
+    )
     days(plant, "replaced", 0, 29)
     plant.inverter("I1", "E1", "replaced")
     plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, 3, 24, tzinfo=UTC)
@@ -120,8 +130,16 @@ def test_a_system_is_offline_when_it_was_asked_and_gave_nothing(
 
 def test_what_an_offline_system_usually_gave_is_said(built: Plant) -> None:
     row = condition(built, "silent_3")
-    assert row["reason"] == "nothing on 3 days since 2024-03-31; before, it gave about 4.0 kWh a day"
+    assert row["reason"] == "no data on 3 days since 2024-03-31; before, it gave about 4.0 kWh a day"
     assert row["last_date"] == day(32)
+    assert condition(built, "zero_3")["reason"].startswith("0 kWh on 3 days since 2024-03-31; before")
+    assert condition(built, "panels_zero_3")["reason"].startswith("0 kWh on 3 days")
+    assert condition(built, "unasked")["reason"] == (
+        "no newer answer about it is held: its newest energy is of 2024-03-30"
+    )
+    assert condition(built, "long_ago")["reason"] == (
+        "nothing since 2024-04-20, but what came after its newest energy, on 2024-03-10, is not held"
+    )
 
 
 @pytest.mark.parametrize(("system_id", "expected"), [("silent_3", "offline"), ("unasked", "unknown")])
@@ -138,13 +156,21 @@ def test_inverters_and_panels_go_with_their_system(built: Plant, system_id: str,
             "dead",
             "dead input",
             20,
-            "0% of its peers of late, while another input of the inverter works; 10.0 kWh lost in 30 days",
+            "0% of its peers on the newest days, while another input of its inverter gives more; "
+            "last energy on 2024-03-20; 10.0 kWh lost in 30 days",
         ),
         (
             "inverter_off",
             "offline",
             26,
-            "the inverter gave nothing while others did; last energy on 2024-03-26",
+            "no energy of its inverter on the newest 3 days with an answer about its ECU, while others "
+            "produced; last energy on 2024-03-26",
+        ),
+        (
+            "ecu_unheard",
+            "unknown",
+            None,
+            "no answer about its ECU on the newest days",
         ),
         ("unused", "unused channel", None, ""),
         ("replaced", "removed", None, ""),
@@ -163,6 +189,7 @@ def test_a_panel_is_what_its_health_says(
     ("system_id", "device", "expected"),
     [
         ("inverter_off", "I1", "offline"),
+        ("ecu_unheard", "I1", "unknown"),
         ("inverter_off", "I2", "fine"),
         ("dead", "I1", "fine"),
         ("unused", "I1", "fine"),

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from aps_pipeline.ledger import CallState, Finish
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.question import Question
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 FIRST = date(2024, 3, 1)
@@ -43,14 +46,32 @@ SYSTEMS: dict[str, tuple[int, Day]] = {
     "dead_of_late": (30, lambda n: but(a=0.0) if n >= 26 else GOOD),
     "snow": (30, lambda n: but(a=0.0, b=0.0, c=0.0, d=0.0) if n >= 20 else but(a=0.7)),
     "ecu_silent_3": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_unheard_3": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_heard_early": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "ecu_unheard_of_late": (30, lambda n: without(A, B) if n >= 25 else GOOD),
+    "inverter_left_out_3": (30, lambda n: {"E1/I9/1": 1.0, **(without(A, B) if n >= 27 else GOOD)}),
     "ecu_silent_2": (30, lambda n: without(A, B) if n >= 28 else GOOD),
     "null_for_3": (30, lambda n: but(a=None, b=None) if n >= 27 else GOOD),
     "zero_for_3": (30, lambda n: but(a=0.0, b=0.0) if n >= 27 else GOOD),
+    "nearly_dead": (30, lambda n: but(a=0.0499)),
+    "at_the_border_of_dead": (30, lambda n: but(a=0.05)),
+    "untold": (30, lambda n: but(a=0.0)),
+    "untold_null": (30, lambda n: but(a=None)),
     "unused": (30, lambda n: but(a=0.0)),
     "unused_null": (30, lambda n: but(a=None)),
     "unused_or_new": (6, lambda n: but(a=0.0)),
     "six_days": (6, lambda n: GOOD),
     "seven_days": (7, lambda n: GOOD),
+    "heard_by_call": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "heard_by_early_call": (30, lambda n: without(A, B) if n >= 27 else GOOD),
+    "dead_and_still": (30, lambda n: but(a=0.0) if n >= 20 else GOOD),
+    "dead_but_rising": (30, lambda n: but(a=0.0) if n >= 20 else GOOD),
+    "risen_before": (30, lambda n: but(a=0.0) if n >= 20 else GOOD),
+    "silent_but_rising": (30, lambda n: but(a=0.0, b=0.0) if n >= 20 else GOOD),
+    "told_on_the_first_day": (30, lambda n: but(a=0.0)),
+    "told_the_day_before": (30, lambda n: but(a=0.0)),
+    "late_starter": (40, lambda n: but(a=0.0) if n < 35 else GOOD),
+    "reset_to_0": (30, lambda n: but(a=0.0)),
     "one_peer": (30, lambda n: without(C, D)),
     "two_peers": (30, lambda n: without(D)),
     "dim": (30, lambda n: dict.fromkeys(GOOD, 0.049) | {A: 0.01}),
@@ -60,6 +81,18 @@ SYSTEMS: dict[str, tuple[int, Day]] = {
     "before": (50, lambda n: without(A, B) if n >= 15 else GOOD),
 }
 """The number of days from the first of March, and the panels of each."""
+
+
+LIFETIMES: dict[str, tuple[int, dict[str, float]]] = {
+    "dead_and_still": (1, {"03-25": 100.0, "04-01": 100.04}),
+    "dead_but_rising": (1, {"03-25": 100.0, "04-01": 100.06}),
+    "risen_before": (1, {"03-10": 90.0, "03-20": 100.0, "03-21": 101.0, "04-01": 101.0}),
+    "silent_but_rising": (2, {"03-25": 100.0, "04-01": 110.0}),
+    "told_on_the_first_day": (1, {"03-01": 0.0}),
+    "told_the_day_before": (1, {"02-29": 0.0}),
+    "reset_to_0": (1, {"03-10": 12.0, "04-01": 0.0}),
+}
+"""Lifetimes of an input of I1 by the day of a summary; those that died gave energy until 20 March."""
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +106,52 @@ def built(shared_plant: Plant) -> Plant:
         plant.rows["inverters"][-1]["gone_utc"] = datetime(2024, month, 24, tzinfo=UTC)
         plant.inverter("I2", "E2", system_id)
     plant.inverter("I2", "E2", "replaced_unlisted")
+    for system_id in ("unused", "unused_null", "unused_or_new"):
+        for channel, lifetime in ((1, 0.0), (2, 500.0)):
+            plant.add(
+                "inverter_summary", system_id=system_id, inverter_id="I1", channel=channel,
+                taken_utc=datetime(2024, 4, 1, tzinfo=UTC), lifetime_kwh=lifetime,
+            )  # fmt: skip
+    for system_id, (channel, told) in LIFETIMES.items():
+        for day, lifetime in told.items():
+            plant.add(
+                "inverter_summary", datetime.fromisoformat(f"2024-{day}T12:00+00:00"), system_id=system_id,
+                inverter_id="I1", channel=channel, lifetime_kwh=lifetime,
+                taken_utc=datetime.fromisoformat(f"2024-{day}T12:00+00:00"),
+            )  # fmt: skip
+    for n in (27, 28, 29):
+        _ask(plant, "heard_by_call", n, datetime(2024, 4, 10, tzinfo=UTC))
+        _ask(plant, "heard_by_early_call", n, datetime(2024, 4, 1, tzinfo=UTC))
+    _seed_ecus_that_say_0(plant)
     _seed_open_days(plant)
     plant.build()
     return plant
+
+
+def _seed_ecus_that_say_0(plant: Plant) -> None:
+    """Of E1 a final 0 is held on days without rows of its panels; of one system it came too early."""
+    silent = {"ecu_silent_3": (27, 30), "silent_in_april": (35, 40), "ecu_unheard_of_late": (25, 28)}
+    for system_id, (first, after) in silent.items():
+        for n in range(first, after):
+            _ecu_day(plant, system_id, n, is_final=True)
+    for n in (27, 28, 29):
+        _ecu_day(plant, "ecu_heard_early", n, is_final=False)
+
+
+def _ask(plant: Plant, system_id: str, n: int, sent: datetime) -> None:
+    """An answer about E1 that names no panel."""
+    plant.now = sent
+    period = Period(Grain.DAY, FIRST + timedelta(n))
+    question = Question("inverter_batch", "energy", system_id, "E1", period)
+    call_id = plant.ledger.reserve(question, plant.account, after=1_000_000)
+    plant.ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
+
+
+def _ecu_day(plant: Plant, system_id: str, n: int, is_final: bool) -> None:
+    plant.add(
+        "ecu_daily_energy", system_id=system_id, ecu_id="E1", date=FIRST + timedelta(n), energy_kwh=0.0,
+        is_final=is_final,
+    )  # fmt: skip
 
 
 def _seed_open_days(plant: Plant) -> None:
@@ -116,14 +192,32 @@ def health(plant: Plant, system_id: str, panel: str = A) -> dict[str, Any]:
         ("both_inputs_low", "weak"),
         ("snow", "weak"),
         ("ecu_silent_3", "offline"),
+        ("ecu_unheard_3", "unknown"),
+        ("ecu_heard_early", "unknown"),
+        ("ecu_unheard_of_late", "offline"),
+        ("inverter_left_out_3", "offline"),
         ("ecu_silent_2", "fine"),
         ("null_for_3", "offline"),
         ("zero_for_3", "offline"),
+        ("nearly_dead", "dead input"),
+        ("at_the_border_of_dead", "weak"),
+        ("untold", "unknown"),
+        ("untold_null", "unknown"),
         ("unused", "unused channel"),
         ("unused_null", "unused channel"),
         ("unused_or_new", "unknown"),
         ("six_days", "unknown"),
         ("seven_days", "fine"),
+        ("heard_by_call", "offline"),
+        ("heard_by_early_call", "unknown"),
+        ("dead_and_still", "dead input"),
+        ("dead_but_rising", "unknown"),
+        ("risen_before", "dead input"),
+        ("silent_but_rising", "unknown"),
+        ("told_on_the_first_day", "unused channel"),
+        ("told_the_day_before", "unknown"),
+        ("late_starter", "weak"),
+        ("reset_to_0", "dead input"),
         ("one_peer", "unknown"),
         ("two_peers", "fine"),
         ("dim", "unknown"),
@@ -168,6 +262,9 @@ def test_a_weak_panel_with_every_number(built: Plant) -> None:
         "ratio": 0.7,
         "recent_ratio": 0.7,
         "class": "weak",
+        "evidence": "70% of its peers on 30 days",
+        "evidence_call_id": None,
+        "since_date": None,
         "loss_kwh": 9.0,  # 30 days of 0.3 kWh
         "loss_basis": "30 days against the median of 3 peers",
         "last_energy_date": date(2024, 3, 30),
@@ -246,6 +343,31 @@ def test_days_that_cannot_be_compared_do_not_judge_the_month(built: Plant) -> No
     assert (snow["ratio"], snow["days_compared"], snow["days_reported"]) == (0.7, 20, 30)
     (dim,) = months(built, "dim")
     assert (dim["ratio"], dim["days_compared"], dim["energy_kwh"]) == (None, 0, 0.3)
+
+
+def test_a_month_before_the_first_energy_is_not_called_unused(built: Plant) -> None:
+    (march, april) = months(built, "late_starter")
+    assert (march["class"], march["since_date"]) == ("unknown", None)
+    assert march["evidence"] == "no energy on the 31 days held; the first with energy is 2024-04-05"
+    assert april["class"] != "unused channel"
+
+
+def test_the_first_day_of_what_is_wrong_is_one_without_energy(built: Plant) -> None:
+    assert health(built, "dead_of_late")["since_date"] == date(2024, 3, 27)
+    assert health(built, "zero_for_3")["since_date"] == date(2024, 3, 28)
+    assert health(built, "ecu_silent_3")["since_date"] == date(2024, 3, 28)
+    assert health(built, "heard_by_call")["since_date"] == date(2024, 3, 28)
+    assert health(built, "reset_to_0")["since_date"] is None
+
+
+def test_every_class_says_what_it_rests_on(built: Plant) -> None:
+    for mart in ("panel_health", "panel_month"):
+        assert built.query(f"FROM mart.{mart} WHERE evidence IS NULL OR evidence = ''") == []
+    call = health(built, "reset_to_0")["evidence_call_id"]
+    assert health(built, "reset_to_0")["evidence"] == (
+        f"lifetime 12.00 kWh in call {call}, and no energy on the 30 days held since 2024-03-01, while "
+        "another input of its inverter gives energy"
+    )
 
 
 def test_what_is_absent_or_may_change_is_in_no_month(built: Plant) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.site import Roof, Site
-from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
 FIRST = date(2024, 3, 1)
 EAST, WEST = {"azimuth": 90, "tilt": 30}, {"azimuth": 270.2, "tilt": 29.8}
@@ -38,6 +38,7 @@ ROOF = Roof.model_validate(
             },
             "ghost": {"inverters": {"A1": {"replaces": "Z1", "panels": {1: {}}}}},
             "later": {"inverters": {"N1": {"replaces": "I1", "panels": {1: {}}}}},
+            "swapped_and_dead": {"inverters": {"N1": {"replaces": "I1", "panels": {1: {}, 2: {}}}}},
             "lonely": {"inverters": {"I1": {"panels": {1: EAST}}}},
             "swapped": {
                 "name": "House",
@@ -65,11 +66,22 @@ def built(shared_plant: Plant) -> Plant:
         panels = {f"E1/{first}/1": 0.5, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(day, dict(panels), system_id="swapped")
         plant.panels(day, {f"E1/I{i}/1": float(i) for i in range(1, 4)}, system_id="north")
+        dying = {
+            f"E1/{first}/1": 1.0 if n < 20 else 0.0,
+            f"E1/{first}/2": 1.0,
+            "E1/I2/1": 1.0,
+            "E1/I3/1": 1.0,
+        }
+        plant.panels(day, dict(dying), system_id="swapped_and_dead")
         ghost: dict[str, float | None] = {f"E1/{i}/1": 2.0 for i in ("A1", "I2", "I3", "I4")}
         plant.panels(day, {**ghost, "E1/Z1/1": 0.0}, system_id="ghost")
     for n in range(60):
         panels = {f"E1/{'I1' if n < 31 else 'N1'}/1": 1.0, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(FIRST + timedelta(n), dict(panels), system_id="later")
+    plant.add(
+        "inverter_summary", system_id="swapped_and_dead", inverter_id="N1", channel=1, taken_utc=LATE,
+        lifetime_kwh=0.0,
+    )  # fmt: skip
     plant.site = Site(ROOF)
     plant.build()
     return plant
@@ -123,6 +135,18 @@ def test_a_place_keeps_its_history_over_a_replaced_inverter(built: Plant) -> Non
     assert [row["inverter_id"] for row in days] == ["I1", "N1"]
 
 
+def test_a_panel_that_gave_energy_to_the_inverter_before_is_in_use(built: Plant) -> None:
+    """The new inverter has a lifetime of 0 for it; the old one has shown that something hangs there."""
+    (row,) = built.query(
+        "FROM mart.panel_health WHERE system_id = 'swapped_and_dead' AND inverter_id = 'N1' AND channel = 1"
+    )
+    assert (row["class"], row["since_date"], row["evidence_call_id"]) == (
+        "dead input",
+        FIRST + timedelta(20),
+        None,
+    )
+
+
 def test_north_is_0_and_360_degrees(built: Plant) -> None:
     (row,) = built.query("SELECT DISTINCT facing FROM mart.panel_daily WHERE system_id = 'north'")
     assert row == {"facing": "0/9"}
@@ -172,7 +196,7 @@ def test_a_name_that_no_answer_gave_is_told(built: Plant) -> None:
     with closing(warehouse.open_warehouse(built.path)) as connection:
         checks = {check.name: check for check in warehouse.run_checks(connection)}
     strange = checks["unknown_inverters inverter_batch_energy"]
-    assert strange.failing == 6 + 3 + 5 + 2 + 2 + 3, "those that neither inventory nor roof file names"
+    assert strange.failing == 6 + 3 + 5 + 2 + 2 + 3 + 2, "those that neither inventory nor roof file names"
     check = checks["owner_names_unknown"]
-    assert (check.severity, check.failing) == ("warning", 8)  # no system here has been named by an answer
+    assert (check.severity, check.failing) == ("warning", 9)  # no system here has been named by an answer
     assert check.sample[0] == {"system_id": "faced", "inverter_id": ""}

@@ -3,8 +3,8 @@
 --   hour of that and for rounding. Of a system the largest capacity that it is known to have had counts; without one
 --   nothing is compared. The hour that an autumn night repeats lasts 2 hours.
 -- severity: warning
--- advice: Look at the call in meta.calls and at core.system_capacity: either the capacity that is entered at
---   APsystems is too small, or the hour is wrong; then leave it out of sums and ask APsystems.
+-- advice: Look at the call in meta.calls and at core.system_capacity: the capacity that is entered at APsystems may be
+--   too small, or the hour wrong; then leave it out of sums and ask APsystems.
 WITH capacities AS (
     SELECT system_id, capacity_kw FROM core.systems
     UNION ALL

@@ -1,5 +1,5 @@
 -- check.owner_names_unknown: systems and inverters of the roof file, and systems of the tariff file, that no
---   answer has ever named
+--   answer held names
 -- severity: warning
 -- advice: Look for a typing error in the file; of an inverter that was replaced before the first day held nothing
 --   is known, and its entry does no harm.

@@ -3,7 +3,7 @@
 --   the first one that mart.coverage knows of a system.
 -- severity: warning
 -- advice: Run `aps refresh`; where it stopped early, `aps status` says what for. If the state is no data, look whether
---   the system is online: its ECU may deliver late, and a refresh asks again while the day may still be revised.
+--   the system is online: its ECU may deliver late, and a later refresh asks again.
 WITH asked AS (
     SELECT DISTINCT system_id, table_name
     FROM mart.coverage

@@ -3,12 +3,15 @@
 -- key: kind, system_id, ecu_id, inverter_id, channel
 -- after: daily_production, panel_daily, panel_health
 -- caveat: late_data
--- note: A system is offline when it gave nothing on 3 or more final days since its newest energy, which came at most
---   30 days before the first of these: a final 0, "no data" (1001), or answers about all its ECUs without energy. Deep
---   snow looks the same. It is unknown when nobody has asked about it for 30 days, or when it never gave anything.
--- note: An inverter is offline when all its inputs in use are. Systems and inverters are fine, offline, removed or
---   unknown; weakness is a matter of panels. A panel is what mart.panel_health says, but for one whose system is
---   offline or unknown: it is so too. Unused inputs and removed inverters stand here, and count for nothing.
+-- note: A system is offline when it gave nothing on 3 or more days since its newest energy, which came at most 30 days
+--   before the first of these, and the answers about them came after their revision days: 0, "no data" (1001), or
+--   answers about all its ECUs without energy; reason says which. Deep snow looks the same, and so does an ECU that
+--   has lost its network and delivers later. It is unknown when nobody has asked about it for 30 days, or when no
+--   energy of it is held.
+-- note: An inverter is offline when all its inputs are of which it can be told. Systems and inverters are fine,
+--   offline, removed or unknown; weakness is a matter of panels. A panel is what mart.panel_health says, except where
+--   its system is offline or unknown: it is so too. Unused inputs and removed inverters stand here, and count for
+--   nothing.
 -- column kind: system, inverter or panel
 -- column system_id: System
 -- column ecu_id: ECU that the inverter reports to; empty for a system
@@ -16,7 +19,7 @@
 -- column channel: Input of the inverter, from 1; 0 for a system and an inverter
 -- column label: What the owner calls the panel; null where the roof file says nothing
 -- column condition: fine, weak, dead input, offline, unused channel, removed or unknown
--- column since_date: First local day of it; null where there is no saying
+-- column since_date: First local day held on which it was so; null where that is not known
 -- column last_date: Newest local day that it rests on; null without any
 -- column loss_kwh [kWh]: What a weak panel or a dead input has cost so far: see mart.panel_health
 -- column reason: Why, in words, with the figures; empty where there is nothing to say
@@ -36,6 +39,7 @@ looked AS (
         date,
         coalesce(days.energy_kwh, days.panels_kwh) AS day_kwh,
         coalesce(days.energy_kwh > 0, false) OR coalesce(days.panels_kwh > 0, false) AS has_given,
+        coalesce(days.energy_kwh, days.panels_kwh) = 0 AS is_zero,
         coalesce(days.energy_kwh = 0 AND days.is_final, false)
         OR coalesce(covered.is_final AND covered.state IN ('present', 'no data'), false) AS is_final
     FROM mart.daily_production AS days
@@ -52,7 +56,7 @@ lives AS (
 ),
 
 silences AS (
-    SELECT system_id, min(date) AS first_date, count(*) AS days
+    SELECT system_id, min(date) AS first_date, count(*) AS days, count(*) FILTER (is_zero) AS zero_days
     FROM looked
     JOIN lives USING (system_id)
     WHERE is_final AND date > alive_date
@@ -75,6 +79,7 @@ judged AS (
         lives.last_date,
         silences.first_date,
         silences.days,
+        silences.zero_days,
         usual.day_kwh,
         CASE
             WHEN lives.alive_date IS NULL OR lives.last_date < todays.today - memory_days THEN 'unknown'
@@ -98,20 +103,19 @@ systems AS (
         last_date,
         CASE
             WHEN condition = 'offline'
-                THEN format('nothing on {} days since {}; before, it gave about {:.1f} kWh a day', days, first_date, day_kwh)
-            WHEN alive_date IS NULL THEN 'no energy of it is known'
-            WHEN condition = 'unknown' THEN format('not asked for a long time: its newest energy is of {}', alive_date)
+                THEN format(
+                    '{} on {} days since {}; before, it gave about {:.1f} kWh a day',
+                    CASE WHEN zero_days = days THEN '0 kWh' WHEN zero_days = 0 THEN 'no data' ELSE '0 kWh or no data' END,
+                    days, first_date, day_kwh
+                )
+            WHEN alive_date IS NULL THEN 'no day held has energy of it'
+            WHEN condition = 'unknown' AND first_date - alive_date > memory_days
+                THEN format('nothing since {}, but what came after its newest energy, on {}, is not held', first_date, alive_date)
+            WHEN condition = 'unknown' THEN format('no newer answer about it is held: its newest energy is of {}', alive_date)
             ELSE ''
         END AS reason
     FROM judged
-),
-
--- The newest day on which an input still did what its peers did.
-working AS (
-    SELECT system_id, ecu_id, inverter_id, channel, max(date) AS date
-    FROM mart.panel_daily
-    WHERE is_comparable AND ratio >= 0.05
-    GROUP BY ALL
+    CROSS JOIN limits
 ),
 
 panel_conditions AS (
@@ -127,16 +131,14 @@ panel_conditions AS (
         CASE
             WHEN systems.condition = 'unknown' THEN systems.reason
             WHEN health.last_date < todays.today - memory_days
-                THEN format('not asked for a long time: judged last on {}', health.last_date)
-            ELSE 'too few days that can be compared'
+                THEN format('no newer answer about it is held: judged last on {}', health.last_date)
+            ELSE evidence
         END AS unknown_reason,
         systems.since_date AS system_since_date,
-        systems.last_date AS system_last_date,
-        working.date AS working_date
+        systems.last_date AS system_last_date
     FROM mart.panel_health AS health
     JOIN systems USING (system_id)
     LEFT JOIN todays USING (system_id)
-    LEFT JOIN working USING (system_id, ecu_id, inverter_id, channel)
     CROSS JOIN limits
 ),
 
@@ -150,20 +152,15 @@ panels AS (
         condition,
         CASE
             WHEN condition = 'offline' AND is_with_its_system THEN system_since_date
-            WHEN condition = 'offline' THEN last_energy_date + 1
-            WHEN condition = 'dead input' THEN working_date + 1
+            WHEN condition IN ('offline', 'dead input') THEN since_date
         END AS since_date,
         CASE WHEN is_with_its_system THEN system_last_date ELSE last_date END AS last_date,
         CASE WHEN condition IN ('weak', 'dead input') THEN loss_kwh END AS loss_kwh,
         CASE
             WHEN condition = 'offline' AND is_with_its_system THEN 'its system is offline'
-            WHEN condition = 'offline'
-                THEN 'the inverter gave nothing while others did' || coalesce(format('; last energy on {}', last_energy_date), '')
+            WHEN condition = 'offline' THEN evidence
             WHEN condition = 'dead input'
-                THEN format(
-                    '{:.0f}% of its peers of late, while another input of the inverter works; {:.1f} kWh lost in {} days',
-                    100 * recent_ratio, loss_kwh, days_compared
-                )
+                THEN evidence || coalesce(format('; {:.1f} kWh lost in {} days', loss_kwh, days_compared), '')
             WHEN condition = 'weak'
                 THEN format('{:.0f}% of its peers; {:.1f} kWh lost in {} days', 100 * ratio, loss_kwh, days_compared)
             WHEN condition = 'unknown' THEN unknown_reason
@@ -196,7 +193,7 @@ inverters AS (
         CASE
             WHEN gone_utc IS NOT NULL OR (inputs > 0 AND removed = inputs) THEN 'removed'
             WHEN inputs = unknown + removed THEN 'unknown'
-            WHEN offline = inputs - removed THEN 'offline'
+            WHEN offline > 0 AND offline = inputs - removed - unknown THEN 'offline'
             ELSE 'fine'
         END AS condition
     FROM inverter_conditions
@@ -210,7 +207,7 @@ SELECT 'inverter', system_id, ecu_id, inverter_id, 0,
     NULL, condition, CASE WHEN condition = 'offline' THEN since_date END, last_date, NULL,
     CASE
         WHEN condition = 'offline' THEN reason
-        WHEN condition = 'unknown' THEN 'nothing that can be judged is known of its inputs'
+        WHEN condition = 'unknown' THEN 'what is held does not tell how its inputs are'
         ELSE ''
     END
 FROM inverters

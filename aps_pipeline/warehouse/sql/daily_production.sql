@@ -8,7 +8,7 @@
 -- column system_id: System
 -- column date: Local day at the system
 -- column energy_kwh [kWh]: The day's figure, from core.system_daily_energy; null where there is none
--- column state: Of energy_kwh: final, provisional (it may still change) or no number
+-- column state: Of energy_kwh: final (given after the revision days had ended), provisional or no number
 -- column is_final: As in core.system_daily_energy; null where that has no row for the day
 -- column kwh_per_kw [kWh/kW]: Energy over installed capacity as it is known now; null without either
 -- column hourly_kwh [kWh]: Sum of the day's hours

@@ -10,8 +10,8 @@
 -- column date: Local day at the system
 -- column energy_kwh [kWh]: The day's figure, from core.ecu_daily_energy; null where there is none
 -- column is_final: As in core.ecu_daily_energy; null where that has no row for the day
--- column is_expected: Whether the ECU gave figures that day, or both before and after it; where it never gave
---   any, whether inverters are listed for it
+-- column is_expected: Whether the ECU gave figures that day, or both before and after it; where none of it are
+--   held, whether inverters are listed for it
 -- column panels_kwh [kWh]: Sum of the day's panels
 -- column panels_reported: Panels with a number
 -- column panels_expected: Panels that reported that day, or both before and after it; for an ECU of which

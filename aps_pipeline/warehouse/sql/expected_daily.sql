@@ -10,7 +10,7 @@
 -- column system_id: System
 -- column date: Local day at the system
 -- column energy_kwh [kWh]: The day's figure; null where there is none
--- column state: Of energy_kwh: final, provisional (it may still change) or no number
+-- column state: Of energy_kwh: final (given after the revision days had ended), provisional or no number
 -- column insolation_kwh_per_m2 [kWh/m2]: Clear-sky insolation, mean of the planes of its panels
 -- column clear_sky_kwh [kWh]: What that would give: insolation times capacity, less 14 %; null without a capacity
 -- column performance_index: Energy over that; null without either or where that is 0

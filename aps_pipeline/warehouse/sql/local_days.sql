@@ -1,4 +1,4 @@
--- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them is final
+-- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them counts as final
 -- grain: one row per system and local day that a table of energy by hour or day has a row for
 -- key: system_id, date
 -- after: system_zones
@@ -7,7 +7,7 @@
 -- column date: Local day at the system
 -- column start_utc: Midnight that begins it
 -- column end_utc: Midnight that ends it, 23 to 25 hours later
--- column final_utc: Its end and the revision days of meta.build: answers of calls sent from then on are final
+-- column final_utc: Its end and the revision days of meta.build: answers of calls sent from then on count as final
 WITH days AS (
     SELECT system_id, date FROM core.system_daily_energy
     UNION

@@ -6,7 +6,7 @@
 -- column system_id: System
 -- column month: First day of the local month
 -- column energy_kwh [kWh]: The month's figure, from core.system_monthly_energy; null where there is none
--- column state: Of energy_kwh: final, provisional (it may still change) or no number
+-- column state: Of energy_kwh: final (given after the revision days had ended), provisional or no number
 -- column is_final: As in core.system_monthly_energy; null where that has no row for the month
 -- column kwh_per_kw [kWh/kW]: Energy over installed capacity as it is known now; null without either
 -- column daily_kwh [kWh]: Sum of the month's days
@@ -14,7 +14,7 @@
 -- column days_expected [d]: Days of the month, from the day of registration on
 -- column coverage: Share of the days expected that have a number, 0 to 1; null where none is expected
 -- column days_in_month [d]: Days of the month
--- column days_are_final: Whether every day held is final; null without any row
+-- column days_are_final: Whether every day held counts as final; null without any row
 WITH months AS (
     SELECT system_id, month FROM core.system_monthly_energy
     UNION

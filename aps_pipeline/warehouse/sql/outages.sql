@@ -1,4 +1,4 @@
--- mart.outages: Days on which the panels of an ECU gave nothing, and days of which nobody knows what they gave
+-- mart.outages: Days on which answers show no production of an ECU, and days of which no answer tells
 -- grain: one row per system, ECU, state and stretch of consecutive local days
 -- key: system_id, ecu_id, first_date
 -- after: system_zones
@@ -6,12 +6,13 @@
 -- note: Looked at are the days from the first on which panels of the ECU produced, in core.inverter_batch_energy, to
 --   the last. Where the inventory still lists an inverter of it, also those after, to the newest that somebody asked
 --   about once it was over; an ECU that was taken away looks the same, so without that nothing after is here.
--- note: In a production gap an answer says that nothing was produced, and can no longer change. In a telemetry gap
---   there is no such answer, so the panels may have produced as ever.
+-- note: In a production gap an answer that was given after the revision days shows no production; an ECU that was
+--   without a network may still deliver later. In a telemetry gap there is no such answer, so the panels may have
+--   produced all the same.
 -- column system_id: System
 -- column ecu_id: ECU that the inverters report to
 -- column kind: production gap or telemetry gap
--- column state: Of a production gap: zero (its panels gave 0), no numbers (the answer names no panel) or system
+-- column state: Of a production gap: zero (its panels gave 0), no numbers (the answer has none of any panel) or system
 --   at zero (the whole system gave a final 0, so its panels were not asked). Of a telemetry gap: no data (1001),
 --   beyond retention, refused, failed or not asked
 -- column first_date: First local day of it
@@ -134,7 +135,7 @@ proven AS (
     LEFT JOIN meta.calls AS calls USING (call_id)
 ),
 
--- Null: a day with production, one that may still change, or one on which there was nothing to ask.
+-- Null: a day with production, one asked before its revision days had ended, or one with nothing to ask.
 named AS (
     SELECT
         *,

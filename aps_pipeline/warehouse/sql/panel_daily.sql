@@ -18,7 +18,7 @@
 -- column peers: Peers with a number that day
 -- column peer_median_kwh [kWh]: Median of those; null without any
 -- column ratio: Energy over that median, so 1 is as good as its peers; null without it or where it is 0
--- column is_listed: Whether the inventory has ever named the inverter
+-- column is_listed: Whether an answer held about the inventory names the inverter
 -- column is_comparable: Whether the ratio says anything: the panel gave a number, and at least 2 peers a median of
 --   0.05 kWh or more; below that, noise decides
 WITH facing AS (

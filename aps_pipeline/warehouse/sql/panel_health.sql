@@ -1,5 +1,5 @@
 -- mart.panel_health: How each panel does against its peers, and what its weakness has cost
--- grain: one row per system and place on the roof that has ever had a panel with a row
+-- grain: one row per system and place on the roof that has a row, or whose input has a lifetime
 -- key: system_id, place
 -- after: panel_windows
 -- caveat: channel_is_not_panel_position

@@ -1,5 +1,5 @@
 -- mart.panel_month: How each panel did against its peers in each month, and what its weakness cost
--- grain: one row per system, month and place on the roof that had a panel in it
+-- grain: one row per system, month and place on the roof that had a row by then, or whose input has a lifetime
 -- key: system_id, month, place
 -- after: panel_windows
 -- caveat: channel_is_not_panel_position

@@ -1,10 +1,10 @@
 -- mart.self_consumption: How much of its energy each meter's home used itself, and how far that reached
 -- grain: one row per system, meter, level and local day or month that core has a row of meter energy for
 -- key: system_id, meter_id, level, period
--- after: system_zones
+-- after: decimals, system_zones
 -- caveat: absent_is_not_zero, provisional, rounded_figures
--- note: Balance first: what is produced and imported is consumed and exported. The four figures are rounded to 3
---   decimals each, so they may be off by 0.002 together, as in the check energy_balance.
+-- note: Balance first: what is produced and imported is consumed and exported. Each of the four figures may be off by
+--   half a unit of the last decimal that came (mart.decimals): 0.002 together with 3 decimals, 0.02 with 2.
 -- note: Findings, the first that holds: missing (one of the four has no number), unbalanced, out of range (a
 --   figure is negative, or a ratio is below 0 or above 1), plausible. Where it is missing or unbalanced nothing is
 --   derived; out of range is shown as it came. A home with a battery may export what it produced another day.
@@ -18,13 +18,21 @@
 -- column imported_kwh [kWh]: Energy taken from the grid
 -- column exported_kwh [kWh]: Energy given to the grid
 -- column residual_kwh [kWh]: Produced and imported less consumed and exported; null where one is missing
--- column is_balanced: Whether that is within the rounding; null where one is missing
+-- column tolerance_kwh [kWh]: What rounding can explain of it
+-- column is_balanced: Whether it is within that; null where one is missing
 -- column is_final: Whether the call was sent after the period and its revision days had ended
 -- column self_consumed_kwh [kWh]: Produced less exported
 -- column self_consumption_ratio: Share of the energy produced that was used at home; null where that is 0
 -- column autarky_ratio: Share of the energy consumed that was not imported; null where that is 0
 -- column finding: plausible, out of range, unbalanced or missing
-WITH periods AS (
+WITH tolerances AS (
+    SELECT table_name, system_id, device_id AS meter_id, round(sum(half_unit_kwh), 9) AS tolerance_kwh
+    FROM mart.decimals
+    WHERE table_name IN ('meter_daily_energy', 'meter_monthly_energy')
+    GROUP BY ALL
+),
+
+periods AS (
     SELECT
         * EXCLUDE date,
         'daily' AS level,
@@ -47,11 +55,16 @@ balanced AS (
     SELECT
         periods.*,
         round(produced_kwh + imported_kwh - consumed_kwh - exported_kwh, 6) AS residual_kwh,
-        abs(residual_kwh) <= 0.002 AS is_balanced,
+        tolerances.tolerance_kwh,
+        abs(residual_kwh) <= tolerances.tolerance_kwh AS is_balanced,
         calls.sent_utc >= days.end_utc + to_days(build.revision_days) AS is_final
     FROM periods
+    JOIN tolerances
+        ON tolerances.table_name = format('meter_{}_energy', periods.level)
+        AND tolerances.system_id = periods.system_id
+        AND tolerances.meter_id = periods.meter_id
     CROSS JOIN meta.build AS build
-    LEFT JOIN mart.system_zones AS zones USING (system_id)
+    LEFT JOIN mart.system_zones AS zones ON zones.system_id = periods.system_id
     LEFT JOIN meta.zone_days AS days
         ON days.timezone = coalesce(zones.zone, 'UTC') AND days.date = periods.next_date - 1
     LEFT JOIN meta.calls AS calls USING (call_id)
@@ -77,6 +90,7 @@ SELECT
     imported_kwh,
     exported_kwh,
     residual_kwh,
+    tolerance_kwh,
     is_balanced,
     is_final,
     self_consumed_kwh,

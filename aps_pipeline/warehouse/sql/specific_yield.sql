@@ -11,8 +11,8 @@
 -- column period: Local day or month: 2024-03-05 or 2024-03
 -- column first_date: First local day of the period
 -- column energy_kwh [kWh]: From core.system_daily_energy or core.system_monthly_energy; null where there is none
--- column state: Of energy_kwh: final, provisional (it may still change) or no number
--- column capacity_kw [kW]: Capacity taken for the period; null where none was ever given or it changed
+-- column state: Of energy_kwh: final (given after the revision days had ended), provisional or no number
+-- column capacity_kw [kW]: Capacity taken for the period; null where no answer gives one or it changed
 -- column capacity_basis: seen (the same before and after the period), assumed from the first sighting (the
 --   period is earlier), assumed from the last sighting (nothing newer is known), assumed until the change (the
 --   next answer after it gave another), changed (another was first seen in it) or unknown (no answer gave any)

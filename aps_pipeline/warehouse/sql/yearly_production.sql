@@ -6,14 +6,14 @@
 -- column system_id: System
 -- column year: Local year
 -- column energy_kwh [kWh]: The year's figure, from core.system_yearly_energy; null where there is none
--- column state: Of energy_kwh: final, provisional (it may still change) or no number
+-- column state: Of energy_kwh: final (given after the revision days had ended), provisional or no number
 -- column is_final: As in core.system_yearly_energy; null where that has no row for the year
 -- column kwh_per_kw [kWh/kW]: Energy over installed capacity as it is known now; null without either
 -- column monthly_kwh [kWh]: Sum of the year's months
 -- column months_reported: Months with a number
 -- column months_expected: Months of the year, from the month of registration on
 -- column coverage: Share of the months expected that have a number, 0 to 1; null where none is expected
--- column months_are_final: Whether every month held is final; null without any row
+-- column months_are_final: Whether every month held counts as final; null without any row
 WITH years AS (
     SELECT system_id, year FROM core.system_yearly_energy
     UNION

@@ -39,11 +39,13 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (api_errors.RestrictedError, Trouble.DEFERRED),
     (api_errors.AccountError, Trouble.ACCOUNT),
     (api_errors.DeniedError, Trouble.ACCOUNT),
+    (api_errors.WrongAddressError, Trouble.ACCOUNT),
     (api_errors.SignatureError, Trouble.ACCOUNT),
     (api_errors.TokenError, Trouble.ACCOUNT),
     (UnknownSystemError, Trouble.ACCOUNT),
     (api_errors.ParameterError, Trouble.REFUSED),
     (api_errors.MalformedError, Trouble.REFUSED),
+    (api_errors.OversizedError, Trouble.REFUSED),
     (RefusedError, Trouble.REFUSED),
 )
 
@@ -135,7 +137,9 @@ class Summary:
     calls: int = 0
     failures: list[Failure] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
-    """Why calls ended early: one for each account that it happened to."""
+    """Why calls ended early: one for each account, or kind of its calls, that it happened to."""
+    notes: list[str] = field(default_factory=list)
+    """What a run says once, beside how it went."""
     news: list[News] = field(default_factory=list)
     """What answers named that nobody here knows, met for the first time."""
 

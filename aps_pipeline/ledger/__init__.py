@@ -26,6 +26,7 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
+from aps_pipeline.ledger.rests import Rest
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "NewsKind",
     "Quota",
     "QuotaExhaustedError",
+    "Rest",
     "Revision",
     "Succession",
     "quota_month",

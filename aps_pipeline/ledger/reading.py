@@ -27,7 +27,7 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
-from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
+from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news, quotas
 from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
@@ -70,7 +70,7 @@ class LedgerReader:
         """
         columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
         query = (
-            sa.select(*columns, calls.c.state, calls.c.sent_utc)
+            sa.select(*columns, calls.c.state, answered_utc.label("sent_utc"))
             .where(calls.c.endpoint == endpoint, calls.c.state.in_(GOOD))
             .order_by(calls.c.call_id)
         )
@@ -108,11 +108,12 @@ class LedgerReader:
         return found
 
     def sent(self, call_id: int) -> datetime:
-        """When a call was sent. Raises LedgerError for an unknown call."""
+        """When a call was sent, by the server's clock where ours is known to be wrong.
+
+        Raises LedgerError for an unknown call.
+        """
         with self._reading() as connection:
-            found = connection.execute(
-                sa.select(calls.c.sent_utc).where(calls.c.call_id == call_id)
-            ).scalar_one()
+            found = connection.execute(sa.select(answered_utc).where(calls.c.call_id == call_id)).scalar_one()
         assert isinstance(found, datetime)  # noqa: S101 - the column is not null
         return found
 
@@ -203,8 +204,8 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
             newest(*UNREAD),
-            newest(CallState.ANSWERED, of=calls.c.sent_utc),
-            newest(*GOOD, of=calls.c.sent_utc),
+            newest(CallState.ANSWERED, of=answered_utc),
+            newest(*GOOD, of=answered_utc),
         )
         .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *UNREAD)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))

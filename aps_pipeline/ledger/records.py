@@ -47,6 +47,8 @@ class NewsKind(StrEnum):
     """A field or a value that no parser reads; the subject is endpoint and level."""
     INVERTER = "unknown inverter"
     """An inverter that the inventory did not name; the subject is its system."""
+    REPEATED = "named twice"
+    """A device that one answer names more than once; the subject is the endpoint and the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came."""
+    """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came.
+
+    `server_utc` is the server's time where ours is known to be wrong.
+    """
 
     state: CallState
     http_status: int | None = None
@@ -82,6 +87,7 @@ class Finish:
     error: str = ""
     body: str | None = None
     simulated: bool = False
+    server_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

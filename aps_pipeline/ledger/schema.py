@@ -67,6 +67,9 @@ calls = sa.Table(
     sqlite_autoincrement=True,
 )
 
+answered_utc = sa.func.coalesce(calls.c.server_utc, calls.c.sent_utc, type_=UtcInstant())
+"""The instant that a call speaks of: by the server's clock, where ours is known to be wrong."""
+
 bodies = sa.Table(
     "bodies",
     metadata,

@@ -26,6 +26,7 @@ from aps_pipeline.ledger.errors import (
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import LedgerReader, quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish, News, Revision
+from aps_pipeline.ledger.rests import RestingAccounts
 from aps_pipeline.ledger.revisions import forget_from
 from aps_pipeline.ledger.schema import bodies, calls, facts, news, open_engine, quotas, revisions
 from aps_pipeline.question import Question
@@ -37,7 +38,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(LedgerReader):
+class Ledger(LedgerReader, RestingAccounts):
     """The calls, their bodies and the quota, in one SQL database.
 
     Args:
@@ -97,7 +98,7 @@ class Ledger(LedgerReader):
                 if rival.state != CallState.IN_FLIGHT:
                     raise AlreadyAnsweredError(str(question))
                 if not owners.is_gone(rival.owner, rival.sent_utc, now):
-                    raise InFlightError(str(question))
+                    raise InFlightError(question, rival.sent_utc)
                 _set(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
             row = tx.execute(
                 sa.insert(calls).values(
@@ -156,6 +157,7 @@ class Ledger(LedgerReader):
                 finished_utc=self.now(),
                 http_status=end.http_status,
                 code=end.code,
+                server_utc=end.server_utc,
                 error=_printable(end.error),
                 body_bytes=None if body is None else len(body),
             )
@@ -182,6 +184,11 @@ class Ledger(LedgerReader):
                 known = tx.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar_one()
             self._simulated = known == str(True)
         return self._simulated == simulated
+
+    def keep_server_time(self, call_id: int, server_utc: datetime) -> None:
+        """Keep when a call was answered by the server's clock, where ours is known to be wrong."""
+        with self._writing() as tx:
+            _set(tx, call_id, server_utc=server_utc)
 
     def mark(self, call_id: int, state: CallState, error: str = "") -> None:
         """Judge a kept body anew: a parser took it now, or refuses it now. Its comparisons are forgotten."""

@@ -30,10 +30,11 @@ class Client:
         self._under_way = 0
         self.is_stopped = False
 
-    def ask(self, question: Question, journal: Any) -> None:
+    def ask(self, question: Question, journal: Any, _policy: Any = None) -> None:
         with self._lock:
             self._under_way += 1
             self.begun.append(self._under_way)
+        journal.enter(question)
         call_id = journal.begin(question)
         if self._go_on is not None:
             assert self._go_on.wait(PATIENCE)

@@ -90,7 +90,7 @@ class WrongAddressError(ApsError):
     """Something other than the API answers where one endpoint should be."""
 
     scope = Scope.ENDPOINT
-    advice = "the API shows no such endpoint to this account for this system"
+    advice = "this account has no such endpoint for this system, or APS_API_PREFIX is wrong"
 
 
 class PassingError(ApsError):

@@ -163,8 +163,10 @@ class CircuitBreaker:
         with self._changed:
             states = [self._states[each] for each in circuits]
             self._changed.wait_for(
-                lambda: any(each.is_open for each in states)
-                or all(each.is_free(is_retry=is_retry) for each in states)
+                lambda: (
+                    any(each.is_open for each in states)
+                    or all(each.is_free(is_retry=is_retry) for each in states)
+                )
             )
             if any(each.is_open for each in states):
                 raise CircuitOpenError(self.find_open(circuits))

@@ -99,8 +99,8 @@ class Session:
         self._client: Client | None = None
         self._probe: Question | None = None
         self._denied: dict[tuple[str, str], Failure] = {}
-        self._strays: list[tuple[int, str]] = []
-        """The calls to endpoints that are not there, as long as nothing of the API has answered."""
+        self._strays: dict[int, Failure] = {}
+        """By call, the endpoints that are not there, as long as nothing of the API has answered."""
         self._lock = threading.Lock()
 
     @property
@@ -126,6 +126,8 @@ class Session:
         """End the run of this account."""
         if self._client is not None:
             self.guard.close()
+            if not self.is_answered and len({each.question.endpoint for each in self._strays.values()}) > 1:
+                self._stop_astray()
 
     def give_up(self) -> None:
         """Let no retry start any more; calls in flight end by themselves."""
@@ -228,18 +230,22 @@ class Session:
         """Stop where nothing of the API has answered in this run and several endpoints are not there."""
         if self.is_answered:
             return
-        endpoint = failure.question.endpoint
-        self._strays.append((call_id, endpoint))
-        kinds = {each for _, each in self._strays}
+        self._strays[call_id] = failure
+        kinds = {each.question.endpoint for each in self._strays.values()}
         if len(kinds) >= _STRAY_ENDPOINTS or (len(kinds) > 1 and len(self._strays) >= _STRAY_CALLS):
-            for each, _ in self._strays:  # it was none of the API's answers, and denies nothing
-                self.ledger.mark(each, CallState.FAILED, failure.message)
-            what = failure.message.partition(":")[0]
-            self._stop(
-                Trouble.ACCOUNT, f"{what} at every endpoint: check APS_BASE_URL and APS_API_PREFIX"
-            )
+            self._stop_astray()
         elif len(self._strays) >= _STRAY_CALLS - 1:  # one endpoint is no proof: the next one decides
-            self._denied[endpoint, ""] = failure
+            self._denied[failure.question.endpoint, ""] = failure
+
+    def _stop_astray(self) -> None:
+        """Stop, for this is no API: what its pages seemed to deny is not denied."""
+        for call_id, failure in self._strays.items():
+            self.ledger.mark(call_id, CallState.FAILED, failure.message)
+            what = failure.message.partition(":")[0]
+        self._stop(
+            Trouble.ACCOUNT,
+            f"{what} at every endpoint that was asked: check APS_BASE_URL and APS_API_PREFIX",
+        )
 
     def _stop_for_quota(self, error: QuotaExhaustedError) -> None:
         when = f"{error.quota.resets_utc:%Y-%m-%d %H:%M} UTC"
@@ -261,5 +267,5 @@ def _only_open(_question: Question, body: str, _call_id: int) -> None:
 
 def _in_words(span: timedelta) -> str:
     days, seconds = divmod(round(span.total_seconds()), 86_400)
-    parts = [(days, "days"), (seconds // 3600, "h"), (seconds % 3600 // 60, "min")]
+    parts = [(days, "day" if days == 1 else "days"), (seconds // 3600, "h"), (seconds % 3600 // 60, "min")]
     return " ".join(f"{count} {unit}" for count, unit in parts if count)

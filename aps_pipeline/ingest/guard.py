@@ -174,7 +174,9 @@ class Guard:
     def close(self) -> None:
         """End a run: where nothing worked in it, although it was too short to be stopped, the next tries first."""
         with self._lock:
-            vain = {kind: failed for kind, failed in self._failed.items() if kind not in self._worked and failed}
+            vain = {
+                kind: failed for kind, failed in self._failed.items() if kind not in self._worked and failed
+            }
             if not self._worked and len(vain) > 1 and () not in self._rested:
                 vain, last = {}, next(reversed(list(vain.values())))
                 self._rest((), f"nothing but failures: {next(reversed(last.values()))}")
@@ -196,7 +198,11 @@ class Guard:
 
     def _circuits(self, question: Question) -> list[Circuit]:
         """What an attempt belongs to, the widest first."""
-        parts = (_kind_of(question), question.system_id, *([question.device_id] if question.device_id else []))
+        parts = (
+            _kind_of(question),
+            question.system_id,
+            *([question.device_id] if question.device_id else []),
+        )
         circuits = [parts[:count] for count in range(len(parts) + 1)]
         for circuit in circuits:
             self._breaker.add(circuit, FAILURES_IN_A_ROW[len(circuit)])

@@ -1,8 +1,12 @@
-"""Details, inverters and meters of a system: manual 3.1."""
+"""Details, inverters and meters of a system: manual 3.1.
+
+What an answer names twice is there once, as it was named first: `drift.repeated_ids` says so.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,9 +77,13 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
 
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """The answer to 3.1.2, by ECU. Raises RefusedError."""
-    found = tuple(_ecu(an_object(item, "an ECU")) for item in a_list(data, f"data of {system_id}"))
-    _once([ecu.ecu_id for ecu in found], "ECU")
-    return found
+    found: dict[str, EcuRecord] = {}
+    for item in a_list(data, f"data of {system_id}"):
+        ecu = _ecu(an_object(item, "an ECU"))
+        known = found.setdefault(ecu.ecu_id, ecu)
+        if known is not ecu:
+            found[ecu.ecu_id] = replace(known, inverters=_once((*known.inverters, *ecu.inverters)))
+    return tuple(found.values())
 
 
 def system_meters(data: Any, system_id: str) -> tuple[str, ...]:
@@ -88,23 +96,22 @@ def _ecu(item: dict[str, Any]) -> EcuRecord:
         InverterRecord(an_id(each.get("uid"), "uid"), text(each.get("type"), "type"))
         for each in (an_object(i, "an inverter") for i in a_list(item.get("inverter") or [], "inverter"))
     )
-    _once([inverter.inverter_id for inverter in inverters], "inverter")
     return EcuRecord(
         ecu_id=an_id(item.get("eid"), "eid"),
         type=whole_number(item.get("type"), "type"),
         timezone=text(item.get("timezone"), "timezone"),
         model=text(item.get("model"), "model"),
         capacity_kwh=number(item.get("capacity"), "capacity"),
-        inverters=inverters,
+        inverters=_once(inverters),
     )
 
 
+def _once(inverters: Iterable[InverterRecord]) -> tuple[InverterRecord, ...]:
+    found: dict[str, InverterRecord] = {}
+    for each in inverters:
+        found.setdefault(each.inverter_id, each)
+    return tuple(found.values())
+
+
 def _ids(data: Any, what: str) -> tuple[str, ...]:
-    found = tuple(an_id(item, what) for item in a_list(data, what))
-    _once(found, what)
-    return found
-
-
-def _once(ids: tuple[str, ...] | list[str], what: str) -> None:
-    if len(set(ids)) < len(ids):
-        raise RefusedError(f"one {what} is named twice")
+    return tuple(dict.fromkeys(an_id(item, what) for item in a_list(data, what)))

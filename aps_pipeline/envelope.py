@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 SECRET_WORDS = ("authorization", "code")
 """The key of a visitor token in `details` that grants access to the system: never stored, never shown.
 
-It is met as `authorization_code` and as `authorizationCode`; any case and any sign between the words is taken.
+It is met as `authorization_code` and as `authorizationCode`; any case and any sign between them is taken.
 """
 
 REMOVED = "[removed]"

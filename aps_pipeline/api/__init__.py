@@ -11,6 +11,7 @@ from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope, error_o
 from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS
 from aps_pipeline.api.retry import (
     NO_RETRIES,
+    Circuit,
     CircuitBreaker,
     CircuitOpenError,
     RetryPolicy,
@@ -26,6 +27,7 @@ __all__ = [
     "SHORT_WAIT_SECONDS",
     "Answer",
     "ApsError",
+    "Circuit",
     "CircuitBreaker",
     "CircuitOpenError",
     "Client",

@@ -1,10 +1,10 @@
-"""When a call is tried again, and when trying stops: `RetryPolicy`, and the `CircuitBreaker` of an account."""
+"""When a call is tried again, and when trying stops: `RetryPolicy` and `CircuitBreaker`."""
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aps_pipeline.api.errors import (
@@ -73,7 +73,7 @@ NO_RETRIES = RetryPolicy(most=0)
 _MOST_IN_A_ROW = 20
 """So many failures in a row open any circuit, however many calls were under way when they began."""
 
-Circuit = Hashable
+Circuit = tuple[str, ...]
 """What fails or works as one: an account, a kind of call, a kind of call about one system …"""
 
 
@@ -89,7 +89,7 @@ class CircuitOpenError(Exception):
 class _State:
     most: int
     limit: int = 0
-    """After how many failures in a row it opens; more where many were under way when the first of them came."""
+    """After how many failures in a row it opens; more where many were under way at the first of them."""
     failures: int = 0
     under_way: int = 0
     to_retry: int = 0

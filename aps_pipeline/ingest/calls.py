@@ -22,7 +22,7 @@ from aps_pipeline.ingest.journal import BudgetSpentError, Entry
 from aps_pipeline.ingest.login import Login, NotConfiguredError
 from aps_pipeline.ingest.outcomes import Failure, Stop, Trouble
 from aps_pipeline.ledger import AlreadyAnsweredError, CallState, Ledger, QuotaExhaustedError
-from aps_pipeline.parse import RefusedError, opened
+from aps_pipeline.parse import opened
 from aps_pipeline.question import Question
 
 Judge = Callable[[Question, str, int], None]
@@ -153,8 +153,8 @@ class Session:
             if not self.notes:
                 way = "behind" if server > now else "ahead of"
                 self.notes.append(
-                    f"this machine's clock is {_in_words(abs(server - now))} {way} the server's: set it right; "
-                    "answers are read as of the server's time"
+                    f"this machine's clock is {_in_words(abs(server - now))} {way} the server's: "
+                    "set it right; answers are read as of the server's time"
                 )
         return server
 
@@ -198,7 +198,7 @@ class Session:
         return Result(question, entry.calls, is_good=True)
 
     def _find_denial(self, question: Question) -> Failure | None:
-        """Why the endpoint of a question is not asked: it was denied for its system, or is not there at all."""
+        """Why the endpoint of a question is not asked: denied for its system, or not there at all."""
         places = ((question.endpoint, question.system_id), (question.endpoint, ""))
         return next((self._denied[each] for each in places if each in self._denied), None)
 

@@ -14,6 +14,7 @@ from aps_pipeline.api import (
     SHORT_WAIT_SECONDS,
     Answer,
     ApsError,
+    Circuit,
     CircuitBreaker,
     RetryPolicy,
     is_server_failure,
@@ -33,13 +34,11 @@ DISTANCES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720
 RESTRICTED = timedelta(hours=1)
 """How long an account rests that the server keeps out (7000, 7001) without saying for how long."""
 
-Circuit = tuple[str, ...]
-
 
 class Guard:
     """Lets calls of one account start, or not, for any number of threads.
 
-    `ignores_rests`: whether to try at once what rests because nothing worked; what the server asked for holds.
+    `ignores_rests` tries at once what rests because nothing worked; what the server asked for holds.
     """
 
     def __init__(self, ledger: Ledger, account: Account, *, ignores_rests: bool = False) -> None:
@@ -97,11 +96,10 @@ class Guard:
         return question
 
     def find_reason(self, question: Question) -> str | None:
-        """Why the kind of call of a question is left alone, although the account is not; None if it is not."""
+        """Why the kind of call of a question is left alone while the account goes on; None if it is not."""
         circuit = self._breaker.find_open(self._circuits(question))
         if not circuit:
             return None
-        assert isinstance(circuit, tuple)  # noqa: S101 - ours are
         self._met.add(circuit)
         return f"not asked: {' '.join(circuit)} is left alone after {self._reasons[circuit]}"
 
@@ -172,7 +170,7 @@ class Guard:
         return None
 
     def close(self) -> None:
-        """End a run: where nothing worked in it, although it was too short to be stopped, the next tries first."""
+        """End a run: where nothing worked in one too short to be stopped, the next begins with one call."""
         with self._lock:
             vain = {
                 kind: failed for kind, failed in self._failed.items() if kind not in self._worked and failed

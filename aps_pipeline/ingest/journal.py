@@ -36,10 +36,12 @@ class Entry:
         """Whether another attempt may follow a failure of the server."""
 
     def enter(self, question: Question) -> None:
+        """Wait until an attempt may be made. Raises CircuitOpenError."""
         self._session.guard.enter(question, is_retry=self.is_expected)
         self.is_expected = False
 
     def begin(self, question: Question) -> int:
+        """Reserve the call. Raises BudgetSpentError, and what `Ledger.reserve` does."""
         try:
             call_id = self._reserve(question)
         except BaseException:
@@ -60,6 +62,7 @@ class Entry:
             raise
 
     def end(self, call_id: int, outcome: Answer | ApsError) -> None:
+        """Write how the call ended, and stop the session where that says so."""
         session, server_utc = self._session, self._session.get_server_time(outcome)
         try:
             if isinstance(outcome, ApsError):

@@ -33,7 +33,7 @@ class Newsroom:
         self.fresh: list[News] = []
 
     def read(self, question: Question, call_id: int, data: Any) -> None:
-        """Look for fields and values that no parser of that kind of call understands, and for devices twice."""
+        """Look for fields and values that no parser understands, and for devices that are named twice."""
         source = Source(question.endpoint, question.level, "")
         names, where = unknown_fields(source, data), f"{question.endpoint} {question.system_id}"
         self._note(NewsKind.REPEATED, where, repeated_ids(source, data), call_id)

@@ -200,4 +200,4 @@ class Summary:
     def troubles(self) -> set[Trouble]:
         """Every kind of trouble met."""
         refused = {Trouble.REFUSED} if self.rejections else set()
-        return refused | {each.trouble for each in (*self.failures, *self.stops)}
+        return refused | {each.trouble for each in self.failures} | {each.trouble for each in self.stops}

@@ -18,7 +18,7 @@ from aps_pipeline.question import Question
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """No call before `until_utc`; after `failed_runs` runs in which nothing worked, or because it was asked."""
+    """No call before `until_utc`: after `failed_runs` runs in which nothing worked, or (0) as asked for."""
 
     until_utc: datetime
     failed_runs: int
@@ -31,7 +31,7 @@ class Rest:
 
 
 class RestingAccounts(ABC):
-    """The part of `Ledger` that keeps rests: of an account, and of one kind of call (endpoint and level) of it.
+    """The part of `Ledger` that keeps rests: of an account, and of one kind of call (endpoint and level).
 
     The kind follows the App Id in the key, which holds no space.
     """

@@ -152,7 +152,7 @@ account_rests = sa.Table(
     sa.Column("failed_runs", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
-"""Until when an account makes no call, or a single probe: after `Retry-After`, or while the server is down."""
+"""Until when an account, or a kind of its calls, makes none: after `Retry-After`, or after mere failures."""
 
 
 def open_engine(url: str) -> sa.Engine:

@@ -27,7 +27,7 @@ _POWER_NAMES = ("ac_p1", "ac_p")
 
 @dataclass(frozen=True, slots=True)
 class _Minutely:
-    """A body read: the slots, the DC columns of each channel, the AC columns, and what was refused of each."""
+    """A body read: slots, DC columns of each channel, AC columns, and what was refused on either side."""
 
     axis: Axis
     dc: dict[int, dict[str, pa.Array]]

@@ -21,6 +21,8 @@ INVERTER_BATCH_ENERGY = Table(
     notes=("A panel without a row did not report that day.",),
 )
 
+_LEVELS = ("hourly", "daily", "monthly")
+
 REJECTED_ITEMS = Table(
     name="rejected_items",
     group="quality",
@@ -33,7 +35,7 @@ REJECTED_ITEMS = Table(
         c.system_id,
         Column("device_id", pa.string(), "ECU, inverter or meter that was asked"),
         c.date,
-        Column("position", pa.int32(), "Position in the answer's list, or of the series among its series, from 0"),
+        Column("position", pa.int32(), "Position in the answer's list, or of the series, from 0"),
         Column("item", pa.string(), "The item as it came, or the name of the series; at most 200 characters"),
         Column("reason", pa.string(), "Why it was refused"),
         c.call_id,
@@ -42,7 +44,7 @@ REJECTED_ITEMS = Table(
     side_of=(
         "inverter_batch_energy",
         "inverter_batch_power",
-        *(f"{kind}_{level}_energy" for kind in ("inverter", "meter") for level in ("hourly", "daily", "monthly")),
+        *(f"{kind}_{level}_energy" for kind in ("inverter", "meter") for level in _LEVELS),
         "ecu_power",
         "meter_power",
         "inverter_dc_telemetry",

@@ -148,7 +148,9 @@ def test_what_is_named_twice_is_there_once_and_said() -> None:
     assert [(i.inverter_id, i.type) for i in ecu.inverters] == [("u1", None)]
     assert read("system_details", DETAILS | {"ecu": ["E1", "E2", "E1"]}).ecu_ids == ("E1", "E2")
     assert repeated("system_details", DETAILS | {"ecu": ["E1", "E2", "E1"]}) == ["E1"]
-    assert read("system_meters", ["M1", "M1"]) == ("M1",) and repeated("system_meters", ["M1", "M1"]) == ["M1"]
+    assert read("system_meters", ["M1", "M1"]) == ("M1",) and repeated("system_meters", ["M1", "M1"]) == [
+        "M1"
+    ]
 
 
 def test_an_inverter_below_two_ecus_is_no_repetition() -> None:

@@ -117,7 +117,7 @@ def test_a_flow_of_a_meter_that_cannot_be_is_null_and_named() -> None:
         assert (row["item"], row["position"], got.items) == ("imported", 2, 4)
         in_file_order(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
         with pytest.raises(RefusedError, match="entries for"):
-            parsed(name, {"time": labels} | dict.fromkeys(FLOWS, ["1"]), asked(name, key))
+            parsed(name, {"time": labels} | {flow: ["1"] for flow in FLOWS}, asked(name, key))
 
 
 def test_what_has_no_day_refuses_the_whole() -> None:

@@ -10,15 +10,23 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-SECRET_KEY = "authorization_code"  # noqa: S105 - the name of the field, not a secret
-"""A visitor token in `details` that grants access to the system: never stored, never shown."""
+SECRET_WORDS = ("authorization", "code")
+"""The key of a visitor token in `details` that grants access to the system: never stored, never shown.
+
+It is met as `authorization_code` and as `authorizationCode`; any case and any sign between them is taken.
+"""
 
 REMOVED = "[removed]"
+
+
+def _spelled(word: str) -> str:
+    """A pattern of a word in which JSON may escape any letter."""
+    return "".join(rf"(?:{c}|\\+u00{ord(c):02x}|\\+u00{ord(c.upper()):02x})" for c in word)
+
+
+_BETWEEN = r"(?:[_\-. ]|\\+u00(?:5f|2d|2e|20))*"
 _KEY = re.compile(
-    r'(?<!\\)(?P<quote>\\*")'
-    + "".join(rf"(?:{c}|\\+u{ord(c):04x})" for c in SECRET_KEY)
-    + r"(?P=quote)\s*:\s*",
-    re.IGNORECASE,
+    rf'(?<!\\)(?P<quote>\\*"){_BETWEEN.join(map(_spelled, SECRET_WORDS))}(?P=quote)\s*:\s*', re.IGNORECASE
 )
 _INSIDE_TEXT = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BARE_WORD = re.compile(r'[^",}\s]*')
@@ -85,11 +93,11 @@ def open_envelope(text: str) -> Envelope:
 
 
 def without_secrets(text: str) -> str:
-    """`text` with every value of the key `authorization_code` removed; otherwise unchanged.
+    """`text` with every value of the key `authorization_code`, however spelled, removed; otherwise unchanged.
 
     Works on the text, whole or cut off: what is read strictly afterwards is what came.
     """
-    if "\\u" not in text and SECRET_KEY not in text.lower():
+    if "\\u" not in text and SECRET_WORDS[0] not in text.lower():
         return text
     parts, at = [], 0
     for key in _KEY.finditer(text):

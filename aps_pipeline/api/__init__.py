@@ -8,19 +8,35 @@ from __future__ import annotations
 from aps_pipeline.api.auth import Credentials
 from aps_pipeline.api.client import Answer, Client, Journal, checked_base_url
 from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope, error_of
+from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS
+from aps_pipeline.api.retry import (
+    NO_RETRIES,
+    Circuit,
+    CircuitBreaker,
+    CircuitOpenError,
+    RetryPolicy,
+    is_server_failure,
+)
 from aps_pipeline.api.transport import Limits
 
 __all__ = [
     "CODES",
     "NO_DATA",
+    "NO_RETRIES",
     "OK",
+    "SHORT_WAIT_SECONDS",
     "Answer",
     "ApsError",
+    "Circuit",
+    "CircuitBreaker",
+    "CircuitOpenError",
     "Client",
     "Credentials",
     "Journal",
     "Limits",
+    "RetryPolicy",
     "Scope",
     "checked_base_url",
     "error_of",
+    "is_server_failure",
 ]

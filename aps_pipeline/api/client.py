@@ -6,18 +6,14 @@ Retries belong here alone. Each attempt is signed anew and is a call of its own 
 from __future__ import annotations
 
 import ipaddress
-import math
-import random
 import re
 import threading
-import time
 from dataclasses import dataclass
-from fractions import Fraction
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
-from pyrate_limiter import Duration, Limiter, Rate
 
 from aps_pipeline.api.auth import Credentials, signed_headers
 from aps_pipeline.api.errors import (
@@ -30,27 +26,35 @@ from aps_pipeline.api.errors import (
     WrongAddressError,
     error_of,
 )
-from aps_pipeline.api.throttle import Throttle
+from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
+from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.api.transport import Limits, Response, exchange, new_session
 from aps_pipeline.endpoints import request_of
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, without_secrets
 from aps_pipeline.question import Question
 
-_SKEW_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: code 0 or 1001, and the body as text without secrets."""
+    """A good answer: code 0 or 1001, and the body as text without secrets.
+
+    `server_utc` is the server's time where this machine's clock shows another, `retry_after` the seconds that
+    the server wants to be left alone.
+    """
 
     code: int
     text: str
     http_status: int
     simulated: bool
+    server_utc: datetime | None = None
+    retry_after: float | None = None
 
 
 class Journal(Protocol):
     """Who is told of every attempt, before it is sent and after it has ended."""
+
+    def enter(self, question: Question) -> None:
+        """Wait until an attempt may be made; whatever it raises ends the call."""
 
     def begin(self, question: Question) -> int:
         """Allow and note an attempt; whatever it raises ends the call unsent."""
@@ -85,47 +89,51 @@ class Client:
         self._prefix = "/" + prefix.strip("/")
         self._credentials = credentials
         self._limits = limits or Limits()
-        self._backoff_seconds = backoff_seconds
-        self._limiter = Limiter(_rates(calls_per_second))
-        self._throttle = Throttle(max_in_flight)
-        self._sessions = threading.local()
+        self._policy = RetryPolicy(backoff_seconds)
         self._stopped = threading.Event()
+        self._rate_limit = RateLimit(calls_per_second, max_in_flight, self._stopped)
+        self._sessions = threading.local()
 
     def stop(self) -> None:
         """Let no retry start any more; calls in flight end by themselves."""
         self._stopped.set()
 
-    def ask(self, question: Question, journal: Journal) -> Answer:
-        """Ask until a good answer comes or the error says to stop.
+    def ask(self, question: Question, journal: Journal, policy: RetryPolicy | None = None) -> Answer:
+        """Ask until a good answer comes, the policy allows no further attempt, or the error says to stop.
 
         Raises ApsError, or what the journal raises.
         """
-        attempt = 0
+        attempt, policy = 0, policy or self._policy
         while True:
             attempt += 1
             try:
                 return self._attempt(question, journal)
             except ApsError as error:
-                if attempt > error.retries or self._stopped.wait(self._pause(attempt)):
+                if not policy.has_another(attempt, error):
+                    raise
+                if self._stopped.wait(policy.get_pause(attempt, error)):
                     raise
 
-    def _pause(self, attempt: int) -> float:
-        longest = self._backoff_seconds * 2 ** (attempt - 1)
-        return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
-
     def _attempt(self, question: Question, journal: Journal) -> Answer:
-        self._limiter.try_acquire("calls")
-        with self._throttle:
+        journal.enter(question)  # outside: who waits here holds nobody up
+        with self._rate_limit:
             call_id = journal.begin(question)
             try:
                 answer = self._send(question)
             except ApsError as error:
                 if isinstance(error, BusyError):
-                    self._throttle.slow_down()
+                    self._rate_limit.slow_down()
+                self._rest(error.retry_after)
                 journal.end(call_id, error)
                 raise
+            self._rest(answer.retry_after)
             journal.end(call_id, answer)
             return answer
+
+    def _rest(self, seconds: float | None) -> None:
+        """Let every thread wait for as long as the server asks, if that is not long."""
+        if seconds is not None and seconds <= SHORT_WAIT_SECONDS:
+            self._rate_limit.pause(seconds)
 
     def _send(self, question: Question) -> Answer:
         path, query = request_of(question, self._prefix)
@@ -135,13 +143,20 @@ class Client:
         try:
             envelope = open_envelope(text)
         except NotAnEnvelopeError as problem:
-            raise _with_body(_not_an_answer(response, problem), text) from None
+            raise _told_by(response, text, _not_an_answer(response, problem)) from None
         error = error_of(envelope.code, envelope.message, response.status)
         if error is None and response.status != requests.codes.ok:
             error = PassingError(f"HTTP {response.status} around code {envelope.code}", None, response.status)
         if error is not None:
-            raise _with_body(_with_clock(error, envelope, response), text)
-        return Answer(envelope.code, text, response.status, response.simulated)
+            raise _told_by(response, text, _with_clock(error, envelope, response))
+        return Answer(
+            envelope.code,
+            text,
+            response.status,
+            response.simulated,
+            response.server_utc,
+            response.retry_after,
+        )
 
     def _session(self) -> requests.Session:
         if not hasattr(self._sessions, "session"):
@@ -155,16 +170,6 @@ class Client:
             if "\\" in text:  # JSON may spell any character in other ways
                 text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
         return without_secrets(text)
-
-
-def _rates(calls_per_second: float) -> list[Rate]:
-    """That many calls on average, and in no single second more than its next whole number."""
-    second = int(Duration.SECOND)
-    if calls_per_second < 1:
-        return [Rate(1, round(second / calls_per_second))]
-    pace = Fraction(calls_per_second).limit_denominator(60)
-    burst = Rate(math.ceil(pace), second)
-    return [burst] if pace.denominator == 1 else [burst, Rate(pace.numerator, pace.denominator * second)]
 
 
 def _spellings(character: str) -> str:
@@ -205,13 +210,14 @@ def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
 
 def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsError:
     """Name the clock where a refused signature may be its fault."""
-    skew = (response.server_time or time.time()) - time.time()
-    if not isinstance(error, SignatureError) or abs(skew) < _SKEW_SECONDS:
+    if not isinstance(error, SignatureError) or response.server_utc is None:
         return error
+    skew = (response.server_utc - datetime.now(UTC)).total_seconds()
     found = f"this clock differs from the server's by {skew:.0f} s"
     return SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
 
 
-def _with_body(error: ApsError, text: str) -> ApsError:
-    error.body = text
+def _told_by(response: Response, text: str, error: ApsError) -> ApsError:
+    """The error with what came with it."""
+    error.body, error.server_utc, error.retry_after = text, response.server_utc, response.retry_after
     return error

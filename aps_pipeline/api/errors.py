@@ -4,8 +4,9 @@
     ├── NotSentError            no connection, nothing was counted
     ├── TransportError          sent, but no whole answer came back
     ├── NotAnAnswerError        an answer that is not the API's envelope
-    │   └── MalformedError      nearly: JSON that is cut off or breaks the rules
-    ├── WrongAddressError       a redirect, or a page where the API should be
+    │   ├── MalformedError      nearly: JSON that is cut off or breaks the rules
+    │   └── OversizedError      longer than any answer can be
+    ├── WrongAddressError       a redirect, or a page where an endpoint should be
     ├── PassingError            1000, 5000, 6000: try again
     ├── BusyError               7002, 7003: try again, slower
     ├── RestrictedError         7000, 7001: leave the server alone for a long while
@@ -16,11 +17,12 @@
     ├── TokenError              3000-3004: signed anew once
     └── ParameterError          4001: this question
 
-`scope` says what the error speaks for, `retries` how often the client tries again.
+`scope` says what the error speaks for; how often the client tries again stands in `retry`.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -35,10 +37,13 @@ class Scope(StrEnum):
 
 
 class ApsError(Exception):
-    """A call without a usable answer. The message is one sentence, free of secrets."""
+    """A call without a usable answer. The message is one sentence, free of secrets.
+
+    `server_utc` is the server's time where this machine's clock shows another, `retry_after` the seconds that
+    the server wants to be left alone.
+    """
 
     scope: ClassVar[Scope] = Scope.QUESTION
-    retries: ClassVar[int] = 0
     advice: ClassVar[str] = ""
 
     def __init__(self, what: str, code: int | None = None, http_status: int | None = None) -> None:
@@ -46,27 +51,26 @@ class ApsError(Exception):
         self.code = code
         self.http_status = http_status
         self.body: str | None = None
+        self.server_utc: datetime | None = None
+        self.retry_after: float | None = None
 
 
 class NotSentError(ApsError):
     """No connection was made, so nothing was sent and nothing counted."""
 
     scope = Scope.SERVER
-    retries = 2
     advice = "check the network and APS_BASE_URL; nothing was spent"
 
 
 class TransportError(ApsError):
     """The connection broke or took too long; the server may have counted the call."""
 
-    retries = 2
     advice = "run again later; only what is missing will be asked"
 
 
 class NotAnAnswerError(ApsError):
     """The body is not the API's JSON envelope."""
 
-    retries = 2
     advice = "the server is not answering as the API; run again later"
 
 
@@ -76,24 +80,28 @@ class MalformedError(NotAnAnswerError):
     advice = "the answer was not used; run again later"
 
 
-class WrongAddressError(ApsError):
-    """Something other than the API answers at this address."""
+class OversizedError(NotAnAnswerError):
+    """More than any answer can be."""
 
-    scope = Scope.SERVER
-    advice = "check APS_BASE_URL and APS_API_PREFIX"
+    advice = "it was not read to its end and not kept"
+
+
+class WrongAddressError(ApsError):
+    """Something other than the API answers where one endpoint should be."""
+
+    scope = Scope.ENDPOINT
+    advice = "this account has no such endpoint for this system, or APS_API_PREFIX is wrong"
 
 
 class PassingError(ApsError):
     """A fault that usually passes."""
 
-    retries = 2
     advice = "usually passes; run again later"
 
 
 class BusyError(ApsError):
     """Too many requests for the moment."""
 
-    retries = 4
     advice = "lower APS_CALLS_PER_SECOND or APS_MAX_IN_FLIGHT"
 
 
@@ -139,7 +147,6 @@ class TokenError(ApsError):
     """A token complaint, which signed requests should not get."""
 
     scope = Scope.ACCOUNT
-    retries = 1
     advice = "check APS_BASE_URL and APS_API_PREFIX; this API version may want another sign-in"
 
 

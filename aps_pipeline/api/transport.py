@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -15,9 +15,18 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from aps_pipeline.api.errors import NotAnAnswerError, NotSentError, TransportError, WrongAddressError
+from aps_pipeline.api.errors import (
+    ApsError,
+    NotAnAnswerError,
+    NotSentError,
+    OversizedError,
+    TransportError,
+    WrongAddressError,
+)
+from aps_pipeline.api.rate_limit import get_http_date, get_retry_after
 
 _CHUNK = 65_536
+_CLOCKS_AGREE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +36,18 @@ class Limits:
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
     total_seconds: float = 90.0
-    max_bytes: int = 32 * 1024 * 1024
+    max_bytes: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, whole and decoded."""
+    """What came back, whole and decoded; `server_utc` and `retry_after` as in ApsError."""
 
     status: int
     text: str
     simulated: bool
-    server_time: float | None
-    """The `Date` header in Unix seconds, to spot a wrong clock."""
+    server_utc: datetime | None
+    retry_after: float | None
 
 
 class _Watch(threading.local):
@@ -129,32 +138,52 @@ def exchange(
                 url, params=query, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
             )
             with response:
-                text = _text(response, limits.max_bytes)
+                found = _read(response, limits)
     except requests.RequestException as error:
         raise _transport_error(error, limits) from None
     if _watch.fired:  # without a length, the end of time looks like the end of the answer
         raise TransportError(_too_late(limits))
-    if response.is_redirect or 300 <= response.status_code < 400:
-        raise WrongAddressError(
-            "the server redirects elsewhere, which is not followed", None, response.status_code
-        )
-    return Response(
-        response.status_code, text, "X-APS-Simulator" in response.headers, _date(response.headers.get("Date"))
-    )
+    return found
+
+
+def _read(response: requests.Response, limits: Limits) -> Response:
+    """The whole answer. Raises what `exchange` does, with what the headers say of the server."""
+    server_utc, retry_after = _headers_of(response)
+    try:
+        text = _text(response, limits.max_bytes)
+        if response.is_redirect or 300 <= response.status_code < 400:
+            found = "the server redirects elsewhere, which is not followed"
+            raise WrongAddressError(found, None, response.status_code)
+    except ApsError as error:
+        error.server_utc, error.retry_after = server_utc, retry_after
+        raise
+    is_simulated = "X-APS-Simulator" in response.headers
+    return Response(response.status_code, text, is_simulated, server_utc, retry_after)
 
 
 def _text(response: requests.Response, max_bytes: int) -> str:
+    """The body as text, without the mark that some servers put before UTF-8."""
     parts: list[bytes] = []
     size = 0
     for part in response.iter_content(_CHUNK):
         size += len(part)
         if size > max_bytes:
-            raise NotAnAnswerError(f"an answer of more than {max_bytes} bytes", None, response.status_code)
+            raise OversizedError(f"an answer of more than {max_bytes:,} bytes", None, response.status_code)
         parts.append(part)
     try:
-        return b"".join(parts).decode("utf-8")
+        return b"".join(parts).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotAnAnswerError("an answer that is not UTF-8", None, response.status_code) from None
+
+
+def _headers_of(response: requests.Response) -> tuple[datetime | None, float | None]:
+    """The server's time where this machine's clock shows another, and how long it wants to be left alone."""
+    headers = response.raw.headers  # where a header that stands twice is seen twice
+    now = datetime.now(UTC)
+    server = get_http_date(headers.getlist("Date"))
+    retry_after = get_retry_after(headers.getlist("Retry-After"), server or now)
+    is_other = server is not None and abs(server - now) > _CLOCKS_AGREE
+    return server if is_other else None, retry_after
 
 
 def _transport_error(error: requests.RequestException, limits: Limits) -> NotSentError | TransportError:
@@ -174,10 +203,3 @@ def _transport_error(error: requests.RequestException, limits: Limits) -> NotSen
 
 def _too_late(limits: Limits) -> str:
     return f"no whole answer within {limits.total_seconds:g} s"
-
-
-def _date(header: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(header).timestamp() if header else None
-    except ValueError:
-        return None

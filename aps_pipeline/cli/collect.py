@@ -154,7 +154,7 @@ def _finish(
             print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
         build_warehouse(settings, pipeline, force=wanted is None)
     code = exit_of_run(summary)
-    is_complete = code is Exit.COMPLETE
+    is_complete = summary.complete == summary.partitions and not summary.failures and not summary.stops
     missing = 0 if is_complete or wanted is None else sum(line.calls for line in pipeline.plan(wanted))
     held = pipeline.quotas()
     if as_json:
@@ -170,7 +170,12 @@ def _finish(
         f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
         f"{summary.calls:,} calls; {'; '.join(left)}"
     )
-    lines = [*_complaints(summary), *(f"new: {sentence}" for sentence in summary.unheard)]
+    lines = [
+        *_complaints(summary),
+        *_shortened([str(each) for each in summary.rejections]),
+        *summary.notes,
+        *(f"new: {sentence}" for sentence in summary.unheard),
+    ]
     if missing:
         lines.insert(
             0, f"{missing:,} calls are still needed: run it again to make them, `aps plan` lists them"
@@ -190,6 +195,10 @@ def _complaints(summary: Summary) -> list[str]:
         for message, questions in by_message.items()
     ]
     lines += [f"stopped early: {stop.message}" for stop in summary.stops if stop.message not in by_message]
+    return _shortened(lines)
+
+
+def _shortened(lines: list[str]) -> list[str]:
     shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
@@ -207,5 +216,7 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
             {"question": str(f.question), "trouble": f.trouble, "message": f.message}
             for f in summary.failures
         ],
+        "rejected": [asdict(each) for each in summary.rejections],
+        "notes": summary.notes,
         "news": [asdict(each) for each in summary.news],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,8 +11,11 @@ from queue import SimpleQueue
 
 from aps_pipeline.ingest.calls import Ask, Judge, Result, Session
 from aps_pipeline.ingest.outcomes import Stop
+from aps_pipeline.ledger import InFlightError
 
-_POLL_SECONDS = 0.2
+_log = logging.getLogger(__name__)
+
+_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.2, 2.0
 
 
 class Caller:
@@ -25,9 +29,20 @@ class Caller:
 
     @property
     def stops(self) -> list[Stop]:
-        """Why sessions have ended early, each reason once."""
-        stops = (session.stop for session in self._sessions.values())
-        return list(dict.fromkeys(stop for stop in stops if stop))
+        """Why sessions, or kinds of their calls, have ended early, each reason once."""
+        stops = (stop for session in self._sessions.values() for stop in session.stops)
+        return list(dict.fromkeys(stops))
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the accounts, each sentence once."""
+        notes = (note for session in self._sessions.values() for note in session.notes)
+        return list(dict.fromkeys(notes))
+
+    def close(self) -> None:
+        """End the run of every account."""
+        for session in dict.fromkeys(self._sessions.values()):
+            session.close()
 
     def can_ask(self, system_id: str) -> bool:
         """Whether calls may still be made for a system."""
@@ -86,29 +101,43 @@ class _Line:
 
     @property
     def _window(self) -> int:
-        # The first call goes alone: wrong credentials cost one call, not one a thread.
-        return self._most if self.session.has_called else 1
+        # Calls go alone until one is answered: wrong credentials cost one call, not one a thread.
+        return self._most if self.session.is_answered else 1
 
 
-_Ended = SimpleQueue[tuple[_Line, Ask, Future[Result | None]]]
+_Ended = SimpleQueue[tuple[_Line, Ask, Future[Result]]]
 
 
 def _results(lines: list[_Line], judge: Judge) -> Iterator[Result]:
     ended: _Ended = SimpleQueue()
+    pause, is_said = _FIRST_POLL_SECONDS, False
     while True:
         for line in lines:
             line.start(judge, ended)
         if any(line.under_way for line in lines):
             line, ask, future = ended.get()
             line.under_way -= 1
-            result = future.result()
-            if result is None:
+            rival = future.exception()
+            if isinstance(rival, InFlightError):
                 line.elsewhere.append(ask)
-            else:
-                yield result
+                is_said = is_said or _say_waiting(rival)
+                continue
+            pause = _FIRST_POLL_SECONDS
+            yield future.result()
         elif any(line.elsewhere for line in lines):
-            threading.Event().wait(_POLL_SECONDS)  # another process is asking: look again
+            threading.Event().wait(pause)  # another process is asking: look again
+            pause = min(2 * pause, _LONGEST_POLL_SECONDS)
             for line in lines:
                 line.queue, line.elsewhere = line.elsewhere, deque()
         else:
             return
+
+
+def _say_waiting(error: InFlightError) -> bool:
+    """Say at once what is waited for, since nothing else is to be seen meanwhile."""
+    _log.warning(
+        "another process has been asking %s since %s UTC: waiting for its answer",
+        error.question,
+        f"{error.since:%Y-%m-%d %H:%M:%S}",
+    )
+    return True

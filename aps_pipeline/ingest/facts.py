@@ -260,6 +260,7 @@ class FactsStep:
             rows=built.rows,
             no_data=built.no_data,
             rejected=built.rejected,
+            items=built.items,
             failures=(*failures, *built.failures),
         )
 
@@ -284,5 +285,6 @@ def rebuilt(builder: Builder, table: Table, fleet: Fleet) -> Iterator[PartitionR
             asked=asked,
             no_data=built.no_data,
             rejected=built.rejected,
+            items=built.items,
             failures=built.failures,
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from aps_pipeline.ledger import Ledger, News, NewsKind
-from aps_pipeline.parse import unknown_fields
+from aps_pipeline.parse import repeated_ids, unknown_fields
 from aps_pipeline.planning import System
 from aps_pipeline.question import Question
 from aps_pipeline.tables import Source
@@ -33,8 +33,10 @@ class Newsroom:
         self.fresh: list[News] = []
 
     def read(self, question: Question, call_id: int, data: Any) -> None:
-        """Look for fields and values that no parser of that kind of call understands."""
-        names = unknown_fields(Source(question.endpoint, question.level, ""), data)
+        """Look for fields and values that no parser understands, and for devices that are named twice."""
+        source = Source(question.endpoint, question.level, "")
+        names, where = unknown_fields(source, data), f"{question.endpoint} {question.system_id}"
+        self._note(NewsKind.REPEATED, where, repeated_ids(source, data), call_id)
         self._note(NewsKind.FIELD, f"{question.endpoint} {question.level}".strip(), sorted(names), call_id)
 
     def listen(self, system: System, call_id: int, rows: pa.Table) -> None:

@@ -39,11 +39,13 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (api_errors.RestrictedError, Trouble.DEFERRED),
     (api_errors.AccountError, Trouble.ACCOUNT),
     (api_errors.DeniedError, Trouble.ACCOUNT),
+    (api_errors.WrongAddressError, Trouble.ACCOUNT),
     (api_errors.SignatureError, Trouble.ACCOUNT),
     (api_errors.TokenError, Trouble.ACCOUNT),
     (UnknownSystemError, Trouble.ACCOUNT),
     (api_errors.ParameterError, Trouble.REFUSED),
     (api_errors.MalformedError, Trouble.REFUSED),
+    (api_errors.OversizedError, Trouble.REFUSED),
     (RefusedError, Trouble.REFUSED),
 )
 
@@ -85,12 +87,28 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """How many of the items or series of a partition were refused, while the others became rows."""
+
+    table: str
+    key: str
+    rejected: int
+    items: int
+
+    def __str__(self) -> str:
+        what = f"{self.rejected:,} of {self.items:,} items of core.{self.table}"
+        were = "was" if self.rejected == 1 else "were"
+        return f"{f'{what} {self.key}'.rstrip()} {were} refused: see core.rejected_items"
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionResult:
     """One partition after its calls: complete, or with the failures that keep it from being so.
 
     `rows` is None where no file was written; `no_data` counts the questions answered with 1001;
     `waiting` the questions that were not asked because the run had stopped; `spared` says why
-    others need not be.
+    others need not be. `rejected` counts the items and series that no row was made of, `items` all that this
+    run judged one by one: 0 where the partition was there already.
     """
 
     table: Table
@@ -102,6 +120,7 @@ class PartitionResult:
     waiting: int = 0
     spared: tuple[Reason, ...] = ()
     rejected: int = 0
+    items: int = 0
     failures: tuple[Failure, ...] = ()
 
     @property
@@ -129,7 +148,14 @@ class PartitionResult:
             return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
-        return ""
+        return str(self.rejection or "")
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """What this run refused of it, item by item or series by series; None for nothing."""
+        if not self.rejected or not self.items:
+            return None
+        return Rejection(self.table.name, self.key, self.rejected, self.items)
 
 
 @dataclass(slots=True)
@@ -142,7 +168,11 @@ class Summary:
     calls: int = 0
     failures: list[Failure] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
-    """Why calls ended early: one for each account that it happened to."""
+    """Why calls ended early: one for each account, or kind of its calls, that it happened to."""
+    rejections: list[Rejection] = field(default_factory=list)
+    """What was refused item by item or series by series, by partition."""
+    notes: list[str] = field(default_factory=list)
+    """What a run says once, beside how it went."""
     news: list[News] = field(default_factory=list)
     """What answers named that nobody here knows, met for the first time."""
 
@@ -153,6 +183,8 @@ class Summary:
         self.rows += result.rows or 0
         self.calls += result.calls
         self.failures.extend(result.failures)
+        if result.rejection:
+            self.rejections.append(result.rejection)
 
     @property
     def unheard(self) -> list[str]:
@@ -174,4 +206,5 @@ class Summary:
     @property
     def troubles(self) -> set[Trouble]:
         """Every kind of trouble met."""
-        return {failure.trouble for failure in self.failures} | {stop.trouble for stop in self.stops}
+        refused = {Trouble.REFUSED} if self.rejections else set()
+        return refused | {each.trouble for each in self.failures} | {each.trouble for each in self.stops}

@@ -28,11 +28,15 @@ from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A partition as it now lies in the lake; `rows` is None if there is no good answer to build from."""
+    """A partition as it now lies in the lake; `rows` is None if there is no good answer to build from.
+
+    `items` counts what was judged one by one when it was written; 0 where it lay there already.
+    """
 
     rows: int | None
     no_data: int = 0
     rejected: int = 0
+    items: int = 0
     failures: tuple[Failure, ...] = ()
 
 
@@ -103,9 +107,9 @@ class Builder:
         found = self.lake.found(table, _values(table, period))
         if found is None or found.inputs != self._inputs(table, good):
             return None
-        side = (table.name, *_values(table, period))
+        side = _side(table, period)
         rejected = self.lake.found(REJECTED_ITEMS, side) if table.name in REJECTED_ITEMS.side_of else None
-        return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0, failures)
+        return Built(found.rows, _count_no_data(good), rejected.rows if rejected else 0, failures=failures)
 
     def _write(
         self,
@@ -122,12 +126,13 @@ class Builder:
         inputs, values = self._inputs(table, good), _values(table, period)
         rejected = pa.concat_tables([empty(REJECTED_ITEMS), *(each.rejected for each in parsed)])
         # First, for once the partition itself is there nobody looks for what belongs beside it.
-        self._write_rejected(table, values, rejected, inputs)
+        self._write_rejected(table, period, rejected, inputs)
         rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
         if failures:
             rows = self.lost.with_kept_rows(table, values, fleet, rows)
         count = self.lake.write(table, values, rows, inputs)
-        return Built(count, _count_no_data(good), rejected.num_rows, failures)
+        items = sum(each.items for each in parsed)
+        return Built(count, _count_no_data(good), rejected.num_rows, items, failures)
 
     def _good(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> list[Good]:
         """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
@@ -176,8 +181,8 @@ class Builder:
         asked = asked_of(good.part.question, good.part.system, good.call_id, good.sent_utc, self.revision)
         return parse_rows(table, body, replace(asked, device_id=good.device_id))
 
-    def _write_rejected(self, table: Table, values: tuple[str, ...], rejected: pa.Table, inputs: str) -> None:
-        side = (table.name, *values)
+    def _write_rejected(self, table: Table, period: Period, rejected: pa.Table, inputs: str) -> None:
+        side = _side(table, period)
         if rejected.num_rows:
             self.lake.write(REJECTED_ITEMS, side, rejected, inputs)
         elif table.name in REJECTED_ITEMS.side_of:
@@ -238,6 +243,11 @@ def _with_failures(built: Built, refused: Iterable[Failure]) -> Built:
 
 def _values(table: Table, period: Period) -> tuple[str, ...]:
     return (period.key,) if table.partition else ()
+
+
+def _side(table: Table, period: Period) -> tuple[str, ...]:
+    """Where the rejected items of a partition lie: by day, so those of a month under its first."""
+    return table.name, period.first.isoformat()
 
 
 def _digest(*lines: str) -> str:

@@ -71,7 +71,9 @@ class Pipeline:
                 summary.add(result)
                 yield result
         finally:
+            run.close()
             summary.stops = list(dict.fromkeys((*summary.stops, *run.stops)))
+            summary.notes = list(dict.fromkeys((*summary.notes, *run.notes)))
             summary.news += run.news.fresh
 
     def _run(self, wanted: Wanted) -> Run:

@@ -117,8 +117,17 @@ class Run:
 
     @property
     def stops(self) -> list[Stop]:
-        """Why calls have ended early, for each account that it happened to."""
+        """Why calls have ended early, for each account, or kind of its calls, that it happened to."""
         return self._caller.stops
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the accounts, each sentence once."""
+        return self._caller.notes
+
+    def close(self) -> None:
+        """End the run of every account."""
+        self._caller.close()
 
     def can_ask(self, system_id: str) -> bool:
         """Whether calls may still be made for a system."""

@@ -28,6 +28,7 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
+from aps_pipeline.ledger.rests import Rest
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Quota",
     "QuotaExhaustedError",
     "Refusal",
+    "Rest",
     "Revision",
     "StoredFigure",
     "Succession",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from aps_pipeline.ledger.quota import Quota
+from aps_pipeline.question import Question
 
 
 class LedgerError(OSError):
@@ -34,7 +37,11 @@ class QuotaExhaustedError(Exception):
 
 
 class InFlightError(Exception):
-    """Another process is asking the same question right now."""
+    """Another process is asking the same question right now, `since` then."""
+
+    def __init__(self, question: Question, since: datetime) -> None:
+        super().__init__(str(question))
+        self.question, self.since = question, since
 
 
 class AlreadyAnsweredError(Exception):

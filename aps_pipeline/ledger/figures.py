@@ -11,10 +11,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.endpoints import device_asked
 from aps_pipeline.ledger.records import CallState
-from aps_pipeline.ledger.schema import UtcInstant, calls, figures
-
-answered_utc = sa.func.coalesce(calls.c.server_utc, calls.c.sent_utc, type_=UtcInstant())
-"""When an answer was given: by the server's clock, where ours is known to be wrong."""
+from aps_pipeline.ledger.schema import answered_utc, calls, figures
 
 
 @dataclass(frozen=True, slots=True)

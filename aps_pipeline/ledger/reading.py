@@ -28,7 +28,7 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
-from aps_pipeline.ledger.schema import bodies, calls, facts, news, quotas
+from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news, quotas
 from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
@@ -73,7 +73,7 @@ class LedgerReader:
         """
         columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
         query = (
-            sa.select(*columns, calls.c.state, calls.c.sent_utc)
+            sa.select(*columns, calls.c.state, answered_utc.label("sent_utc"))
             .where(calls.c.endpoint == endpoint, calls.c.state.in_(GOOD))
             .order_by(calls.c.call_id)
         )
@@ -149,11 +149,12 @@ class LedgerReader:
             return list(refused(connection))
 
     def sent(self, call_id: int) -> datetime:
-        """When a call was sent. Raises LedgerError for an unknown call."""
+        """When a call was sent, by the server's clock where ours is known to be wrong.
+
+        Raises LedgerError for an unknown call.
+        """
         with self._reading() as connection:
-            found = connection.execute(
-                sa.select(calls.c.sent_utc).where(calls.c.call_id == call_id)
-            ).scalar_one()
+            found = connection.execute(sa.select(answered_utc).where(calls.c.call_id == call_id)).scalar_one()
         assert isinstance(found, datetime)  # noqa: S101 - the column is not null
         return found
 
@@ -269,9 +270,9 @@ def _held_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
             newest(*UNREAD),
-            newest(CallState.ANSWERED, of=figures.answered_utc),
+            newest(CallState.ANSWERED, of=answered_utc),
             # What was asked and then lost is to be asked again, whatever an older answer says.
-            sa.case((is_lost, None), else_=newest(*GOOD, of=figures.answered_utc)),
+            sa.case((is_lost, None), else_=newest(*GOOD, of=answered_utc)),
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )

@@ -49,6 +49,8 @@ class NewsKind(StrEnum):
     """A field or a value that no parser reads; the subject is endpoint and level."""
     INVERTER = "unknown inverter"
     """An inverter that the inventory did not name; the subject is its system."""
+    REPEATED = "named twice"
+    """A device that one answer names more than once; the subject is the endpoint and the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Attempt:
 class Finish:
     """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came.
 
-    `server_utc` is the time that the server gave, if it gave one.
+    `server_utc` is the server's time where ours is known to be wrong.
     """
 
     state: CallState

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.ledger.records import GOOD, CallState, GoodCall, Revision, Succession
-from aps_pipeline.ledger.schema import calls, figures, revisions
+from aps_pipeline.ledger.schema import answered_utc, calls, figures, revisions
 from aps_pipeline.periods import Period
 from aps_pipeline.question import Question
 
@@ -50,10 +50,10 @@ def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
         *_QUESTION,
         calls.c.call_id,
         calls.c.state,
-        calls.c.sent_utc,
+        answered_utc.label("sent_utc"),
         previous(calls.c.call_id, "previous_call_id"),
         previous(calls.c.state, "previous_state"),
-        previous(calls.c.sent_utc, "previous_utc"),
+        previous(answered_utc, "previous_utc"),
         before_both.label("earlier"),
     ).where(calls.c.state.in_(GOOD), sa.tuple_(calls.c.endpoint, calls.c.level).in_(sorted(sources)))
 
@@ -71,7 +71,7 @@ def _succession(row: sa.Row[Any]) -> Succession:
 def answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
     """The answers with data to the question of a call that came before it, oldest first."""
     query = (
-        sa.select(calls.c.call_id, calls.c.sent_utc)
+        sa.select(calls.c.call_id, answered_utc.label("sent_utc"))
         .where(_same_question(call_id), calls.c.call_id < call_id, calls.c.state == CallState.ANSWERED)
         .order_by(calls.c.call_id)
     )

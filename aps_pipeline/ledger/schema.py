@@ -64,6 +64,9 @@ calls = sa.Table(
     sqlite_autoincrement=True,
 )
 
+answered_utc = sa.func.coalesce(calls.c.server_utc, calls.c.sent_utc, type_=UtcInstant())
+"""The instant that a call speaks of: by the server's clock, where ours is known to be wrong."""
+
 bodies = sa.Table(
     "bodies",
     metadata,
@@ -146,7 +149,7 @@ account_rests = sa.Table(
     sa.Column("failed_runs", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
-"""Until when an account makes no call, or one probe: after `Retry-After`, or while the server is down."""
+"""Until when an account, or a kind of its calls, makes none: after `Retry-After`, or after mere failures."""
 
 refusals = sa.Table(
     "refusals",

@@ -24,6 +24,7 @@ from aps_pipeline.ledger.errors import (
 from aps_pipeline.ledger.quota import Account, quota_month
 from aps_pipeline.ledger.reading import quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish
+from aps_pipeline.ledger.rests import RestingAccounts
 from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
 from aps_pipeline.ledger.writing import LedgerWriter, insert_into, printable, set_call
 from aps_pipeline.question import Question
@@ -33,7 +34,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(LedgerWriter):
+class Ledger(LedgerWriter, RestingAccounts):
     """The calls, their bodies and the quota, in one SQL database.
 
     Args:
@@ -126,7 +127,7 @@ class Ledger(LedgerWriter):
             database_now = leases.database_time(tx, now)
             if not leases.is_gone(rival.owner, rival.sent_utc, rival.beat_utc, now, database_now):
                 self._announcer.tell_waiting(rival.owner, question)
-                raise InFlightError(str(question))
+                raise InFlightError(question, rival.sent_utc)
             set_call(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
             self._announcer.tell_taken_over(rival.owner, 1)
 

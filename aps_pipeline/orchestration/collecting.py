@@ -63,7 +63,7 @@ def collect(
                 tell(context, result)
             else:
                 yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
-    for sentence in summary.unheard:
+    for sentence in (*map(str, summary.rejections), *summary.notes, *summary.unheard):
         context.log.warning(sentence)
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)
@@ -102,7 +102,8 @@ def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=facts))
     if result.rejected:
         rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
-        context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=key, metadata=rows))
+        day = result.period.first.isoformat()
+        context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=day, metadata=rows))
 
 
 def _tell_along(context: dg.AssetExecutionContext, table: Table, result: PartitionResult) -> None:

@@ -13,7 +13,7 @@ from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.batch import inverter_batch_energy
 from aps_pipeline.parse.devices import DEVICE_PARSERS
-from aps_pipeline.parse.drift import unknown_fields
+from aps_pipeline.parse.drift import repeated_ids, unknown_fields
 from aps_pipeline.parse.inventory import (
     EcuRecord,
     InverterRecord,
@@ -78,6 +78,7 @@ __all__ = [
     "SystemRecord",
     "opened",
     "parse_rows",
+    "repeated_ids",
     "rows_of",
     "unknown_fields",
 ]

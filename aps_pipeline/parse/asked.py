@@ -18,6 +18,10 @@ class RefusedError(ValueError):
     """A body that is not what the manual promises; the message says how. No row is made of it."""
 
 
+class NotBegunError(RefusedError):
+    """Values for a time to come: whichever series has them, the calendar of the whole body is in doubt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The call behind a body: whose, which period, when it was sent, and the calendar of the system."""
@@ -50,7 +54,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Rows of one table, and the items that could not become rows (rows of `rejected_items`)."""
+    """Rows of one table, and the items that could not become rows (rows of `rejected_items`).
+
+    `items` counts all that were judged one by one: 0 where an answer is taken or refused as a whole.
+    """
 
     rows: pa.Table
     rejected: pa.Table
+    items: int = 0

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aps_pipeline.parse.asked import Asked, Parsed
+from aps_pipeline.parse.series import rejected_items
 from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, a_list, an_object
 from aps_pipeline.question import ID_PATTERN
-from aps_pipeline.tables import REJECTED_ITEMS, Table, from_columns
+from aps_pipeline.tables import Table, from_columns
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"
 """uid, channel and energy in kWh; tested on every string."""
@@ -24,7 +25,6 @@ _SPLITS_CLEANLY = r"^[0-9A-Za-z_]{1,64}-[1-9]-[0-9]{1,11}(?:\.[0-9]{1,20})?$"
 """The usual string: exactly two hyphens, so that splitting reads it three times as fast as the grammar."""
 
 _LONGEST = 100
-_SHOWN = 200
 
 
 def read_strings(strings: pa.Array) -> pa.Table:
@@ -79,7 +79,8 @@ def inverter_batch_energy(table: Table, data: Any, asked: Asked) -> Parsed:
         },
         read.num_rows,
     )
-    return Parsed(rows, _rejected(table.name, items, reasons, asked))
+    refused = [(position, str(items[position]), reasons[position]) for position in sorted(reasons)]
+    return Parsed(rows, rejected_items(table, asked, refused), len(items))
 
 
 def _texts(items: Sequence[Any]) -> pa.Array:
@@ -108,21 +109,3 @@ def _reasons(read: pa.Table) -> dict[int, str]:
         elif at != position:
             reasons[position] = reasons[at] = "stands twice with different energies"
     return reasons
-
-
-def _rejected(name: str, items: Sequence[Any], reasons: dict[int, str], asked: Asked) -> pa.Table:
-    count, positions = len(reasons), sorted(reasons)
-    return from_columns(
-        REJECTED_ITEMS,
-        {
-            "source_table": name,
-            "system_id": asked.system_id,
-            "device_id": asked.device_id,
-            "date": asked.period.first,
-            "position": positions,
-            "item": [str(items[n])[:_SHOWN].encode("utf-8", "replace").decode() for n in positions],
-            "reason": [reasons[position] for position in positions],
-            "call_id": asked.call_id,
-        },
-        count,
-    )

@@ -1,8 +1,9 @@
-"""Fields that the API has begun to send and nobody reads: ignored by the parsers, named here."""
+"""What the parsers pass over, named here: fields that nobody reads, and devices that are named twice."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -13,7 +14,7 @@ _FLOWS = r"(produced|consumed|imported|exported)"
 _ID = "sid|eid|uid"
 
 _FIELDS = {
-    ("system_details", ""): "sid|create_date|capacity|type|timezone|ecu|light|authorization_code",
+    ("system_details", ""): "sid|create_date|capacity|type|timezone|ecu|light|(?i:authorization[-_. ]*code)",
     ("system_inverters", ""): r"eid|type|timezone|model|capacity|inverter(\.(uid|type))?",
     ("system_summary", ""): "today|month|year|lifetime",
     ("ecu_summary", ""): "today|month|year|lifetime",
@@ -75,3 +76,26 @@ def _unknown_values(data: Any, known: Mapping[str, frozenset[str]]) -> Iterator[
         for name, values in known.items() if isinstance(item, dict) else ():
             if item.get(name) is not None and str(item[name]) not in values:
                 yield f"{name}={item[name]}"
+
+
+def repeated_ids(source: Source, data: Any) -> list[str]:
+    """The devices that an inventory answer names more than once, each below its ECU. At most 20."""
+    if source.endpoint == "system_details":
+        named = [_listed(data.get("ecu"))] if isinstance(data, dict) else []
+    elif source.endpoint == "system_meters":
+        named = [_listed(data)]
+    elif source.endpoint == "system_inverters":
+        ecus = [ecu for ecu in _listed(data) if isinstance(ecu, dict)]
+        below: dict[str, list[Any]] = {}
+        for ecu in ecus:
+            inverters = [each.get("uid") for each in _listed(ecu.get("inverter")) if isinstance(each, dict)]
+            below.setdefault(str(ecu.get("eid")), []).extend(inverters)
+        named = [[ecu.get("eid") for ecu in ecus], *below.values()]
+    else:
+        named = []
+    counts = chain.from_iterable(Counter(map(str, ids)).items() for ids in named)
+    return [ascii(name)[1:-1][:_LONGEST] for name, count in counts if count > 1][:_MOST]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

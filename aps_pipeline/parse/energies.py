@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aps_pipeline.parse import slots
 from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.bodies import body_of, channels_in, parsed
+from aps_pipeline.parse.series import SeriesReader
 from aps_pipeline.parse.values import a_list
 from aps_pipeline.tables import Table
 
@@ -32,19 +34,29 @@ def energy_list(table: Table, data: Any, asked: Asked) -> Parsed:
 def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
 
-    Raises RefusedError, also where the channels differ in length.
+    A channel that cannot be right is refused alone. Raises RefusedError, also where the others differ in
+    length.
     """
-    body = body_of(table, data, asked)
-    channels = channels_in(body, ["e"])
-    lists = {f"e{channel}": a_list(body[f"e{channel}"], f"e{channel}") for channel in channels}
+    body, series = body_of(table, data, asked), SeriesReader()
+    lists: dict[int, list[Any]] = {}
+    for channel in channels_in(body, ["e"]):
+        name, entries = f"e{channel}", a_list(body[f"e{channel}"], f"e{channel}")
+        expected = _slots_of(table, {name: entries}, asked)
+        if series.read(name, partial(slots.matched, {name: entries}, expected, asked)):
+            lists[channel] = entries
+    if series.count == 0:
+        raise RefusedError("no channel has a list")
+    rejected = series.rejected(table, asked)
     if len(set(map(len, lists.values()))) != 1:
         raise RefusedError(f"channels of {[len(entries) for entries in lists.values()]} entries")
-    found, values = slots.matched(lists, _slots_of(table, lists, asked), asked)
-    columns = when(table, found * len(channels), asked) | {
-        "channel": [channel for channel in channels for _ in found],
-        "energy_kwh": [value for series in values for value in series],
+    named = {f"e{n}": entries for n, entries in lists.items()}
+    found, values = slots.matched(named, _slots_of(table, named, asked), asked)
+    columns = when(table, found * len(lists), asked) | {
+        "channel": [channel for channel in lists for _ in found],
+        "energy_kwh": [value for of_channel in values for value in of_channel],
     }
-    return parsed(table, asked, columns, len(found) * len(channels))
+    rows = parsed(table, asked, columns, len(found) * len(lists)).rows
+    return Parsed(rows, rejected, series.count)
 
 
 def _slots_of(table: Table, lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[slots.Slot]:

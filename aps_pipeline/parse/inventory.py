@@ -1,7 +1,11 @@
-"""Details, inverters and meters of a system: manual 3.1."""
+"""Details, inverters and meters of a system: manual 3.1.
+
+What an answer names twice is there once, as it was named first: `drift.repeated_ids` says so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -89,19 +93,18 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
 
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """The answer to 3.1.2, by ECU. Raises RefusedError."""
-    found = [_ecu(an_object(item, "an ECU")) for item in a_list(data, f"data of {system_id}")]
-    _once([ecu.listed_as or ecu.ecu_id for ecu in found], "ECU")
     by_id: dict[str, EcuRecord] = {}
-    for ecu in found:
+    for item in a_list(data, f"data of {system_id}"):
+        ecu = _ecu(an_object(item, "an ECU"))
         before = by_id.get(ecu.ecu_id)
         by_id[ecu.ecu_id] = ecu if before is None else _united(before, ecu)
     return tuple(by_id.values())
 
 
 def _united(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
-    """One ECU that is listed in both spellings."""
-    inverters = {each.inverter_id: each for each in (*other.inverters, *ecu.inverters)}
-    return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=tuple(inverters.values()))
+    """One ECU that is listed twice, perhaps in both spellings."""
+    inverters = _once((*ecu.inverters, *other.inverters))
+    return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)
 
 
 def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
@@ -114,7 +117,6 @@ def _ecu(item: dict[str, Any]) -> EcuRecord:
         InverterRecord(an_id(each.get("uid"), "uid"), text(each.get("type"), "type"))
         for each in (an_object(i, "an inverter") for i in a_list(item.get("inverter") or [], "inverter"))
     )
-    _once([inverter.inverter_id for inverter in inverters], "inverter")
     listed = a_listed_id(item.get("eid"), "eid")
     return EcuRecord(
         ecu_id=listed.device_id,
@@ -123,18 +125,19 @@ def _ecu(item: dict[str, Any]) -> EcuRecord:
         timezone=text(item.get("timezone"), "timezone"),
         model=text(item.get("model"), "model"),
         capacity_kwh=number(item.get("capacity"), "capacity"),
-        inverters=inverters,
+        inverters=_once(inverters),
     )
 
 
 def _ids(data: Any, what: str) -> tuple[ListedId, ...]:
     found = [a_listed_id(item, what) for item in a_list(data, what)]
-    _once([each.listed for each in found], what)
     plain_first = sorted(found, key=lambda each: each.listed_as is not None)
     by_id = {each.device_id: each for each in plain_first}  # of two spellings the joined one is kept
     return tuple(by_id[each] for each in dict.fromkeys(each.device_id for each in found))
 
 
-def _once(ids: tuple[str, ...] | list[str], what: str) -> None:
-    if len(set(ids)) < len(ids):
-        raise RefusedError(f"one {what} is named twice")
+def _once(inverters: Iterable[InverterRecord]) -> tuple[InverterRecord, ...]:
+    found: dict[str, InverterRecord] = {}
+    for each in inverters:
+        found.setdefault(each.inverter_id, each)
+    return tuple(found.values())

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aps_pipeline.parse.arrays import doubles
-from aps_pipeline.parse.asked import Asked, RefusedError
+from aps_pipeline.parse.asked import Asked, NotBegunError, RefusedError
+from aps_pipeline.parse.series import SeriesReader
 from aps_pipeline.parse.values import a_list, shown
 from aps_pipeline.periods import day_end_utc
 
@@ -55,8 +56,17 @@ class Axis:
         """
         found = doubles(self.fitting(values, what), what)
         if pc.any(pc.not_equal(found.slice(len(self)), 0)).as_py():
-            raise RefusedError(f"{what} gives values for a time that has not begun")
+            raise NotBegunError(f"{what} gives values for a time that has not begun")
         return found.slice(0, len(self))
+
+    def column(self, series: SeriesReader, values: Any, what: str) -> pa.Array:
+        """The same for a list that is one column beside others: null where it alone is refused.
+
+        Raises RefusedError for what is not a list.
+        """
+        entries = a_list(values, what)
+        found = series.read(what, lambda: self.series(entries, what))
+        return pa.nulls(len(self), pa.float64()) if found is None else found
 
     def fitting(self, values: Any, what: str) -> list[Any]:
         """The list, if it is as long as the labels that came. Raises RefusedError."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from aps_pipeline.parse import slots
 from aps_pipeline.parse.asked import CLOCK_TOLERANCE, Asked, Parsed, RefusedError
 from aps_pipeline.parse.bodies import body_of, parsed
 from aps_pipeline.parse.energies import SLOTS, when
+from aps_pipeline.parse.series import SeriesReader
 from aps_pipeline.parse.values import a_list, shown
 from aps_pipeline.periods import hour_bounds_utc, local_day
 from aps_pipeline.tables import Table
@@ -33,7 +35,8 @@ _MAX_YEARS = 100
 def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `meter_{hourly,daily,monthly,yearly}_energy`: produced, consumed, imported, exported in kWh.
 
-    Raises RefusedError: labels that are not those of the period, lists of another length than `time`.
+    A flow that cannot be right is null in its column. Raises RefusedError: labels that are not those of the
+    period, or no flow that is right.
     """
     body, level = body_of(table, data, asked), table.source.level
     labels = [_read(label, level, n) for n, label in enumerate(a_list(body.get("time"), "time"))]
@@ -42,16 +45,27 @@ def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     expected = _years(labels, asked) if level == "yearly" else SLOTS[level](asked)
     if level != "hourly" or labels != _HOURS_BY_THEIR_END:
         _compare(labels, [_number_of(slot.label, level) for slot in expected])
-    lists = {flow: _fitting(a_list(body.get(flow), flow), flow, len(labels)) for flow in FLOWS}
-    found, values = slots.matched(lists, expected, asked)
-    columns = {f"{flow}_kwh": series for flow, series in zip(FLOWS, values, strict=True)}
-    return parsed(table, asked, when(table, found, asked) | columns, len(found))
+    series, lists = SeriesReader(), {flow: a_list(body.get(flow), flow) for flow in FLOWS}
+    good = {
+        flow: entries
+        for flow, entries in lists.items()
+        if series.read(flow, partial(_one_flow, flow, entries, labels, expected, asked))
+    }
+    rejected = series.rejected(table, asked)
+    found, values = slots.matched(good, expected, asked)
+    read = dict(zip(good, values, strict=True))
+    columns = {f"{flow}_kwh": read.get(flow, [None] * len(found)) for flow in FLOWS}
+    rows = parsed(table, asked, when(table, found, asked) | columns, len(found)).rows
+    return Parsed(rows, rejected, series.count)
 
 
-def _fitting(entries: list[Any], flow: str, count: int) -> list[Any]:
-    if len(entries) != count:
-        raise RefusedError(f"{flow} has {len(entries)} entries for {count} labels")
-    return entries
+def _one_flow(
+    flow: str, entries: list[Any], labels: Sequence[int], expected: Sequence[slots.Slot], asked: Asked
+) -> bool:
+    if len(entries) != len(labels):
+        raise RefusedError(f"{flow} has {len(entries)} entries for {len(labels)} labels")
+    slots.matched({flow: entries}, expected, asked)
+    return True
 
 
 def _read(label: Any, level: str, position: int) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from aps_pipeline.parse.asked import Asked, RefusedError
+from aps_pipeline.parse.asked import Asked, NotBegunError, RefusedError
 from aps_pipeline.parse.values import number
 from aps_pipeline.periods import FIRST_DAY, Grain, Period, hour_bounds_utc, local_day, wall_to_utc
 
@@ -114,7 +114,7 @@ def _numbers(entries: Sequence[Any], name: str, slots: int, begun: int, asked: A
         raise RefusedError(f"{name} has {len(entries)} entries where {slots} belong")
     values = [number(entry, f"{name}[{position}]") for position, entry in enumerate(entries)]
     if any(values[begun:]):
-        raise RefusedError(f"{name}[{begun}] gives energy for a time that has not begun")
+        raise NotBegunError(f"{name}[{begun}] gives energy for a time that has not begun")
     return values[:begun]
 
 

@@ -21,11 +21,13 @@ INVERTER_BATCH_ENERGY = Table(
     notes=("A panel without a row did not report that day.",),
 )
 
+_LEVELS = ("hourly", "daily", "monthly")
+
 REJECTED_ITEMS = Table(
     name="rejected_items",
     group="quality",
     grain="one row per item that an answer held and no table could take",
-    description="Items refused one by one, as they came, with the reason.",
+    description="Items and series refused one by one, with the reason.",
     partition="day",
     keys=("source_table", "system_id", "device_id", "date", "position"),
     columns=(
@@ -33,11 +35,23 @@ REJECTED_ITEMS = Table(
         c.system_id,
         Column("device_id", pa.string(), "ECU, inverter or meter that was asked"),
         c.date,
-        Column("position", pa.int32(), "Position in the answer's list, from 0"),
-        Column("item", pa.string(), "The item as it came, at most 200 characters"),
+        Column("position", pa.int32(), "Position in the answer's list, or of the series, from 0"),
+        Column("item", pa.string(), "The item as it came, or the name of the series; at most 200 characters"),
         Column("reason", pa.string(), "Why it was refused"),
         c.call_id,
     ),
     source=INVERTER_BATCH_ENERGY.source,
-    side_of=("inverter_batch_energy", "inverter_batch_power"),
+    side_of=(
+        "inverter_batch_energy",
+        "inverter_batch_power",
+        *(f"{kind}_{level}_energy" for kind in ("inverter", "meter") for level in _LEVELS),
+        "ecu_power",
+        "meter_power",
+        "inverter_dc_telemetry",
+        "inverter_ac_telemetry",
+    ),
+    notes=(
+        "An item or series of a month or a year stands under its first day.",
+        "A refused series that is a column beside others is null there; one with rows of its own has none.",
+    ),
 )

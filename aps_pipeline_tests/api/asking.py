@@ -24,6 +24,9 @@ class Diary:
         self.outcomes: dict[int, Answer | ApsError] = {}
         self._numbers = itertools.count(1)
 
+    def enter(self, _question: Question) -> None:
+        pass
+
     def begin(self, _question: Question) -> int:
         call_id = next(self._numbers)
         self.events.append(("begin", call_id))

@@ -10,8 +10,7 @@ import pytest
 
 from aps_pipeline.api import Answer, ApsError, Client, Credentials
 from aps_pipeline.api import errors as e
-from aps_pipeline.api.client import _rates
-from aps_pipeline.api.throttle import Throttle
+from aps_pipeline.api.rate_limit import Throttle, rates_of
 from aps_pipeline.question import Question
 from aps_pipeline_tests.api.asking import ASKED, ID, SECRET, Diary, client_to, outcome
 from aps_pipeline_tests.api.fake import Script, envelope, http, says, serving
@@ -117,7 +116,7 @@ def test_the_rate_limit_is_of_all_threads_together(rate: float, in_a_second: int
     ],
 )
 def test_a_rate_as_calls_in_so_many_milliseconds(rate: float, limits: list[tuple[int, int]]) -> None:
-    assert [(each.limit, each.interval) for each in _rates(rate)] == limits
+    assert [(each.limit, each.interval) for each in rates_of(rate)] == limits
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01, 1 / 3, 0.99, 1, 4.9, 7.123, 10_000])
@@ -190,4 +189,4 @@ def test_busy_answers_slow_the_client_down() -> None:
     with serving(says(http(envelope(7003))), says(GOOD)) as server:
         client = client_to(server.url, max_in_flight=8)
         client.ask(ASKED, Diary())
-        assert client._throttle._size == 4
+        assert client._rate_limit._throttle._size == 4

@@ -142,10 +142,14 @@ class World:
         for rule in self.rules:
             if (found := rule(request)) is not None:
                 return found
+        return self.answer_of(request)
+
+    def answer_of(self, request: Request) -> Any:
+        """The answer without the rules, for a rule that changes it."""
         roof = self.roofs.get(request.sid)
         if roof is None:
             return 2004
-        today = self.clock().astimezone(ZoneInfo(roof.zone)).date()
+        today = (self.date_header or self.clock)().astimezone(ZoneInfo(roof.zone)).date()
         return scripted(request, roof, today)
 
 

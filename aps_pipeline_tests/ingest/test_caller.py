@@ -13,7 +13,7 @@ from aps_pipeline.api import Answer
 from aps_pipeline.ingest.caller import Caller
 from aps_pipeline.ingest.calls import Ask, Budget, Result, Session
 from aps_pipeline.ingest.login import Login
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import zone
 from aps_pipeline.question import Question
 
@@ -30,10 +30,11 @@ class Client:
         self._under_way = 0
         self.is_stopped = False
 
-    def ask(self, question: Question, journal: Any) -> None:
+    def ask(self, question: Question, journal: Any, _policy: Any = None) -> None:
         with self._lock:
             self._under_way += 1
             self.begun.append(self._under_way)
+        journal.enter(question)
         call_id = journal.begin(question)
         if self._go_on is not None:
             assert self._go_on.wait(PATIENCE)
@@ -123,3 +124,25 @@ def test_the_client_is_made_with_the_first_call_of_its_login(ledger: Ledger) -> 
     for number in (1, 1):
         list(results(one, [Ask(Question("system_details", "", "S1"))]))
         assert len(made) == number
+
+
+def test_what_another_process_asks_is_waited_for_and_said_once(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ask,) = asks("one", number=1)
+    call_id = ledger.reserve(ask.question, Account("other", 1000, 0, zone("UTC")))
+    since = ledger.sent(call_id)
+
+    def answer() -> None:
+        ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, "", '{"code":0}', simulated=True))
+
+    timer = threading.Timer(0.5, answer)
+    timer.start()
+    (result,) = results(caller(ledger, 2, one=Client()), [ask])
+    timer.join()
+    assert result.is_good and result.calls == 0
+    (said,) = caplog.messages
+    assert said == (
+        f"another process has been asking {ask.question} since {since:%Y-%m-%d %H:%M:%S} UTC: "
+        "waiting for its answer"
+    )

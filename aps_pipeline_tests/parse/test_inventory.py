@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, opened
+from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, opened, repeated_ids
+from aps_pipeline.tables import Source
 
 DETAILS: dict[str, Any] = {
     "sid": "AZ12649A3DFF",
@@ -89,7 +90,6 @@ def test_details_without_light_or_type() -> None:
         {"type": "PV"},
         {"type": 1.5},
         {"ecu": "203000001234"},
-        {"ecu": ["203000001234", "203000001234"]},
         {"ecu": [None]},
         {"ecu": ["a/b"]},
         {"ecu": {"eid": "1"}},
@@ -127,7 +127,6 @@ def test_inverters() -> None:
         {"inverter": "x"},
         {"inverter": [None]},
         {"inverter": [{"type": "DS3"}]},
-        {"inverter": [{"uid": "u1"}, {"uid": "u1"}]},
         {"inverter": [{"uid": "u1", "type": ["DS3"]}]},
         {"type": True},
     ],
@@ -149,9 +148,32 @@ def test_both_spellings_of_a_shared_ecu_are_one_device(names: list[str]) -> None
     assert {each.inverter_id for each in ecus[0].inverters} == {"u1", "u-0", "u-1"}
 
 
-def test_an_ecu_named_twice_is_refused() -> None:
-    with pytest.raises(RefusedError, match="twice"):
-        read("system_inverters", [ECU, ECU])
+def test_what_is_named_twice_is_there_once_and_said() -> None:
+    more = ECU | {"type": 1, "inverter": [{"uid": "000000064823", "type": "DS3"}, {"uid": "u3"}]}
+    (ecu,) = read("system_inverters", [ECU, more])
+    assert (ecu.type, [(i.inverter_id, i.type) for i in ecu.inverters]) == (
+        0,
+        [("000000064823", "QT2D"), ("902000001235", "QT2D"), ("u3", None)],
+    )
+    assert repeated("system_inverters", [ECU, more]) == ["203000001234", "000000064823"]
+    (ecu,) = read("system_inverters", [ECU | {"inverter": [{"uid": "u1"}, {"uid": "u1", "type": "DS3"}]}])
+    assert [(i.inverter_id, i.type) for i in ecu.inverters] == [("u1", None)]
+    assert read("system_details", DETAILS | {"ecu": ["E1", "E2", "E1"]}).ecu_ids == ("E1", "E2")
+    assert repeated("system_details", DETAILS | {"ecu": ["E1", "E2", "E1"]}) == ["E1"]
+    assert [meter.device_id for meter in read("system_meters", ["M1", "M1"])] == ["M1"]
+    assert repeated("system_meters", ["M1", "M1"]) == ["M1"]
+
+
+def test_an_inverter_below_two_ecus_is_no_repetition() -> None:
+    other = ECU | {"eid": "203000001235"}
+    assert len(read("system_inverters", [ECU, other])) == 2 and not repeated("system_inverters", [ECU, other])
+    for endpoint in ("system_details", "system_inverters", "system_meters", "system_energy"):
+        for data in (None, [], {}, "x", [None], [{"inverter": [1, {}]}]):
+            assert repeated(endpoint, data) == []
+
+
+def repeated(endpoint: str, data: Any) -> list[str]:
+    return repeated_ids(Source(endpoint, "", ""), data)
 
 
 def test_meters() -> None:
@@ -160,8 +182,6 @@ def test_meters() -> None:
         "7",
     ]
     assert read("system_meters", []) == ()
-    with pytest.raises(RefusedError):
-        read("system_meters", ["1", "1"])
 
 
 def test_no_data_is_told_apart_from_nothing() -> None:

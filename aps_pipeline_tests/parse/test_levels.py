@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from aps_pipeline.lake.validate import in_file_order
 from aps_pipeline.parse import RefusedError
+from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.parse.bodies import BODIES, KEYS
 from aps_pipeline_tests.parse.served import LONG_AFTER, asked, parsed, rows
 
@@ -82,8 +84,6 @@ def test_channels_that_an_inverter_has(channels: int, absent: dict[str, Any]) ->
         {"e1": None, "e2": None},
         {"e2": ["1"] * 24},
         {"e1": ["1"] * 24, "e3": ["1"] * 24},
-        {"e1": ["1"] * 24, "e2": ["1"] * 23},
-        {"e1": ["1"] * 24, "e2": []},
         {"e1": ["1"] * 23, "e2": ["1"] * 23},
         {"e1": ["1"] * 25, "e2": ["1"] * 25},
         {"e1": [["1"] * 24]},
@@ -95,6 +95,35 @@ def test_channels_that_an_inverter_has(channels: int, absent: dict[str, Any]) ->
 def test_channels_that_cannot_be_are_refused(body: Any) -> None:
     with pytest.raises(RefusedError):
         parsed("inverter_hourly_energy", body, asked("inverter_hourly_energy", DAY))
+
+
+@pytest.mark.parametrize("bad", [["1"] * 23, ["1"] * 25, [], ["1"] * 23 + ["x"], [["1"] * 24]], ids=len)
+def test_a_channel_that_cannot_be_is_refused_alone(bad: Any) -> None:
+    call = asked("inverter_hourly_energy", DAY)
+    got = parsed("inverter_hourly_energy", {"e1": ["1"] * 24, "e2": bad, "e3": ["3"] * 24}, call)
+    assert set(got.rows["channel"].to_pylist()) == {1, 3} and got.rows.num_rows == 48
+    (row,) = got.rejected.to_pylist()
+    assert (row["position"], row["item"], got.items) == (1, "e2", 3) and row["reason"].startswith("e2")
+
+
+def test_a_flow_of_a_meter_that_cannot_be_is_null_and_named() -> None:
+    months = [f"{month:02d}" for month in range(1, 13)]
+    for name, key, labels in (("meter_hourly_energy", DAY, HOURS), ("meter_monthly_energy", DAY[:4], months)):
+        body = meter(labels) | {"imported": ["1"] * (len(labels) - 1)}
+        got = parsed(name, body, asked(name, key))
+        assert set(got.rows["imported_kwh"].to_pylist()) == {None}
+        assert None not in got.rows["exported_kwh"].to_pylist() and got.rows.num_rows == len(labels)
+        (row,) = got.rejected.to_pylist()
+        assert (row["item"], row["position"], got.items) == ("imported", 2, 4)
+        in_file_order(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
+        with pytest.raises(RefusedError, match="entries for"):
+            parsed(name, {"time": labels} | {flow: ["1"] for flow in FLOWS}, asked(name, key))
+
+
+def test_what_has_no_day_refuses_the_whole() -> None:
+    years = {"time": ["2024", "2025", "2026"]} | dict.fromkeys(FLOWS, ["1"] * 3)
+    with pytest.raises(RefusedError, match="imported has 2 entries"):
+        parsed("meter_yearly_energy", years | {"imported": ["1"] * 2}, asked("meter_yearly_energy"))
 
 
 def test_an_inverter_today() -> None:

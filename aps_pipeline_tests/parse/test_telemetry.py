@@ -129,10 +129,52 @@ def test_no_panels_and_no_slots() -> None:
     assert of(BATCH, time=[], power={"u-1": [], "v-2": []}) == []
 
 
-def test_a_panel_that_does_not_fit_the_labels_refuses_the_body() -> None:
-    refused(BATCH, "power.u-1 has 2 entries for 3 labels", power={"v-1": ["1"] * 3, "u-1": ["1", "2"]})
-    refused(BATCH, "power.u-1 is None, not a list", power={"v-1": ["1"] * 3, "u-1": None})
-    refused(BATCH, r"power.u-1\[2\] is 'x', not a number", power={"v-1": ["1"] * 3, "u-1": ["1", "2", "x"]})
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (["1", "2"], "power.u-1 has 2 entries for 3 labels"),
+        (["1"] * 4, "power.u-1 has 4 entries for 3 labels"),
+        ([], "power.u-1 has 0 entries for 3 labels"),
+        (None, "power.u-1 is None, not a list"),
+        (["1", "2", "x"], "power.u-1[2] is 'x', not a number"),
+        (["1", "2", "1e99"], "power.u-1[2] is '1e99', not a number"),
+        (["1", "2", "half \ud800"], "power.u-1[2] is"),
+    ],
+    ids=str,
+)
+def test_a_panel_that_does_not_fit_is_refused_alone(bad: Any, reason: str) -> None:
+    body = BODIES[BATCH] | {"power": {"v-1": ["1"] * 3, "total": [], "u-1": bad, "w-2": ["2", None, "3"]}}
+    got = parsed(BATCH, body, asked(BATCH, DAY))
+    assert got.rows["inverter_id"].to_pylist() == ["v"] * 3 + ["w"] * 3
+    assert got.rows["power_w"].to_pylist() == [1, 1, 1, 2, None, 3]
+    named, wrong = got.rejected.to_pylist()
+    assert (named["position"], named["item"], named["reason"]) == (1, "total", "not of the form uid-channel")
+    assert (wrong["position"], wrong["item"], got.items) == (2, "u-1", 4)
+    assert wrong["reason"].startswith(reason)
+    in_file_order(REJECTED_ITEMS, (BATCH, DAY), got.rejected)
+
+
+def test_a_body_without_a_single_panel_that_fits_is_refused() -> None:
+    refused(BATCH, "power.u-1 has 2 entries", power={"u-1": ["1"] * 2, "v-1": ["1"] * 2})
+    refused(BATCH, "not of the form", power={"total": ["1"] * 3})
+
+
+@pytest.mark.parametrize(("name", "key", "column"), [
+    ("ecu_power", "power", "power_w"), (AC, "ac_t", "ac_temperature_c"), (AC, "ac_v2", "ac_voltage_2_v"),
+    (AC, "ac_p1", "ac_power_w"), (DC, "dc_i2", "dc_current_a"),
+])  # fmt: skip
+def test_a_column_that_does_not_fit_is_null_and_named(name: str, key: str, column: str) -> None:
+    right, wrong = (parsed(name, BODIES[name] | change, asked(name, DAY)) for change in ({}, {key: ["1"]}))
+    for other in right.rows.column_names:
+        if other != column:
+            assert wrong.rows[other].equals(right.rows[other])
+    if name == DC:
+        kept = [row[column] for row in right.rows.to_pylist() if row["channel"] == 1]
+        assert wrong.rows[column].to_pylist() == [*kept, None, None, None]
+    else:
+        assert set(wrong.rows[column].to_pylist()) == {None}
+    (row,) = wrong.rejected.to_pylist()
+    assert row["item"] == key and key in row["reason"] and right.rejected.num_rows == 0
 
 
 def test_panels_in_the_future() -> None:

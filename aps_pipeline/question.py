@@ -64,6 +64,7 @@ class Held:
     `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
     one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
     newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the question).
+    Where the newest good answer was lost with its body, `asked_utc` is None: it has to be asked again.
     """
 
     answered: int = 0

@@ -73,6 +73,7 @@ class Held:
     one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
     newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the question).
     `good_ids` are all good calls, with spaces between; `no_data_count` of them said that there is no data.
+    Where the newest good answer was lost with its body, `asked_utc` is None: it has to be asked again.
     """
 
     answered: int = 0

@@ -73,6 +73,8 @@ def _seed_panels(plant: Plant) -> None:
             "ecu_daily_energy", system_id="inverter_off", ecu_id="E1", date=day(number), energy_kwh=0.0,
             is_final=True,
         )  # fmt: skip
+    days(plant, "half_known", 0, 25, GOOD | {B: 0.0})
+    days(plant, "half_known", 26, 29, GOOD | {A: 0.0, B: 0.0})
     days(plant, "ecu_unheard", 0, 25)
     days(plant, "ecu_unheard", 26, 29, {C: 1.0, D: 1.0})
     days(plant, "unused", 0, 29, GOOD | {A: 0.0})
@@ -190,6 +192,7 @@ def test_a_panel_is_what_its_health_says(
     [
         ("inverter_off", "I1", "offline"),
         ("ecu_unheard", "I1", "unknown"),
+        ("half_known", "I1", "offline"),
         ("inverter_off", "I2", "fine"),
         ("dead", "I1", "fine"),
         ("unused", "I1", "fine"),

@@ -72,6 +72,8 @@ SYSTEMS: dict[str, tuple[int, Day]] = {
     "told_the_day_before": (30, lambda n: but(a=0.0)),
     "late_starter": (40, lambda n: but(a=0.0) if n < 35 else GOOD),
     "reset_to_0": (30, lambda n: but(a=0.0)),
+    "heard_long_ago": (30, lambda n: without(A, B) if n >= 15 else GOOD),
+    "lived_and_unheard": (30, lambda n: without(A, B) if n >= 20 else but(a=0.0)),
     "one_peer": (30, lambda n: without(C, D)),
     "two_peers": (30, lambda n: without(D)),
     "dim": (30, lambda n: dict.fromkeys(GOOD, 0.049) | {A: 0.01}),
@@ -91,6 +93,7 @@ LIFETIMES: dict[str, tuple[int, dict[str, float]]] = {
     "told_on_the_first_day": (1, {"03-01": 0.0}),
     "told_the_day_before": (1, {"02-29": 0.0}),
     "reset_to_0": (1, {"03-10": 12.0, "04-01": 0.0}),
+    "lived_and_unheard": (1, {"04-01": 50.0}),
 }
 """Lifetimes of an input of I1 by the day of a summary; those that died gave energy until 20 March."""
 
@@ -131,6 +134,7 @@ def built(shared_plant: Plant) -> Plant:
 def _seed_ecus_that_say_0(plant: Plant) -> None:
     """Of E1 a final 0 is held on days without rows of its panels; of one system it came too early."""
     silent = {"ecu_silent_3": (27, 30), "silent_in_april": (35, 40), "ecu_unheard_of_late": (25, 28)}
+    silent["heard_long_ago"] = (15, 18)
     for system_id, (first, after) in silent.items():
         for n in range(first, after):
             _ecu_day(plant, system_id, n, is_final=True)
@@ -218,6 +222,8 @@ def health(plant: Plant, system_id: str, panel: str = A) -> dict[str, Any]:
         ("told_the_day_before", "unknown"),
         ("late_starter", "weak"),
         ("reset_to_0", "dead input"),
+        ("heard_long_ago", "unknown"),
+        ("lived_and_unheard", "unknown"),
         ("one_peer", "unknown"),
         ("two_peers", "fine"),
         ("dim", "unknown"),

@@ -1,9 +1,9 @@
--- check.counters: figures of summaries that cannot all be right. Findings: fell (less than an earlier answer gave for the
---   same day, month, year or lifetime), above a longer span (today above the month, the month above the year, the year
---   above the lifetime), above its list (a month or year that a list of it, asked a day later or more, gives less for)
---   and below its years (a lifetime below the sum of the years, asked a day before or more). By more than their
---   decimals allow; answers within an hour of local midnight are compared by their lifetime only, because nobody knows
---   which day they speak of.
+-- check.counters: figures of summaries that cannot all be right. Findings: fell (less than an earlier answer gave for
+--   the same day, month, year or lifetime), above a longer span (today above the month, the month above the year, the
+--   year above the lifetime), above its list (a month or year that a list of it, asked a day later or more, gives
+--   less for) and below its years (a lifetime below the sum of the years, asked a day before or more). By more than
+--   their decimals allow; answers within an hour of local midnight are compared by their lifetime only, because
+--   nobody knows which day they speak of.
 -- severity: warning
 -- advice: Every answer is kept, so look at both calls in meta.calls. A device that was replaced or reset explains a
 --   counter that fell: see core.inverters and core.ecus. Otherwise the API contradicts itself: use sums of days, and

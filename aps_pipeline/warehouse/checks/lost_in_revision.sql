@@ -2,9 +2,9 @@
 --   later one has brought back. Of each question only the last difference is looked at: its numbers_missing counts
 --   what any earlier answer gave and it does not, and later answers without a difference have the same numbers.
 -- severity: warning
--- advice: Compare the calls in meta.calls. Where is_shown, readers see less than was once given: `aps backfill … --again`
---   asks once more; if the answer stays the same, ask APsystems. The earlier body is kept. Where it is not, the newer
---   answer was no data (1001), and readers see the earlier one.
+-- advice: Compare the calls in meta.calls. Where is_shown, readers see less than was once given: `aps backfill …
+--   --again` asks once more; if the answer stays the same, ask APsystems. The earlier body is kept. Where it is not,
+--   the newer answer was no data (1001), and readers see the earlier one.
 SELECT
     *,
     table_name AS tables,

@@ -2,7 +2,8 @@
 --   on both sides, that differ by more than their decimals allow
 -- severity: warning
 -- advice: Two answers contradict each other, so at least one is wrong or outdated. `aps backfill … --again` asks for
---   both anew; where they still differ, the API contradicts itself: look at both calls in meta.calls, and ask APsystems.
+--   both anew; where they still differ, the API contradicts itself: look at both calls in meta.calls, and ask
+--   APsystems.
 SELECT
     *,
     CASE comparison

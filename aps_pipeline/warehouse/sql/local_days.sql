@@ -1,4 +1,5 @@
--- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them counts as final
+-- mart.local_days: Local days of each system: when they begin and end, and from when an answer about them counts as
+--   final
 -- grain: one row per system and local day that a table of energy by hour or day has a row for
 -- key: system_id, date
 -- after: system_zones

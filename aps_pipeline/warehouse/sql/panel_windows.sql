@@ -7,15 +7,15 @@
 --   mart.panel_health. The others are the months, each with such days only; they are mart.panel_month.
 -- note: A panel is a place on the roof. Where the roof file says that an inverter replaces another, the days of both
 --   count, and the inverter of the newest day is named.
--- note: The first class that applies; evidence says what it rests on. removed: the inverter is gone from the inventory,
---   or is not in it and none of the newest 3 days has energy of it. Of an input without energy on any day held, where another input of its inverter has
---   energy on 7 days or more: unused channel, if core.inverter_summary was asked since its first day held and gives it
---   a lifetime of 0 or none; dead input, if that gives it a lifetime and the inverter is not silent; else unknown, for
---   the days held cannot tell the two apart. offline: on each of the newest 3 days with an answer about its ECU no
---   channel of the inverter gave a number, or only 0 while its peers produced. unknown: fewer than 7 days compared, no
---   number on the newest 3 days, or a lifetime that rose while no day held has energy. dead input: recent_ratio below
---   0.05 while that of another channel of the inverter is not. weak: ratio below 0.85, which make, dirt and a somewhat
---   different slope do not explain. fine: all others.
+-- note: The first class that applies; evidence says what it rests on. removed: the inverter is gone from the
+--   inventory, or is not in it and none of the newest 3 days has energy of it. Of an input without energy on any day
+--   held, where another input of its inverter has energy on 7 days or more: unused channel, if core.inverter_summary
+--   was asked since its first day held and gives it a lifetime of 0 or none; dead input, if that gives it a lifetime
+--   and the inverter is not silent; else unknown, for the days held cannot tell the two apart. offline: on each of
+--   the newest 3 days with an answer about its ECU no channel of the inverter gave a number, or only 0 while its
+--   peers produced. unknown: fewer than 7 days compared, no number on the newest 3 days, or a lifetime that rose
+--   while no day held has energy. dead input: recent_ratio below 0.05 while that of another channel of the inverter
+--   is not. weak: ratio below 0.85, which make, dirt and a somewhat different slope do not explain. fine: all others.
 -- note: An answer about an ECU names one of its panels, or is its final 0 in core.ecu_daily_energy. Where all that is
 --   held of its ECU is "no data" (1001), a failure or nothing, a panel is unknown and not offline.
 -- note: Without a roof file all panels of a system are peers, whichever way they face and whatever their size: one
@@ -379,7 +379,8 @@ classed AS MATERIALIZED (
             WHEN life IN ('later', 'contradicted', 'told too early', 'not told') THEN 'unknown'
             WHEN is_silent THEN CASE WHEN inverter_rises THEN 'unknown' ELSE 'offline' END
             WHEN life = 'it has lived' AND inverter_is_alive THEN 'dead input'
-            WHEN days_with_energy = 0 OR days_compared < recent_days OR coalesce(newest_age > silent_days, true) THEN 'unknown'
+            WHEN days_with_energy = 0 OR days_compared < recent_days OR coalesce(newest_age > silent_days, true)
+                THEN 'unknown'
             WHEN recent_ratio < dead_below AND best_recent_ratio >= dead_below
                 THEN CASE WHEN after_kwh IS NULL THEN 'dead input' ELSE 'unknown' END
             WHEN ratio < weak_below THEN 'weak'
@@ -421,7 +422,8 @@ proven AS (
                 )
             WHEN class = 'offline'
                 THEN format(
-                    'no energy of its inverter on the newest {} days with an answer about its ECU, while others produced',
+                    'no energy of its inverter on the newest {} days with an answer about its ECU, while others '
+                    || 'produced',
                     silent_days
                 ) || coalesce(format('; last energy on {}', last_energy_date), '; no day held has energy of it')
             WHEN class = 'dead input' AND life = 'it has lived'
@@ -440,11 +442,12 @@ proven AS (
                 THEN format('{:.0f}% of its peers on {} days', 100 * ratio, days_compared)
             WHEN after_kwh IS NOT NULL
                 THEN format(
-                    'its lifetime rose from {:.2f} kWh in call {} to {:.2f} kWh in call {}, while no day held since {} has '
-                    || 'energy',
+                    'its lifetime rose from {:.2f} kWh in call {} to {:.2f} kWh in call {}, while no day held since {} '
+                    || 'has energy',
                     before_kwh, before_call_id, after_kwh, after_call_id, coalesce(last_energy_date, oldest_date)
                 )
-            WHEN is_silent THEN 'no energy of its inverter on the newest days, while the lifetime of another input rose'
+            WHEN is_silent
+                THEN 'no energy of its inverter on the newest days, while the lifetime of another input rose'
             WHEN life = 'later'
                 THEN format('no energy on the {} days held; the first with energy is {}', days_held, first_energy_date)
             WHEN life = 'told too early'
@@ -454,12 +457,15 @@ proven AS (
                 )
             WHEN life = 'not told'
                 THEN format(
-                    'no energy on the {} days held since {}, and no lifetime is held that could tell an unused input from '
-                    || 'a dead one',
+                    'no energy on the {} days held since {}, and no lifetime is held that could tell an unused input '
+                    || 'from a dead one',
                     days_held, oldest_date
                 )
             WHEN days_with_energy = 0 AND inverter_days_with_energy < recent_days AND inverter_is_alive
-                THEN format('no energy on the {} days held, and its inverter has some on {}', days_held, inverter_days_with_energy)
+                THEN format(
+                    'no energy on the {} days held, and its inverter has some on {}',
+                    days_held, inverter_days_with_energy
+                )
             WHEN coalesce(newest_heard_age > silent_days, true)
                 THEN 'no answer about its ECU on the newest days'
             WHEN coalesce(newest_age > silent_days, true)

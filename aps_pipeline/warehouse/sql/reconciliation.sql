@@ -8,8 +8,8 @@
 -- note: Tolerance: each of n parts and the whole may be off by half a unit of the last decimal that came
 --   (mart.decimals): with 2 decimals (n + 1) * 0.005 together. For panels 0.05 more is allowed: the API's own figures
 --   for one day have been seen that far apart (18.90 and 18.85).
--- note: Findings, the first that holds: missing (a side has no number), agrees (within 0.0005), rounding
---   (within the tolerance), not final (a side was given before its revision days had ended), missing (fewer parts than expected),
+-- note: Findings, the first that holds: missing (a side has no number), agrees (within 0.0005), rounding (within the
+--   tolerance), not final (a side was given before its revision days had ended), missing (fewer parts than expected),
 --   mismatch (both sides count as final, and are complete).
 -- column comparison: hours in day, days in month, months in year, panels in day, ECUs in day, panels in ECU
 --   day or batch in inverter day (the channels of an inverter in core.inverter_batch_energy against its own days)

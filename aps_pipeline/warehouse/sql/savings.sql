@@ -5,8 +5,8 @@
 -- caveat: absent_is_not_zero, provisional, vendor_correction
 -- note: Empty without a tariff file. Each day has the prices in force on it: those of a tariff that names the system,
 --   or else of one that names none. Days whose four figures are missing or do not balance are left out, not guessed.
--- note: Without a meter it is not known what was used at home: no money then. The standing charge is paid with or without
---   a roof, so it is not in saved or earned.
+-- note: Without a meter it is not known what was used at home: no money then. The standing charge is paid with or
+--   without a roof, so it is not in saved or earned.
 -- column system_id: System
 -- column meter_id: Meter ECU; empty for a month without days of one
 -- column month: First day of the local month

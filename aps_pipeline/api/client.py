@@ -198,7 +198,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
-    if 400 <= response.status < 500 and response.status != requests.codes.too_many_requests:
+    passes = response.status in (408, 425, requests.codes.too_many_requests)
+    if 400 <= response.status < 500 and not passes:
         return WrongAddressError(f"HTTP {response.status} without an API answer", None, response.status)
     if response.status == requests.codes.too_many_requests:
         return BusyError("HTTP 429, too many requests", None, response.status)

@@ -168,8 +168,8 @@ class CircuitBreaker:
                     or all(each.is_free(is_retry=is_retry) for each in states)
                 )
             )
-            if any(each.is_open for each in states):
-                raise CircuitOpenError(self.find_open(circuits))
+            if (found := self.find_open(circuits)) is not None:
+                raise CircuitOpenError(found)
             for each in states:
                 each.under_way += 1
                 each.to_retry -= is_retry

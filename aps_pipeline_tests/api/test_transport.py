@@ -33,6 +33,7 @@ NOT_ANSWERS: dict[str, tuple[Script, type[e.ApsError]]] = {
     "html with 500": (says(http(PAGE, "500 Internal Server Error")), e.NotAnAnswerError),
     "html with 404": (says(http(PAGE, "404 Not Found")), e.WrongAddressError),
     "html with 401": (says(http(PAGE, "401 Unauthorized")), e.WrongAddressError),
+    "408": (says(http(PAGE, "408 Request Timeout")), e.NotAnAnswerError),
     "429": (says(http(PAGE, "429 Too Many Requests")), e.BusyError),
     "empty": (says(http(b"")), e.NotAnAnswerError),
     "no content": (says(b"HTTP/1.1 204 No Content\r\n\r\n"), e.NotAnAnswerError),

@@ -124,6 +124,8 @@ def _show_sample(result: CheckResult) -> None:
     for row in result.sample:
         grid.add_row(*map(cell, row.values()))
     show(grid)
+    for command in result.commands:
+        print(f"  {command}")
 
 
 def _as_json(code: Exit, results: Sequence[CheckResult]) -> dict[str, Any]:

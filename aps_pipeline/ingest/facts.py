@@ -122,8 +122,10 @@ class FactsStep:
             return
         self._hold_back()
         yield from (self._built(job) for job in self._jobs if not job.pending and not job.is_held_back)
-        yield from self._compared()
         retention = self._retention()
+        if not self._run.policy.again:
+            yield from self._compared()
+            retention = self._retention()
         yield from self._find_borders(retention)
         left = [job.needs for job in self._jobs if job.pending]
         expiring = {key[:2] for key in retention.borders}
@@ -152,8 +154,12 @@ class FactsStep:
             )
 
     def _find_borders(self, retention: Retention) -> Iterator[PartitionResult]:
-        """Ask where the server's memory ends, each border twice, and leave out what lies beyond."""
-        while not self._run.policy.again and (probe := retention.next_probe(self._run.can_ask)) is not None:
+        """Ask where the server's memory ends, each border twice, and leave out what lies beyond.
+
+        Unless everything is to be asked again, whatever is concluded.
+        """
+        is_concluding = not self._run.policy.again
+        while is_concluding and (probe := retention.next_probe(self._run.can_ask)) is not None:
             self._settle(self._run.ask([self._ask_of(probe)], self._judge))
             has_data, call_id = self._answers.pop(probe, (None, 0))
             retention.told(probe, has_data, call_id)
@@ -161,7 +167,8 @@ class FactsStep:
         for job in held_back:
             job.is_held_back = False
         yield from (self._built(job) for job in held_back if not job.pending)
-        yield from self._spared(retention.forgotten())
+        if is_concluding:
+            yield from self._spared(retention.forgotten())
 
     def _ask_of(self, question: Question) -> Ask:
         """The ask of a question that is due, or that is asked again although it has an answer."""

@@ -21,7 +21,7 @@ from aps_pipeline.api import (
 )
 from aps_pipeline.api import errors as api_errors
 from aps_pipeline.ingest.outcomes import Stop, Trouble
-from aps_pipeline.ledger import Account, Ledger, Rest
+from aps_pipeline.ledger import Account, AccountRest, Ledger
 from aps_pipeline.question import Question
 
 FAILURES_IN_A_ROW = (12, 8, 6, 6)
@@ -149,7 +149,7 @@ class Guard:
         if wait is None:
             return None
         reason = str(outcome) if isinstance(outcome, ApsError) else "an answer with Retry-After"
-        rest = Rest(self._ledger.now() + wait, 0, reason)
+        rest = AccountRest(self._ledger.now() + wait, 0, reason)
         self._ledger.keep_rest(self._app_id, rest)
         return Stop(Trouble.DEFERRED, f"{reason}; the server wants no call {_until(rest)}")
 
@@ -182,13 +182,13 @@ class Guard:
                 if len(failed) > 1 and (kind,) not in self._rested:
                     self._rest((kind,), f"nothing but failures: {next(reversed(failed.values()))}")
 
-    def _rest(self, circuit: Circuit, reason: str) -> Rest:
+    def _rest(self, circuit: Circuit, reason: str) -> AccountRest:
         """Let an account or a kind of call rest, longer after each run in a row in which nothing worked."""
         kind = " ".join(circuit)
         now, of_account = self._ledger.now(), self._ledger.rest_of(self._app_id)
         before = self._ledger.rests_by_kind(self._app_id).get(kind) if kind else of_account
         runs = (before.failed_runs if before else 0) + 1
-        rest = Rest(now + DISTANCES[min(runs, len(DISTANCES)) - 1], runs, reason)
+        rest = AccountRest(now + DISTANCES[min(runs, len(DISTANCES)) - 1], runs, reason)
         self._rested.add(circuit)
         if kind or of_account is None or not of_account.is_asked_for or of_account.until_utc <= now:
             self._ledger.keep_rest(self._app_id, rest, kind)
@@ -211,11 +211,11 @@ def _kind_of(question: Question) -> str:
     return f"{question.endpoint} {question.level}".rstrip()
 
 
-def _until(rest: Rest) -> str:
+def _until(rest: AccountRest) -> str:
     return f"before {_minute_after(rest.until_utc)}: run it again then"
 
 
-def _after(rest: Rest) -> str:
+def _after(rest: AccountRest) -> str:
     return f"after {_minute_after(rest.until_utc)}"
 
 

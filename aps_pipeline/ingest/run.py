@@ -92,7 +92,10 @@ class Run:
         """A caller with a session for each login that this run needs."""
         names = {login.name: login for login in self._login_of.values()}
         alone = len(names) == 1
-        sessions = {name: Session(login, self.ledger, budget, alone=alone) for name, login in names.items()}
+        sessions = {
+            name: Session(login, self.ledger, budget, alone=alone, ignores_rests=self.wanted.again)
+            for name, login in names.items()
+        }
         return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
 
     def periods_of(self, table: Table) -> list[Period]:

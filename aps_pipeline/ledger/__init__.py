@@ -28,11 +28,12 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
-from aps_pipeline.ledger.rests import Rest
+from aps_pipeline.ledger.rests import AccountRest
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
     "Account",
+    "AccountRest",
     "AlreadyAnsweredError",
     "Attempt",
     "BodyFault",
@@ -51,7 +52,6 @@ __all__ = [
     "Quota",
     "QuotaExhaustedError",
     "Refusal",
-    "Rest",
     "Revision",
     "StoredFigure",
     "Succession",

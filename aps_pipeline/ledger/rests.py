@@ -17,7 +17,7 @@ from aps_pipeline.question import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class AccountRest:
     """No call before `until_utc`: after `failed_runs` runs in which nothing worked, or (0) as asked for."""
 
     until_utc: datetime
@@ -42,24 +42,26 @@ class RestingAccounts(ABC):
     @abstractmethod
     def _writing(self) -> AbstractContextManager[sa.Connection]: ...
 
-    def rest_of(self, app_id: str) -> Rest | None:
+    def rest_of(self, app_id: str) -> AccountRest | None:
         """The rest of an account as a whole."""
         with self._reading() as connection:
             row = connection.execute(
                 sa.select(account_rests).where(account_rests.c.account == app_id)
             ).one_or_none()
-        return None if row is None else Rest(row.until_utc, row.failed_runs, row.reason)
+        return None if row is None else AccountRest(row.until_utc, row.failed_runs, row.reason)
 
-    def rests_by_kind(self, app_id: str) -> dict[str, Rest]:
+    def rests_by_kind(self, app_id: str) -> dict[str, AccountRest]:
         """The rests of single kinds of call, by their words, such as `system_energy hourly`."""
         of_account = account_rests.c.account.startswith(f"{app_id} ", autoescape=True)
         with self._reading() as connection:
             return {
-                row.account.removeprefix(f"{app_id} "): Rest(row.until_utc, row.failed_runs, row.reason)
+                row.account.removeprefix(f"{app_id} "): AccountRest(
+                    row.until_utc, row.failed_runs, row.reason
+                )
                 for row in connection.execute(sa.select(account_rests).where(of_account))
             }
 
-    def keep_rest(self, app_id: str, rest: Rest, kind: str = "") -> None:
+    def keep_rest(self, app_id: str, rest: AccountRest, kind: str = "") -> None:
         """Let an account, or one kind of its calls, rest; what rested before is replaced."""
         key = f"{app_id} {kind}".rstrip()
         with self._writing() as tx:

@@ -81,7 +81,8 @@ def needs_of(
             if reason is None or (reason is DueReason.CONTRADICTED and _is_uncured(slot, uncured)):
                 continue
             system, request = slot.system, slot.request
-            ask = trusted_substitute(request, system) or request
+            substitute = None if policy.again else trusted_substitute(request, system)
+            ask = substitute or request
             held = evidence.answers.of(ask)
             if reason is not DueReason.AGAIN:
                 skip = None if slot.held.answered else known.spares(table, system.system_id, period)

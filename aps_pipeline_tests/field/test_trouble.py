@@ -17,7 +17,7 @@ from aps_pipeline.cli.exits import Exit, exit_of_run
 from aps_pipeline.ingest import Summary, Trouble, Wanted
 from aps_pipeline.ingest.calls import Ask, Budget, Session
 from aps_pipeline.ingest.guard import DISTANCES
-from aps_pipeline.ledger import Rest
+from aps_pipeline.ledger import AccountRest
 from aps_pipeline.question import Question
 from aps_pipeline.tables import table_named
 from aps_pipeline_tests.clocks import Clock
@@ -273,7 +273,7 @@ def test_what_the_server_asked_for_holds_for_every_process(field: World) -> None
     results = began.collect(wanted, summary)
     next(results)
     other = field.pipeline()
-    other.ledger.keep_rest("app0", Rest(field.clock() + timedelta(hours=1), 0, "HTTP 429"))
+    other.ledger.keep_rest("app0", AccountRest(field.clock() + timedelta(hours=1), 0, "HTTP 429"))
     other.ledger.close()
     spent = len(field.requests)
     list(results)

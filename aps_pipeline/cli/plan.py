@@ -101,7 +101,7 @@ def _print_claims(claims: list[Claim]) -> None:
     )
     for claim in claims:
         what = f"{claim.endpoint} {claim.level} {claim.device_id}".strip()
-        until = claim.expires_utc.date() if claim.expires_utc else ""
+        until = f"{claim.expires_utc:%Y-%m-%d %H:%M} UTC" if claim.expires_utc else ""
         ids = ", ".join(map(str, claim.call_ids))
         grid.add_row(
             cell(claim.kind), cell(claim.system_id), cell(what), cell(claim.last_day), ids, str(until)

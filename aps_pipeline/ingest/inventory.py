@@ -53,6 +53,20 @@ class InventoryStep:
         for table in INVENTORY_TABLES:
             if table in self._run.wanted.inventory or asked & {*inventory_endpoints(table)}:
                 yield self._result(table)
+        needed = self._needed_endpoints()
+        self._run.remarks += [
+            f"{question}: {failure.message}; no wanted table needs it"
+            for question, failure in self.failures.items()
+            if question.endpoint not in needed
+        ]
+
+    def _needed_endpoints(self) -> set[str]:
+        """The endpoints whose answers the wanted tables are made from, or list their requests."""
+        wanted = self._run.wanted
+        needed = {table.source.endpoint for table in wanted.inventory}
+        for table in wanted.facts:
+            needed |= {*DEVICE_ENDPOINTS[ENDPOINTS[table.source.endpoint].device]}
+        return needed
 
     def due(self, busy_systems: set[str]) -> list[Question]:
         """The inventory questions to be asked."""
@@ -111,7 +125,7 @@ class InventoryStep:
     def _result(self, table: Table) -> PartitionResult:
         endpoint = table.source.endpoint
         first = next(each for each in INVENTORY_TABLES if each.source.endpoint == endpoint)
-        built = self._run.builder.build_inventory(table, self.fleet)
+        built, needed = self._run.builder.build_inventory(table, self.fleet), self._needed_endpoints()
         return PartitionResult(
             table,
             LIFETIME,
@@ -120,7 +134,7 @@ class InventoryStep:
             asked=len(self._run.wanted.system_ids),
             waiting=self._waiting[endpoint],
             failures=(
-                *(f for question, f in self.failures.items() if question.endpoint == endpoint),
+                *(f for q, f in self.failures.items() if q.endpoint == endpoint and endpoint in needed),
                 *built.failures,
             ),
         )

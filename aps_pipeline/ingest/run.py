@@ -82,6 +82,8 @@ class Run:
             wanted.first if wanted.recheck else None,
         )
         self.has_asked = False
+        self.remarks: list[str] = []
+        """What the run met that none of the wanted tables needs."""
         """Whether a call may have been made."""
         self._login_of = {system_id: login_of(logins, system_id) for system_id in wanted.system_ids}
         self.rests = {} if wanted.again else rests_of_denied(ledger, self.now, self.quota_zone)
@@ -125,8 +127,8 @@ class Run:
 
     @property
     def notes(self) -> list[str]:
-        """What is to be said of the accounts, each sentence once."""
-        return self._caller.notes
+        """What is to be said of the run and its accounts, each sentence once."""
+        return [*self.remarks, *self._caller.notes]
 
     def close(self) -> None:
         """End the run of every account."""

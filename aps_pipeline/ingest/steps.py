@@ -32,8 +32,13 @@ class Step:
 
 
 def count_partitions(run: Run, step: Step) -> int:
-    """How many partitions a step looks at."""
-    return sum(step.holds(period) for table in step.tables for period in run.periods_of(table))
+    """How many of the wanted partitions a step looks at."""
+    first = run.wanted.first
+    return sum(
+        step.holds(period) and period.last >= first
+        for table in step.tables
+        for period in run.periods_of(table)
+    )
 
 
 def steps_of(run: Run, fleet: Fleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:

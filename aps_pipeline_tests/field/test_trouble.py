@@ -299,7 +299,7 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
         run = field.collect(first, last, (*T, "meter_daily_energy"))
         assert exit_of_run(run.summary) is Exit.ACCOUNT and not run.summary.stops
         bad = [result for result in run.results if not result.is_complete]
-        assert {result.table.name for result in bad} == {"meters", "meter_daily_energy"}
+        assert {result.table.name for result in bad} - {"meters"} == {"meter_daily_energy"}
         assert {f.question.endpoint for result in bad for f in result.failures} == {"system_meters"}
         assert run.of(BATCH, "2026-11-21").rows == 8 and run.of(DAILY, "2026-11").rows == 54
         field.rules.append(lambda r: None)
@@ -307,6 +307,13 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
     kept = [row for rows in pipeline.ledger.rows() for row in rows if row["endpoint"] == "system_meters"]
     pipeline.ledger.close()
     assert {(row["state"], row["code"], row["http_status"]) for row in kept} == {("denied", None, status)}
+
+
+def test_an_endpoint_that_no_wanted_table_needs_is_only_a_remark(field: World) -> None:
+    field.rules.append(lambda r: (404, {}, b"<html>none</html>") if r.kind == "meters" else None)
+    run = field.collect(date(2026, 11, 20), date(2026, 11, 22), T)
+    assert exit_of_run(run.summary) is Exit.COMPLETE and not run.summary.failures
+    assert any("system_meters" in note and "no wanted table needs it" in note for note in run.summary.notes)
 
 
 @pytest.mark.parametrize("kind", ["energy/daily", "batch/energy"])

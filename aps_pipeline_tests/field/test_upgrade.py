@@ -119,3 +119,15 @@ def test_the_refused_body_is_still_refused_and_read_again_only_by_another_reader
     (after,) = pipeline.ledger.refusals()
     assert after.call_id == before.call_id and len(after.reader) == 64
     pipeline.ledger.close()
+
+
+def test_borders_that_the_first_release_drew_are_not_believed(old: World) -> None:
+    """What it wrote off for two answers of no data is asked."""
+    run = old.collect(date(2026, 10, 1), date(2026, 11, 26), ("system_daily_energy", "inverter_batch_energy"))
+    assert run.summary.complete == run.summary.partitions
+    assert not [result for result in run.results if result.spared]
+    asked = {(request.sid, request.when) for request in old.asked("batch/energy")}
+    assert len(asked) >= 2 * 57 - 8, "all days but those that were held with data"
+    pipeline = old.pipeline()
+    assert not [claim for claim in pipeline.claims(old.clock()) if claim.kind == "beyond retention"]
+    pipeline.ledger.close()

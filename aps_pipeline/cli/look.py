@@ -70,7 +70,8 @@ def doctor(call: bool, as_json: bool) -> int:
         return Exit.COMPLETE
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
     one_of_each = [account.system_ids[0] for account in settings.accounts if account.system_ids]
-    return backfill(yesterday, yesterday, "systems", ",".join(one_of_each), 3 * len(one_of_each), as_json)
+    ids, most = ",".join(one_of_each), 3 * len(one_of_each)
+    return backfill(yesterday, yesterday, "systems", ids, most, as_json, again=True)
 
 
 def _findings(settings: Settings) -> list[tuple[str, bool, str]]:

@@ -143,7 +143,8 @@ class PartitionResult:
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
         if forgotten := self.spared.count(Reason.FORGOTTEN):
-            return f"beyond retention: the server no longer has {forgotten} of {self.asked} answers"
+            about = f"{forgotten} of {self.asked} questions are about days so old"
+            return f"beyond retention: {about} that the API gave no data of them"
         if idle := self.spared.count(Reason.IDLE):
             return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
         if not self.rows and self.no_data == self.asked:

@@ -26,7 +26,7 @@ class PlannedCalls:
     calls: int = 0
     held: int = 0
     spared: int = 0
-    """Questions that need not be asked: nothing was produced, or the server has forgotten."""
+    """Questions that need not be asked: the day was dark, or lies beyond retention."""
     first: str = ""
     last: str = ""
     known: bool = True

@@ -20,7 +20,7 @@ class State(StrEnum):
     NO_DATA = "no data"
     """The API said so (1001)."""
     BEYOND = "beyond retention"
-    """The server no longer has that day."""
+    """The API gave no data of days so old, asked twice."""
     REFUSED = "refused"
     """An answer came that cannot be right."""
     FAILED = "failed"
@@ -38,7 +38,7 @@ class Covered:
     """One period of a table of a system.
 
     `parts` questions belong to it; `with_data` and `no_data` of them are answered. `call_id` is the call that
-    proves the state (0: none was made), `is_final` whether the answers can still change (None: no answer, or
+    proves the state (0: none), `is_final` whether all came after the revision days (None: no answer, or
     a lifetime, which never ends).
     """
 

@@ -149,7 +149,7 @@ def test_calls_end_with_the_quota_and_the_rest_stays_open(dagster: Dagster) -> N
     assert "2005" in told.failure and "another tool" in told.failure and "come back after" in told.failure
 
 
-def test_a_refresh_asks_the_revision_window_again_once_a_day(dagster: Dagster) -> None:
+def test_a_refresh_asks_a_day_once_more_when_its_revision_days_have_ended(dagster: Dagster) -> None:
     day = dagster.site.clock.instant.date()
     range_ = (f"{day.replace(day=day.day - 6)}", f"{day.replace(day=day.day - 1)}")
     dagster.run(["system_hourly_energy"], *range_)
@@ -161,11 +161,20 @@ def test_a_refresh_asks_the_revision_window_again_once_a_day(dagster: Dagster) -
     told = dagster.run(["system_hourly_energy"], *range_, aps_revise="true")
     revised = dagster.site.calls - asked - plain
     assert told.success
-    assert plain == 0 or plain < revised
-    assert revised >= 8
+    assert plain == 0
+    assert 2 <= revised <= 2 + 6, "a day of both systems, and what of the inventory has its turn"
     asked = dagster.site.calls
     assert dagster.run(["system_hourly_energy"], *range_, aps_revise="true").success
     assert dagster.site.calls == asked, "once a day at most"
+
+
+def test_a_run_tagged_again_asks_whatever_is_held(dagster: Dagster) -> None:
+    dagster.run(["system_hourly_energy"], *DAYS)
+    asked = dagster.site.calls
+    assert dagster.run(["system_hourly_energy"], *DAYS).success and dagster.site.calls == asked
+    told = dagster.run(["system_hourly_energy"], *DAYS, aps_again="true")
+    assert told.success and len(told.events("system_hourly_energy")) == 7
+    assert dagster.site.calls - asked == 2 * 7 + 2 * 3, "the hours of both systems, and their inventory"
 
 
 def test_a_run_with_a_number_of_calls_makes_no_more_for_each_table(dagster: Dagster) -> None:

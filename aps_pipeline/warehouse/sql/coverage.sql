@@ -3,9 +3,9 @@
 -- key: system_id, table_name, period
 -- note: present: every answer is there and was given after the period's end. partial: some answers are there;
 --   others are missing, or were given while the period was running. no data: the API said so (1001).
---   beyond retention: the server no longer has that day. refused: an answer came that cannot be right. failed: a
---   call brought nothing to read. not asked: the period is over, and nobody has asked. not yet due: it is not
---   over. not applicable: there was nothing to measure, for want of a device or of production that day.
+--   beyond retention: asked twice, the API gave no data of days so old (meta.claims). refused: an answer came that
+--   cannot be right. failed: a call brought nothing to read. not asked: the period is over, and nobody has asked.
+--   not yet due: it is not over. not applicable: there was nothing to measure, for want of a device or of production that day.
 -- column system_id: System
 -- column table_name: Table of core
 -- column period: Partition: a local day, month or year; empty for a table without
@@ -16,7 +16,7 @@
 -- column with_data: Those that were answered with data
 -- column no_data: Those whose newest answer is "no data" (1001)
 -- column missing: Those without an answer
--- column is_final: Whether no answer can change any more; null without an answer and for a lifetime
+-- column is_final: Whether every answer came after the revision days; null without one and for a lifetime
 -- column call_id: The call that proves the state; null where none was made
 -- column sent_utc: When it was sent
 -- column error: What went wrong with it; empty if nothing did

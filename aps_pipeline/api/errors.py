@@ -6,7 +6,8 @@
     ├── NotAnAnswerError        an answer that is not the API's envelope
     │   ├── MalformedError      nearly: JSON that is cut off or breaks the rules
     │   └── OversizedError      longer than any answer can be
-    ├── WrongAddressError       a redirect, or a page where an endpoint should be
+    ├── WrongAddressError       a page where an endpoint should be
+    │   └── RedirectedError     a redirect, which is not followed
     ├── PassingError            1000, 5000, 6000: try again
     ├── BusyError               7002, 7003: try again, slower
     ├── RestrictedError         7000, 7001: leave the server alone for a long while
@@ -91,6 +92,12 @@ class WrongAddressError(ApsError):
 
     scope = Scope.ENDPOINT
     advice = "this account has no such endpoint for this system, or APS_API_PREFIX is wrong"
+
+
+class RedirectedError(WrongAddressError):
+    """The server sends us elsewhere, where no signature may follow."""
+
+    advice = "check APS_BASE_URL, or run again later"
 
 
 class PassingError(ApsError):

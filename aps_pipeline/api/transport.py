@@ -20,8 +20,8 @@ from aps_pipeline.api.errors import (
     NotAnAnswerError,
     NotSentError,
     OversizedError,
+    RedirectedError,
     TransportError,
-    WrongAddressError,
 )
 from aps_pipeline.api.rate_limit import get_http_date, get_retry_after
 
@@ -130,7 +130,7 @@ def new_session() -> requests.Session:
 def exchange(
     session: requests.Session, url: str, query: dict[str, str], headers: dict[str, str], limits: Limits
 ) -> Response:
-    """GET `url` once. Raises NotSentError, TransportError, NotAnAnswerError, WrongAddressError."""
+    """GET `url` once. Raises NotSentError, TransportError, NotAnAnswerError, RedirectedError."""
     timeouts = (limits.connect_seconds, limits.read_seconds)
     try:
         with _watch.deadline(limits.total_seconds):
@@ -153,7 +153,7 @@ def _read(response: requests.Response, limits: Limits) -> Response:
         text = _text(response, limits.max_bytes)
         if response.is_redirect or 300 <= response.status_code < 400:
             found = "the server redirects elsewhere, which is not followed"
-            raise WrongAddressError(found, None, response.status_code)
+            raise RedirectedError(found, None, response.status_code)
     except ApsError as error:
         error.server_utc, error.retry_after = server_utc, retry_after
         raise

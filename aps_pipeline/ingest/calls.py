@@ -213,6 +213,8 @@ class Session:
     def _failed(self, question: Question, error: ApsError, entry: Entry) -> Result:
         failure = Failure.of(question, error)
         if isinstance(error, api_errors.WrongAddressError):
+            if not self.is_answered:  # as yet nothing says that this is the API
+                failure = replace(failure, trouble=Trouble.REMOTE)
             self._count_stray(entry.call_id, failure)
         elif error.code is not None:
             self.is_answered = True
@@ -243,7 +245,7 @@ class Session:
             self.ledger.mark(call_id, CallState.FAILED, failure.message)
             what = failure.message.partition(":")[0]
         self._stop(
-            Trouble.ACCOUNT,
+            Trouble.REMOTE,
             f"{what} at every endpoint that was asked: check APS_BASE_URL and APS_API_PREFIX",
         )
 

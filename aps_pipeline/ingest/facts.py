@@ -14,7 +14,7 @@ from aps_pipeline.ingest.knowledge import Knowledge
 from aps_pipeline.ingest.outcomes import Failure, PartitionResult
 from aps_pipeline.ingest.partitions import Builder, asked_of
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.ingest.steps import Step
+from aps_pipeline.ingest.steps import Step, periods_before
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
@@ -27,7 +27,6 @@ from aps_pipeline.planning import (
     grain_of,
     kinds_of,
     needs_of,
-    periods_of,
 )
 from aps_pipeline.question import Question
 from aps_pipeline.tables import FETCHED, Table
@@ -134,12 +133,8 @@ class FactsStep:
 
     def _before_all_systems(self) -> Iterator[PartitionResult]:
         """The wanted partitions in which no system was there: they need no plan."""
-        wanted = self._run.wanted
-        earliest = self._fleet.first_day(wanted.system_ids)
-        for table in self._step.tables:
-            for period in periods_of(table, wanted.first, min(earliest, wanted.last)):
-                if period.last < earliest and self._step.holds(period):
-                    yield PartitionResult(table, period, None)
+        for table, period in periods_before(self._run, self._fleet, self._step):
+            yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
         knowledge, run = self._knowledge, self._run

@@ -39,6 +39,7 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (api_errors.RestrictedError, Trouble.DEFERRED),
     (api_errors.AccountError, Trouble.ACCOUNT),
     (api_errors.DeniedError, Trouble.ACCOUNT),
+    (api_errors.RedirectedError, Trouble.REMOTE),
     (api_errors.WrongAddressError, Trouble.ACCOUNT),
     (api_errors.SignatureError, Trouble.ACCOUNT),
     (api_errors.TokenError, Trouble.ACCOUNT),

@@ -19,7 +19,7 @@ from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
 from aps_pipeline.ingest.planner import Planner, busy_systems
 from aps_pipeline.ingest.revisions import compare_revisions
 from aps_pipeline.ingest.run import Run, Wanted
-from aps_pipeline.ingest.steps import count_partitions
+from aps_pipeline.ingest.steps import count_partitions, periods_before
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
@@ -99,8 +99,10 @@ class Pipeline:
             run.has_asked = False
             plan = plans[number] if plans else planner.plan(step)
             later = sum(count_partitions(run, each) for each in steps[number + 1 :])
+            before = sum(1 for _ in periods_before(run, plan.fleet, step))
             planned(
-                len(plan.jobs) + later, len({question for job in plan.jobs for question in job.needs.due})
+                len(plan.jobs) + before + later,
+                len({question for job in plan.jobs for question in job.needs.due}),
             )
             yield from facts.FactsStep(run, plan, first.failures).results()
             del plan  # before the next one is made

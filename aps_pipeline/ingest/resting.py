@@ -55,10 +55,10 @@ def _resting_until(
     days = [local_day(attempt.sent_utc, zone) for attempt in attempts]
     if len(key) == 2:
         return resting_until(days, today, LONGEST_DENIAL)
-    if is_unattended or attempts[-1].state is not CallState.REFUSED:
+    if is_unattended:
         return resting_until(days, today)
     if len(attempts) == 1:
-        return None  # damage on the way passes: the next run asks once more
+        return None  # what is wrong with one request may pass: the next run asks once more
     again = next_attempt_day(len(attempts) - 1, max(days))
     return again if again > today else None
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from aps_pipeline.ingest.fleet import Fleet
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import Kind, calls_for_one, grain_of, phases
+from aps_pipeline.planning import Kind, calls_for_one, grain_of, periods_of, phases
 from aps_pipeline.tables import Table
 
 _MOST_REQUESTS = 40_000
@@ -39,6 +39,16 @@ def count_partitions(run: Run, step: Step) -> int:
         for table in step.tables
         for period in run.periods_of(table)
     )
+
+
+def periods_before(run: Run, fleet: Fleet, step: Step) -> Iterator[tuple[Table, Period]]:
+    """The wanted partitions of a step in which no system was there: they need no plan."""
+    first, last = run.wanted.first, run.wanted.last
+    earliest = fleet.first_day(run.wanted.system_ids)
+    for table in step.tables:
+        for period in periods_of(table, first, min(earliest, last)):
+            if period.last < earliest and step.holds(period):
+                yield table, period
 
 
 def steps_of(run: Run, fleet: Fleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:

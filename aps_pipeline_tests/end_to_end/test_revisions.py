@@ -44,7 +44,7 @@ def asked(folder: Path, later: int, table: str, fleet: Fleet, *faults: Fault) ->
     """The site after a refresh of the east, so many days later, with the warehouse built."""
     with serving(folder, faults, fleet=fleet) as site:
         site.clock.turn(days=later)
-        site.collect(DAY, DAY, (table,), system_ids=(EAST,), revise=True)
+        site.collect(DAY, DAY, (table,), system_ids=(EAST,), again=True)
         pipeline = site.pipeline()
         pipeline.compare_revisions()
         warehouse.build(folder / "warehouse.duckdb", pipeline.lake, pipeline.ledger)

@@ -297,7 +297,8 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
     first, last = date(2026, 11, 20), date(2026, 11, 22)
     for _ in range(2):
         run = field.collect(first, last, (*T, "meter_daily_energy"))
-        assert exit_of_run(run.summary) is Exit.ACCOUNT and not run.summary.stops
+        code = Exit.REMOTE if status == 302 else Exit.ACCOUNT
+        assert exit_of_run(run.summary) is code and not run.summary.stops
         bad = [result for result in run.results if not result.is_complete]
         assert {result.table.name for result in bad} - {"meters"} == {"meter_daily_energy"}
         assert {f.question.endpoint for result in bad for f in result.failures} == {"system_meters"}
@@ -306,7 +307,8 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
     pipeline = field.pipeline()
     kept = [row for rows in pipeline.ledger.rows() for row in rows if row["endpoint"] == "system_meters"]
     pipeline.ledger.close()
-    assert {(row["state"], row["code"], row["http_status"]) for row in kept} == {("denied", None, status)}
+    state = "failed" if status == 302 else "denied"
+    assert {(row["state"], row["code"], row["http_status"]) for row in kept} == {(state, None, status)}
 
 
 def test_an_endpoint_that_no_wanted_table_needs_is_only_a_remark(field: World) -> None:

@@ -190,7 +190,7 @@ class TestAnInputWithoutEnergy:
             in page
         )
         assert "never" not in page.split("Method and units")[0]
-        house.collect(date(2026, 11, 26), date(2026, 11, 27), ("inverter_summary",), revise=True)
+        house.collect(date(2026, 11, 26), date(2026, 11, 27), ("inverter_summary",), recheck=True)
         assert panel(build(house))["class"] == "dead input"
 
     def test_whose_lifetime_rises_is_unknown(self, house: World) -> None:
@@ -198,7 +198,7 @@ class TestAnInputWithoutEnergy:
         house.collect(FIRST, LAST, (*TABLES, "inverter_summary"))
         house.clock.turn(days=2)
         house.rules[-1] = lifetimes_are(1703.0, 1609.3)
-        house.collect(date(2026, 11, 28), date(2026, 11, 29), ("inverter_summary",), revise=True)
+        house.collect(date(2026, 11, 28), date(2026, 11, 29), ("inverter_summary",), recheck=True)
         found = panel(build(house))
         assert found["class"] == "unknown"
         assert found["evidence"].startswith("its lifetime rose from 1606.19 kWh in call")
@@ -288,7 +288,7 @@ class TestCounters:
         house.rules.append(lambda request: ok(next(summaries)) if request.endpoint == "summary" else None)
         for _ in range(3):
             today = house.clock().date()
-            house.collect(today, today, ("system_summary",), revise=True)
+            house.collect(today, today, ("system_summary",), recheck=True)
             house.clock.turn(days=1)
         found = check(build(house), "counters")
         said = {(row["span"], row["finding"], row["kwh"], row["other_kwh"]) for row in found.sample}
@@ -303,7 +303,7 @@ class TestCounters:
             lambda request: ok(["700.00", "900.00", "100.00"]) if request.kind == "energy/yearly" else None
         )
         today = house.clock().date()
-        house.collect(today, today, ("system_yearly_energy",), revise=True)
+        house.collect(today, today, ("system_yearly_energy",), again=True)
         found = check(build(house), "growing_energy_fell")
         assert [(row["table_name"], row["change_kwh"] < 0) for row in found.sample] == [
             ("system_yearly_energy", True)

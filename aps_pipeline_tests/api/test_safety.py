@@ -81,7 +81,7 @@ def test_a_redirect_is_not_followed(status: str) -> None:
         diary = Diary()
         with serving(says(redirect)) as server:
             found = outcome(server.url, diary)
-        assert type(found) is e.WrongAddressError and diary.attempts == 1
+        assert type(found) is e.RedirectedError and diary.attempts == 1
         assert not other.requests and not other.connections
         assert other.url not in str(found)
 

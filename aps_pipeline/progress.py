@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,28 +13,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-class PartitionProgress:
-    """Counts partitions and calls as they come; use as a context manager."""
+class _Progress:
+    """A bar in a terminal; elsewhere `_lines` says whether lines are to be printed instead."""
 
-    def __init__(self, title: str, *, quiet: bool = False) -> None:
+    def __init__(self, text: str, *, quiet: bool, transient: bool) -> None:
         console = Console(stderr=True)
-        self._title, self._quiet = title, quiet
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
-            TextColumn("partitions · {task.fields[calls]:,} calls · {task.fields[last]}"),
+            TextColumn(text),
             TimeElapsedColumn(),
             console=console,
             disable=quiet or not console.is_terminal,
-            transient=False,
+            transient=transient,
         )
-        self._task = self._bar.add_task(title, total=None, calls=0, last="")
         self._lines = not quiet and not console.is_terminal
-        self._done = self._calls = self._total = 0
-        self._next_line = 0.0
 
-    def __enter__(self) -> PartitionProgress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -41,6 +38,23 @@ class PartitionProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class PartitionProgress(_Progress):
+    """Counts partitions and calls as they come; use as a context manager."""
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        text = "partitions · {task.fields[calls]:,} calls · {task.fields[last]}"
+        super().__init__(text, quiet=quiet, transient=False)
+        self._title = title
+        self._task = self._bar.add_task(title, total=None, calls=0, last="")
+        self._done = self._calls = self._total = 0
+        self._next_line = 0.0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
         if self._lines and self._done:
             self._line("done" if kind is None else "stopped")
 
@@ -70,35 +84,15 @@ class PartitionProgress:
         print(text, file=sys.stderr, flush=True)
 
 
-class ItemProgress:
+class ItemProgress(_Progress):
     """Counts items of one kind as they are looked at; use as a context manager."""
 
     def __init__(self, title: str, items: str, total: int | None, *, quiet: bool = False) -> None:
-        console = Console(stderr=True)
+        super().__init__(items, quiet=quiet, transient=True)
         self._title, self._items, self._total = title, items, total
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn(items),
-            TimeElapsedColumn(),
-            console=console,
-            disable=quiet or not console.is_terminal,
-            transient=True,
-        )
         self._task = self._bar.add_task(title, total=total)
-        self._lines = not quiet and not console.is_terminal
         self._done = 0
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
-
-    def __enter__(self) -> ItemProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def advance(self, count: int) -> None:
         """So many more are through."""

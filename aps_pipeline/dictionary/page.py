@@ -109,7 +109,7 @@ def _queries(connection: Connection) -> Iterator[str]:
     yield "Paste them into `duckdb data/warehouse.duckdb` or `aps sql`; below each, rows of the sample."
     yield ""
     for each in QUERIES:
-        rows = _asked(connection, each.sql).to_pylist()
+        rows = _query(connection, each.sql).to_pylist()
         yield from (f"**{each.question}**", "", "```sql", each.sql, "```", "")
         yield from markdown.data(rows[:_RESULT_ROWS])
 
@@ -143,7 +143,7 @@ def _section(table: Described, connection: Connection, types: Types) -> Iterator
 
 
 def _types(connection: Connection) -> Types:
-    rows = _asked(connection, "FROM meta.columns").to_pylist()
+    rows = _query(connection, "FROM meta.columns").to_pylist()
     return {
         (f"{row['schema_name']}.{row['table_name']}", row["column_name"]): (
             row["type"].lower().replace("timestamp with time zone", "timestamptz"),
@@ -155,14 +155,14 @@ def _types(connection: Connection) -> Types:
 
 def _rows(table: Described, connection: Connection) -> list[dict[str, object]]:
     order = ", ".join(f'"{key}"' for key in table.keys) or "ALL"
-    found = _asked(connection, f"FROM {table.sql_name} ORDER BY {order}")
+    found = _query(connection, f"FROM {table.sql_name} ORDER BY {order}")
     rows: list[dict[str, object]] = found.take(_places(found)).to_pylist()
     if _name(table) == "meta.build":
         return [{name: "…" if name in _OF_THE_MACHINE else row[name] for name in row} for row in rows]
     return rows
 
 
-def _asked(connection: Connection, sql: str) -> pa.Table:
+def _query(connection: Connection, sql: str) -> pa.Table:
     return connection.sql(sql).to_arrow_table()
 
 

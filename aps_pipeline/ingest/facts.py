@@ -123,13 +123,13 @@ class FactsStep:
         yield from (self._built(job) for job in self._jobs if not job.pending and not job.is_held_back)
         retention = self._retention()
         if not self._run.policy.again:
-            yield from self._compared()
+            yield from self._compare_ecus()
             retention = self._retention()
         yield from self._find_borders(retention)
         left = [job.needs for job in self._jobs if job.pending]
         expiring = {key[:2] for key in retention.borders}
         questions = by_worth(left, self._run.newest, expiring)
-        yield from self._asked([q for q in questions if q in self._waiting_for])
+        yield from self._ask([q for q in questions if q in self._waiting_for])
 
     def _before_all_systems(self) -> Iterator[PartitionResult]:
         """The wanted partitions in which no system was there: they need no plan."""
@@ -187,12 +187,12 @@ class FactsStep:
             if job.needs.table.source.kind == question.kind and job.needs.period == question.period
         ]
 
-    def _compared(self) -> Iterator[PartitionResult]:
+    def _compare_ecus(self) -> Iterator[PartitionResult]:
         """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""
         run = self._run
         comparison = Comparison(self._fleet, run.ledger, self._knowledge.evidence, run.policy)
         while pairs := comparison.next_pairs(q for q in self._waiting_for if run.can_ask(q.system_id)):
-            yield from self._asked(pairs)
+            yield from self._ask(pairs)
             comparison.asked()
         self._fleet = comparison.fleet
         for ecu, system in comparison.served(self._waiting_for):
@@ -208,7 +208,7 @@ class FactsStep:
             elif not job.pending and not job.is_held_back:
                 yield self._built(job)
 
-    def _asked(self, questions: list[Question]) -> Iterator[PartitionResult]:
+    def _ask(self, questions: list[Question]) -> Iterator[PartitionResult]:
         asks = [self._ask_of(question) for question in questions]
         for result in self._run.ask(asks, self._judge):
             for position, job in enumerate(self._waiting_for.pop(result.question)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from aps_pipeline.lake.integrity import FileFault
 from aps_pipeline.lake.store import Lake, LakeState, StorageError
-from aps_pipeline.lake.syncing import sync
 from aps_pipeline.lake.validate import InvalidRowsError
 
-__all__ = ["FileFault", "InvalidRowsError", "Lake", "LakeState", "StorageError", "sync"]
+__all__ = ["FileFault", "InvalidRowsError", "Lake", "LakeState", "StorageError"]

@@ -24,8 +24,8 @@ from aps_pipeline.lake.integrity import (
     encode,
     partition_name,
 )
-from aps_pipeline.lake.syncing import sync
 from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.syncing import sync
 from aps_pipeline.tables import Table
 
 _FILE = "part-0.parquet"
@@ -142,7 +142,7 @@ class Lake:
 
     def files(self, table: Table) -> list[str]:
         """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
-        return sorted(info.path for info in self._listed(self._folder(table)) if info.base_name == _FILE)
+        return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == _FILE)
 
     def _content(self, path: str) -> bytes:
         with self._storage(path), self._fs.open_input_file(path) as stream:
@@ -203,7 +203,7 @@ class Lake:
         """
         folders = [f"{self._root}/core"]
         while folders:
-            for info in self._listed(folders.pop(), deep=False):
+            for info in self._list(folders.pop(), deep=False):
                 if info.type is pafs.FileType.Directory:
                     folders.append(info.path)
                 elif info.base_name == _FILE and self._rows(info.path) != 0:
@@ -226,14 +226,14 @@ class Lake:
         if not self._local:
             return None
         core = f"{self._root}/core"
-        found = self._listed(core)
+        found = self._list(core)
         with self._storage(core):
             found.append(self._fs.get_file_info(core))
         return LakeState(
             sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
         )
 
-    def _listed(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
+    def _list(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
         """All files and folders below a folder, or only those in it; none if it is not there."""
         with self._storage(folder):
             selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)

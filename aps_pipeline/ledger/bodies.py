@@ -78,7 +78,7 @@ def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
         raise GarbledError("is no text") from None
 
 
-def checked(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
+def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
     """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
     found = connection.execute(_kept(after, most)).all()
     faults: list[BodyFault] = []

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.ledger.bodies import BodyFault, checked
+from aps_pipeline.ledger.bodies import BodyFault, check
 from aps_pipeline.ledger.errors import LedgerBusyError, ledger_error
 from aps_pipeline.ledger.figures import FigureRow, figure_reader_name, insert_figures
 from aps_pipeline.ledger.reading import LedgerReader
@@ -89,7 +89,7 @@ class LedgerWriter(LedgerReader):
         after: int | None = 0
         while after is not None:
             with self._reading() as connection:
-                portion, after = checked(connection, after, _PORTION)
+                portion, after = check(connection, after, _PORTION)
             if portion.digests:
                 with self._writing() as tx:
                     for call_id, sha256 in portion.digests.items():

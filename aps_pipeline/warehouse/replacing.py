@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from aps_pipeline.lake import sync
+from aps_pipeline.syncing import sync
 
 _STALE_SECONDS = 3600.0
 

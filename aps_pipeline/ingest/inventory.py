@@ -69,18 +69,18 @@ class InventoryStep:
         return needed
 
     def due(self, busy_systems: set[str]) -> list[Question]:
-        """The inventory questions to be asked."""
-        unknown = self._run.news.inverters_named_by
-        named = {system_id: unknown.get(system_id, 0) for system_id in busy_systems}
-        questions = self._questions(busy_systems)
-        if self._run.wanted.again:
-            return questions
-        stale = (
-            question
-            for question in questions
-            if is_stale(question, self.fleet, self._run.now, named.get(question.system_id, 0))
-        )
-        return [question for question in stale if not self._rests(question)]
+        """The inventory questions to be asked: what is stale, and with `again` what the user names."""
+        wanted, named = self._run.wanted, self._run.news.inverters_named_by
+        of_wanted = {table.source.endpoint for table in wanted.inventory}
+
+        def is_due(question: Question) -> bool:
+            if wanted.again and question.endpoint in of_wanted:
+                return True
+            named_by = named.get(question.system_id, 0) if question.system_id in busy_systems else 0
+            stale = is_stale(question, self.fleet, self._run.now, named_by)
+            return stale and not self._rests(question)
+
+        return [question for question in self._questions(busy_systems) if is_due(question)]
 
     def _rests(self, question: Question) -> bool:
         """Whether it was denied or refused of late; then that is its failure in this run."""

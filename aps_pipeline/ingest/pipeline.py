@@ -192,4 +192,4 @@ class Pipeline:
 
 def _busy_anyway(wanted: Wanted) -> set[str]:
     """The systems whose inventory is brought up to date whatever else is missing."""
-    return set(wanted.system_ids) if wanted.recheck or wanted.again else set()
+    return set(wanted.system_ids) if wanted.recheck else set()

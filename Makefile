@@ -13,7 +13,7 @@ help:
 	@echo "make notebook open the notebooks in JupyterLab, on the demo data or APS_DATA_DIR"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, import contracts, definitions"
-	@echo "make docs     write docs/data-dictionary.md from declarations and a simulated sample"
+	@echo "make docs     write docs/data-dictionary.md, .env.example and the README's settings from declarations"
 	@echo "make bench    ratios that should not get worse"
 	@echo "make install  set up .venv (the others do it themselves)"
 
@@ -52,6 +52,7 @@ check: $(STAMP)
 
 docs: $(STAMP)
 	@$(BIN)/python -m aps_pipeline.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m aps_pipeline.dictionary.settings
 
 bench: $(STAMP)
 	@$(BIN)/python -m aps_pipeline_tests.bench

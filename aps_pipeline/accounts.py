@@ -60,11 +60,28 @@ _SETTING = re.compile(r"[a-z][a-z_]{0,29}")
 
 AppId = Annotated[str, Field(pattern=r"^\S+$")]
 SystemIds = Annotated[tuple[str, ...], BeforeValidator(_ids)]
-BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
-ApiPrefix = Annotated[str, AfterValidator(_a_path)]
-SignatureMethod = Annotated[str, AfterValidator(_a_method)]
-Calls = Annotated[int, Field(ge=0)]
-ZoneName = Annotated[str, AfterValidator(_a_zone)]
+BaseUrl = Annotated[
+    str,
+    AfterValidator(checked_base_url),
+    Field(description="Address of the API. Plain http is for loopback only."),
+]
+ApiPrefix = Annotated[
+    str,
+    AfterValidator(_a_path),
+    Field(description="Path before every endpoint. Installer keys use /installer/api/v2."),
+]
+SignatureMethod = Annotated[
+    str,
+    AfterValidator(_a_method),
+    Field(description=f"How a call is signed: {' or '.join(METHODS)}."),
+]
+MonthlyCalls = Annotated[int, Field(ge=0, description="Calls a month that the account may make.")]
+ReservedCalls = Annotated[
+    int, Field(ge=0, description="Calls a month that are left to other tools with the same App Id.")
+]
+QuotaZone = Annotated[
+    str, AfterValidator(_a_zone), Field(description="Time zone in which the vendor's quota month begins.")
+]
 
 
 class AccountSettings(BaseModel):
@@ -76,17 +93,23 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=_NAME.pattern)]
-    app_id: AppId | None
-    app_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
-    app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
-    system_ids: Annotated[SystemIds, Field(min_length=1)]
+    name: Annotated[str, Field(pattern=_NAME.pattern, description="Name of the account in what is shown.")]
+    app_id: AppId | None = Field(description="App Id of the account. Two accounts never share one.")
+    app_secret: Annotated[SecretStr, Field(min_length=1)] | None = Field(
+        default=None, description="App Secret of the account. Give this or `app_secret_env`."
+    )
+    app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = Field(
+        default=None, description="Variable of the environment or `.env` that holds the App Secret."
+    )
+    system_ids: Annotated[SystemIds, Field(min_length=1)] = Field(
+        description="Systems of the account (sid). Each belongs to one account."
+    )
     base_url: BaseUrl
     api_prefix: ApiPrefix
     signature_method: SignatureMethod
-    monthly_calls: Calls
-    reserved_calls: Calls
-    quota_zone: ZoneName
+    monthly_calls: MonthlyCalls
+    reserved_calls: ReservedCalls
+    quota_zone: QuotaZone
 
 
 LEFT_OUT = ("base_url", "api_prefix", "signature_method", "monthly_calls", "reserved_calls", "quota_zone")

@@ -8,6 +8,7 @@ Where do I go to …?
     change a query for newcomers            `queries`
     change the plant that is shown          `sample`
     change the page                         `page`, `markdown`
+    change how settings are explained       `settings`, the words in config.py and accounts.py
 """
 
 from __future__ import annotations

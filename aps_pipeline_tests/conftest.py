@@ -14,6 +14,7 @@ from aps_pipeline.warehouse import Built
 from aps_pipeline_tests.sites import Site, serving, settings_for
 
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("tests")
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 
 import duckdb
 import pyarrow as pa
@@ -39,7 +40,7 @@ def test_an_empty_lake_gives_empty_typed_tables(plant: Plant) -> None:
             assert schema.types == table.schema.types
     assert plant.query("SELECT * EXCLUDE inputs FROM meta.build") == [
         {
-            "package_version": "0.1.0",
+            "package_version": version("aps-pipeline"),
             "newest_call_id": None,
             "is_simulated": None,
             "revision_days": 5,

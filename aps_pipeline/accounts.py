@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from aps_pipeline.api import checked_base_url
 from aps_pipeline.api.auth import METHODS
 from aps_pipeline.periods import UnknownZoneError, zone
-from aps_pipeline.question import BadIdError, checked_id
+from aps_pipeline.request import BadIdError, checked_id
 
 
 def _ids(value: Any) -> Any:

@@ -33,6 +33,7 @@ from aps_pipeline.accounts import (
     problems_of,
     read_fleet_file,
 )
+from aps_pipeline.errors import PipelineError
 from aps_pipeline.periods import FIRST_DAY
 from aps_pipeline.site import Roof, Site, Tariffs, read_roof_file, read_tariff_file
 from aps_pipeline.tables import PROFILES
@@ -42,7 +43,7 @@ DEFAULT_DATA_DIR = Path("data")
 _BETWEEN_ADDRESSES = re.compile(r"\s+|,+\s*(?=[A-Za-z][A-Za-z0-9+.-]*://|$)|,+(?=\s)")
 
 
-class SettingsError(ValueError):
+class SettingsError(PipelineError, ValueError):
     """A setting that cannot be used; the message names it and never shows a value that may be secret."""
 
 

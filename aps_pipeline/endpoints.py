@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aps_pipeline.periods import Grain
-from aps_pipeline.question import Question, virtual_id
+from aps_pipeline.request import Question, virtual_id
 
 Device = Literal["system", "ecu", "meter", "inverter"]
 

@@ -11,7 +11,7 @@ from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
 from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
-from aps_pipeline.ingest.mending import mend
+from aps_pipeline.ingest.repair import mend
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Account, Ledger, LedgerError
 from aps_pipeline.periods import zone

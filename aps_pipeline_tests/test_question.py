@@ -8,7 +8,7 @@ import pytest
 
 from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN, request_of
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import BadIdError, Question, checked_id
+from aps_pipeline.request import BadIdError, Question, checked_id
 from aps_pipeline.tables import FETCHED
 
 DAY = Period(Grain.DAY, date(2024, 3, 5))

@@ -14,11 +14,10 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.alerts.changes import Alert, changes, remembered
-from aps_pipeline.alerts.conditions import Condition, Kind, Seen, Subject
+from aps_pipeline.alerts.changes import Alert, Condition, Kind, Seen, Subject, changes, remembered
 from aps_pipeline.alerts.errors import AlertError, BadAddressError, NotSentError, UnreadableError
-from aps_pipeline.alerts.looking import Look, look, preview
 from aps_pipeline.alerts.message import Message, message_of
+from aps_pipeline.alerts.run import Look, look, preview
 
 __all__ = [
     "Alert",

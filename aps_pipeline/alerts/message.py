@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aps_pipeline.alerts.changes import WORSENING, Alert
-from aps_pipeline.alerts.conditions import Condition, Kind, Seen, Subject
+from aps_pipeline.alerts.changes import WORSENING, Alert, Condition, Kind, Seen, Subject
 
 _LINES = 25
 _LONGEST_NAME = 60

@@ -31,7 +31,7 @@ from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.api.transport import Limits, Response, exchange, new_session
 from aps_pipeline.endpoints import request_of
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, without_secrets
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import sys
 from types import FrameType
 
 from aps_pipeline.cli.app import app
-from aps_pipeline.cli.exits import EXPECTED_ERRORS, Exit, exit_of_error
+from aps_pipeline.errors import Exit, PipelineError
 
 
 def main() -> None:
@@ -23,12 +23,11 @@ def main() -> None:
     gc.set_threshold(50_000)  # partitions come by the ten thousand, and hardly any of it is garbage
     try:
         app(standalone_mode=True)
-    except EXPECTED_ERRORS as error:
-        code = exit_of_error(error)
+    except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         if "--json" in sys.argv:
-            print(json.dumps({"exit_code": int(code), "error": str(error)}))
-        sys.exit(code)
+            print(json.dumps({"exit_code": int(error.exit_code), "error": str(error)}))
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("stopped: nothing is lost, run the same command again to go on", file=sys.stderr)
         sys.exit(Exit.INCOMPLETE)

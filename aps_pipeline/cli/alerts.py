@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 
 from aps_pipeline.alerts import look, preview
-from aps_pipeline.cli.exits import Exit
 from aps_pipeline.config import load_settings
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
 
 

@@ -1,4 +1,4 @@
-"""The command that looks ahead: what is missing, what it costs, and when it will be there. Makes no call."""
+"""`aps plan`: what is missing, what it costs, and when it will be there. Makes no call."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import date
 from math import ceil
 from typing import Any
 
-from aps_pipeline.cli import quotas
-from aps_pipeline.cli.collect import chosen_tables, history_of
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.grids import cell, grid_of, show
+from aps_pipeline.cli import console
+from aps_pipeline.cli.backfill import history_of
+from aps_pipeline.cli.console import cell, chosen_tables, grid_of, show
 from aps_pipeline.config import load_settings
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Login, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
-from aps_pipeline.planning.forecast import together
+from aps_pipeline.planning.schedule import together
 from aps_pipeline.tables import HISTORY, PROFILES
 from aps_pipeline.wiring import open_pipeline
 
@@ -65,19 +65,19 @@ class RefreshCost:
     def sentence(self) -> str:
         """Whether the quota carries it, and which profile it would carry."""
         if not any(self.calls_a_month.values()):
-            return quotas.headed(self.account, "what the daily refresh costs is known once the devices are")
+            return console.headed(self.account, "what the daily refresh costs is known once the devices are")
         month = self.calls_a_month[self.profile]
         cost = (
             f"the daily refresh of profile {self.profile} makes about {self.calls_a_day:.1f} calls a day, "
             f"{month:,} a month"
         )
         if month <= self.monthly_quota:
-            return quotas.headed(self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it")
+            return console.headed(self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it")
         fitting = [name for name, calls in self.calls_a_month.items() if calls <= self.monthly_quota]
         advice = (
             f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}" if fitting else ""
         )
-        return quotas.headed(
+        return console.headed(
             self.account, f"{cost}: the quota of {self.monthly_quota:,} does not carry it{advice}"
         )
 
@@ -143,8 +143,10 @@ def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, For
         show("'or more': devices are not known yet; the first calls of a run ask for them")
     for share in shares:
         quota = share.quota
-        needed = f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {quotas.until(quota)}"
-        show(quotas.headed(share.login.name, needed))
+        needed = (
+            f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {console.until(quota)}"
+        )
+        show(console.headed(share.login.name, needed))
     if any(share.calls for share in shares):
         whose = (
             ("account of", "calls a month>") if len(shares) == 1 else ("accounts of", "all calls a month>")
@@ -162,7 +164,7 @@ def _when(when: Forecast) -> str:
 
 
 def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> dict[str, Any]:
-    held = quotas.as_json({share.login.name: share.quota for share in shares})
+    held = console.quotas_json({share.login.name: share.quota for share in shares})
     for share, each in zip(shares, held["quotas"], strict=True):
         each["calls"] = share.calls
     return {

@@ -6,9 +6,9 @@ import json
 import sys
 from datetime import UTC, date, datetime
 
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.options import listed_ids
+from aps_pipeline.cli.console import listed_ids
 from aps_pipeline.config import SettingsError, load_settings
+from aps_pipeline.errors import Exit
 from aps_pipeline.reports import write_reports
 from aps_pipeline.reports.words import counted
 

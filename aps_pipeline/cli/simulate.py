@@ -1,10 +1,10 @@
-"""The command that serves a simulated API."""
+"""`aps simulate`: serve a simulated API on loopback."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.simulator import (
     Fault,

@@ -14,7 +14,6 @@ Where do I go to …?
 from __future__ import annotations
 
 from aps_pipeline.dictionary.page import page
-from aps_pipeline.dictionary.queries import QUERIES, Query
-from aps_pipeline.dictionary.sample import build_sample
+from aps_pipeline.dictionary.sample import QUERIES, Query, build_sample
 
 __all__ = ["QUERIES", "Query", "build_sample", "page"]

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aps_pipeline.dictionary import markdown
-from aps_pipeline.dictionary.queries import QUERIES
+from aps_pipeline.dictionary.sample import QUERIES
 from aps_pipeline.tables import CAVEATS, PROFILES, TABLES
 from aps_pipeline.warehouse import Built, all_checks, by_kind, open_warehouse
-from aps_pipeline.warehouse.described import Connection, Described
+from aps_pipeline.warehouse.ddl import Connection, Described
 
 _OPENING = """\
 # Data dictionary

@@ -5,16 +5,17 @@ Callable from the CLI and from Dagster alike; see `Pipeline.collect`.
 
 from __future__ import annotations
 
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.accounts import Login, NotConfiguredError
+from aps_pipeline.ingest.coverage import Missing, PlannedCalls
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.login import Login, NotConfiguredError
-from aps_pipeline.ingest.missing import Missing
-from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
 from aps_pipeline.ingest.pipeline import Pipeline
-from aps_pipeline.ingest.planned import PlannedCalls
+from aps_pipeline.ingest.results import Failure, PartitionResult, Stop, Summary
 from aps_pipeline.ingest.run import Wanted
 
 __all__ = [
     "Failure",
+    "FailureKind",
     "Fleet",
     "Login",
     "Missing",
@@ -24,6 +25,5 @@ __all__ = [
     "PlannedCalls",
     "Stop",
     "Summary",
-    "Trouble",
     "Wanted",
 ]

@@ -1,4 +1,4 @@
-"""Asking many questions at once, those of every login side by side."""
+"""Make many calls at once, those of every account side by side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from aps_pipeline.ingest.calls import Ask, Judge, Result, Session
-from aps_pipeline.ingest.outcomes import Stop
+from aps_pipeline.ingest.fetch import Ask, Judge, Result, Session
+from aps_pipeline.ingest.results import Stop
 from aps_pipeline.ledger import InFlightError
 
 _log = logging.getLogger(__name__)

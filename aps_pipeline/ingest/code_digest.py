@@ -1,7 +1,7 @@
-"""What a function does, as text: its code and that of everything of ours that it reaches.
+"""Digest of the code that reads a table: when it changes, its partitions are built again.
 
-The text is made from the syntax tree without comments, docstrings, annotations and layout, in a form of our
-own: Python's dump of a tree differs from version to version, and so does its byte code.
+The text is made from the syntax tree without comments, docstrings, annotations and layout, in
+a form of our own: Python's dump of a tree differs from version to version, and so does its byte code.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import enum
 import functools
+import hashlib
 import linecache
 import re
 import sys
@@ -17,6 +18,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from aps_pipeline.ingest.inventory_tables import inventory_endpoints, inventory_rows
+from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS, Asked, opened
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import is_inventory
+from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table
 
 _LEFT_OUT = {"annotation", "returns", "ctx", "kind", "type_comment", "type_ignores", "type_params"}
 
@@ -162,3 +169,39 @@ def canonical(node: Any) -> str:
         fields["body"] = node.body[1:]
     parts = [f"{name}={canonical(each)}" for name, each in fields.items() if each is not None and each != []]
     return f"({type(node).__name__} {' '.join(parts)})"
+
+
+_HANDED_OVER = (opened, Asked, Period)
+"""What every parser is given, and so uses without naming it."""
+
+
+class Readers:
+    """The digests of the readers, each made once."""
+
+    def __init__(self) -> None:
+        self._of_table: dict[str, str] = {}
+
+    def of_table(self, table: Table) -> str:
+        """The digest of the reader of one table."""
+        if table.name not in self._of_table:
+            self._of_table[table.name] = _reader(table)
+        return self._of_table[table.name]
+
+    def of_kind(self, kind: tuple[str, str]) -> str:
+        """The digest of all readers of one endpoint and level: each of them may refuse a body."""
+        return _digest(*(self.of_table(table) for table in FETCHED if table.source.kind == kind))
+
+
+def _reader(table: Table) -> str:
+    parsers: tuple[object, ...]
+    if is_inventory(table):
+        parsers = (*(INVENTORY_PARSERS[each] for each in inventory_endpoints(table)), inventory_rows)
+    else:
+        parsers = (PARSERS[table.name],)
+    declarations = [table, *([REJECTED_ITEMS] if table.name in REJECTED_ITEMS.side_of else [])]
+    schemas = (each.schema.to_string(show_schema_metadata=True) for each in declarations)
+    return _digest(table.source.endpoint, table.source.level, *schemas, reached_code(*parsers, *_HANDED_OVER))
+
+
+def _digest(*lines: str) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

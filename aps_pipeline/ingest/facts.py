@@ -4,97 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from aps_pipeline.ingest.calls import Ask, Result
-from aps_pipeline.ingest.equals import Comparison
+from aps_pipeline.ingest.build import Builder, asked_of
+from aps_pipeline.ingest.ecu_equivalence import Comparison
+from aps_pipeline.ingest.fetch import Ask, Result
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.inventory import unknown_inventory
-from aps_pipeline.ingest.knowledge import Knowledge
-from aps_pipeline.ingest.outcomes import Failure, PartitionResult
-from aps_pipeline.ingest.partitions import Builder, asked_of
+from aps_pipeline.ingest.plan import Job, Plan, periods_before
+from aps_pipeline.ingest.results import Failure, PartitionResult
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.ingest.steps import Step, periods_before
 from aps_pipeline.parse import opened, rows_of
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
-    Answers,
-    Needs,
     Part,
     Reason,
     Retention,
     by_worth,
     grain_of,
     kinds_of,
-    needs_of,
 )
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import FETCHED, Table
-
-
-@dataclass(slots=True)
-class Job:
-    """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
-
-    needs: Needs
-    answers: Answers
-    """What the ledger held at planning time, whichever systems are wanted."""
-    missing: list[Question]
-    """Inventory questions without whose answers some of its questions are not known."""
-    pending: set[Question] = field(default_factory=set)
-    calls: int = 0
-    is_touched: bool = False
-    """Whether an answer may have come since."""
-    waiting: list[Question] = field(default_factory=list)
-    spared: list[Reason] = field(default_factory=list)
-    """Why some of its questions are not asked."""
-    is_held_back: bool = False
-    """Whether it waits for a border of retention, which may ask one of its questions again."""
-    failures: list[Failure] = field(default_factory=list)
-
-    def settle(self, result: Result, *, counts: bool) -> None:
-        """Take the end of one question; its calls count for one of the partitions it feeds.
-
-        One that was asked again as a proof has its answer, whatever became of the second one.
-        """
-        was_pending = result.question in self.pending
-        self.pending.discard(result.question)
-        self.calls += result.calls if counts else 0
-        self.is_touched |= result.is_good or result.calls > 0
-        if not was_pending:
-            return
-        if result.failure:
-            self.failures.append(result.failure)
-        elif not result.is_good:
-            self.waiting.append(result.question)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One step of a run: its tables, what is known of them, and their partitions."""
-
-    step: Step
-    fleet: Fleet
-    knowledge: Knowledge
-    jobs: list[Job]
-
-
-def jobs_of(run: Run, fleet: Fleet, step: Step, knowledge: Knowledge) -> list[Job]:
-    """Every wanted partition of a step with what it still needs, from what is known alone."""
-    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
-
-
-def _jobs_of_table(run: Run, fleet: Fleet, table: Table, step: Step, knowledge: Knowledge) -> Iterator[Job]:
-    systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
-    missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
-    evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
-    periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
-    for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
-        if needs.period.last < wanted.first and not needs.due:
-            continue  # a recheck looked here, and found nothing to doubt
-        spared = [each.reason for each in needs.spared.values()]
-        failures = [Failure.of_rest(question, rest) for question, rest in needs.resting.items()]
-        yield Job(needs, evidence.answers, missing, set(needs.due), spared=spared, failures=failures)
 
 
 class FactsStep:

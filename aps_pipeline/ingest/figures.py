@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ingest.partitions import asked_of, readable_rows
-from aps_pipeline.ingest.readers import Readers
+from aps_pipeline.ingest.build import asked_of, readable_rows
+from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ledger import FigureRow, Ledger, StoredFigure, UnreadAnswer
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Figure, Kind, System
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import FETCHED, Table
 
 SeriesKey = tuple[str, str, str, str]

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.ingest.calls import Ask
+from aps_pipeline.ingest.build import Builder
+from aps_pipeline.ingest.fetch import Ask
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.history import inventory_endpoints
-from aps_pipeline.ingest.outcomes import Failure, PartitionResult, UnknownSystemError
-from aps_pipeline.ingest.partitions import Builder
+from aps_pipeline.ingest.inventory_tables import inventory_endpoints
+from aps_pipeline.ingest.results import Failure, PartitionResult, UnknownSystemError
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import INVENTORY_PARSERS, opened
 from aps_pipeline.periods import LAST_ZONE, LIFETIME, local_day, zone
 from aps_pipeline.planning import Rest, is_inventory, last_turn, request_key
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import FETCHED, Table
 
 DEVICE_ENDPOINTS = {

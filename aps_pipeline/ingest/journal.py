@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from aps_pipeline.api import NO_DATA, Answer, ApsError, is_server_failure
 from aps_pipeline.api import errors as api_errors
-from aps_pipeline.ingest.outcomes import Trouble, trouble_of
+from aps_pipeline.errors import FailureKind
 from aps_pipeline.ledger import CallState, Finish
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 if TYPE_CHECKING:
-    from aps_pipeline.ingest.calls import Ask, Judge, Session
+    from aps_pipeline.ingest.fetch import Ask, Judge, Session
 
 
 class BudgetSpentError(Exception):
@@ -102,5 +102,5 @@ def state_of(error: ApsError) -> CallState:
         return CallState.UNSENT
     if isinstance(error, api_errors.MalformedError | api_errors.OversizedError):
         return CallState.REFUSED
-    remote = trouble_of(error) in (Trouble.REMOTE, Trouble.DEFERRED)
+    remote = error.failure_kind in (FailureKind.REMOTE, FailureKind.DEFERRED)
     return CallState.FAILED if remote else CallState.DENIED

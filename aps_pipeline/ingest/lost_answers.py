@@ -1,4 +1,4 @@
-"""What the lake misses because kept bodies are gone or garbled, and the rows that outlive them."""
+"""Rows of answers whose kept body can no longer be read: they stay in their partition as they were."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.kept_bodies import BodyLostError
-from aps_pipeline.ingest.outcomes import Failure, Trouble
+from aps_pipeline.ingest.results import BodyLostError, Failure
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import BodyFault, Ledger
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import Answers, kinds_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import Table
 
 
@@ -51,7 +51,7 @@ class LostAnswers:
             if each.good and system_id not in fleet.systems:
                 question = Question(*table.source.kind, system_id, device_id, period)
                 why = f"system {system_id} is not known, for no kept answer with its details can be read"
-                lost.append(Failure(question, Trouble.REFUSED, why))
+                lost.append(Failure(question, FailureKind.REFUSED, why))
         return tuple(lost)
 
     def inventory_failures(self, endpoints: Collection[str]) -> tuple[Failure, ...]:
@@ -78,4 +78,4 @@ class LostAnswers:
 
 
 def _failure(fault: BodyFault) -> Failure:
-    return Failure(fault.question, Trouble.REFUSED, str(BodyLostError(fault.call_id)))
+    return Failure(fault.question, FailureKind.REFUSED, str(BodyLostError(fault.call_id)))

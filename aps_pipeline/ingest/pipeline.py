@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from aps_pipeline.ingest import facts, inventory
-from aps_pipeline.ingest.claims import claims_of
-from aps_pipeline.ingest.covering import coverage_of
-from aps_pipeline.ingest.equals import with_equals
+from aps_pipeline.ingest.accounts import Login, login_of
+from aps_pipeline.ingest.answer_diffs import compare_revisions
+from aps_pipeline.ingest.build import Builder
+from aps_pipeline.ingest.coverage import (
+    Missing,
+    PlannedCalls,
+    claims_of,
+    coverage_of,
+    missing_of,
+    planned_calls,
+)
+from aps_pipeline.ingest.ecu_equivalence import with_equals
 from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.login import Login, login_of
-from aps_pipeline.ingest.missing import Missing, missing_of
-from aps_pipeline.ingest.outcomes import PartitionResult, Summary
-from aps_pipeline.ingest.partitions import Builder
-from aps_pipeline.ingest.planned import PlannedCalls, planned_calls
-from aps_pipeline.ingest.planner import Planner, busy_systems
-from aps_pipeline.ingest.revisions import compare_revisions
+from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before
+from aps_pipeline.ingest.results import PartitionResult, Summary
 from aps_pipeline.ingest.run import Run, Wanted
-from aps_pipeline.ingest.steps import count_partitions, periods_before
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
@@ -122,7 +125,7 @@ class Pipeline:
         fleet = Fleet.load(self.ledger)
         planner, busy = self._planner(run, fleet), _busy_anyway(wanted)
 
-        def jobs() -> Iterator[facts.Job]:
+        def jobs() -> Iterator[Job]:
             for plan in planner.plans():
                 busy.update(busy_systems(plan))
                 yield from plan.jobs

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from aps_pipeline.ingest.accounts import Login, NotConfiguredError, login_of
+from aps_pipeline.ingest.build import Builder
 from aps_pipeline.ingest.caller import Caller
-from aps_pipeline.ingest.calls import Ask, Budget, Judge, Result, Session
-from aps_pipeline.ingest.login import Login, NotConfiguredError, login_of
-from aps_pipeline.ingest.news import Newsroom
-from aps_pipeline.ingest.outcomes import Stop
-from aps_pipeline.ingest.partitions import Builder
-from aps_pipeline.ingest.resting import rests_of_denied
+from aps_pipeline.ingest.drift_events import Newsroom
+from aps_pipeline.ingest.fetch import Ask, Budget, Judge, Result, Session
+from aps_pipeline.ingest.plan_context import rests_of_denied
+from aps_pipeline.ingest.results import Stop
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import DuePolicy, is_inventory, periods_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import Table
 
 

@@ -15,27 +15,29 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from aps_pipeline.lake.integrity import (
+from aps_pipeline.atomic import STALE_SECONDS, replace_file
+from aps_pipeline.errors import Exit, PipelineError
+from aps_pipeline.lake.validate import (
     DamagedFileError,
     FileFault,
     check_content,
     check_end,
     check_footer,
     encode,
+    in_file_order,
     partition_name,
 )
-from aps_pipeline.lake.validate import in_file_order
-from aps_pipeline.syncing import sync
 from aps_pipeline.tables import Table
 
 _FILE = "part-0.parquet"
 _STAGING = ".staging"
 _ASIDE = ".damaged"
-_STALE_SECONDS = 3600.0
 
 
-class StorageError(OSError):
+class StorageError(PipelineError, OSError):
     """The lake cannot be read or written; the message names the path."""
+
+    exit_code = Exit.STORAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +105,9 @@ class Lake:
         return int(rows.num_rows)
 
     def _replace_file(self, path: Path, content: bytes) -> None:
-        staging = Path(self._root, _STAGING)
-        staging.mkdir(parents=True, exist_ok=True)
-        beside = staging / f"{uuid.uuid4().hex}.parquet"
-        with beside.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        is_new = not path.parent.is_dir()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.replace(path)
-        sync(path.parent)
-        if is_new:
-            sync(path.parent.parent)
+        beside = Path(self._root, _STAGING, f"{uuid.uuid4().hex}.parquet")
+        with replace_file(path, beside=beside):
+            beside.write_bytes(content)
 
     def remove(self, table: Table, values: tuple[str, ...]) -> None:
         """Remove one partition, if it is there. Raises StorageError."""
@@ -128,7 +120,7 @@ class Lake:
         if self._local and (staging := Path(self._root, _STAGING)).is_dir():
             for leftover in staging.iterdir():
                 with contextlib.suppress(FileNotFoundError):  # another process cleans as well
-                    if leftover.stat().st_mtime < time.time() - _STALE_SECONDS:
+                    if leftover.stat().st_mtime < time.time() - STALE_SECONDS:
                         leftover.unlink()
 
     def found(self, table: Table, values: tuple[str, ...]) -> Found | None:

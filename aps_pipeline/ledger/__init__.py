@@ -7,6 +7,7 @@ and how much quota is used are questions to these rows. SQLite by default, Postg
 from __future__ import annotations
 
 from aps_pipeline.ledger.bodies import BodyFault, Refusal
+from aps_pipeline.ledger.diffs import FigureRow, StoredFigure, UnreadAnswer
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -15,8 +16,7 @@ from aps_pipeline.ledger.errors import (
     MixedDataError,
     QuotaExhaustedError,
 )
-from aps_pipeline.ledger.figures import FigureRow, StoredFigure, UnreadAnswer
-from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
+from aps_pipeline.ledger.quota import Account, AccountRest, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     Attempt,
     CallState,
@@ -28,7 +28,6 @@ from aps_pipeline.ledger.records import (
     Revision,
     Succession,
 )
-from aps_pipeline.ledger.rests import AccountRest
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [

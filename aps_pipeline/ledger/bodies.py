@@ -15,7 +15,7 @@ from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.ledger.records import GOOD, CallState
 from aps_pipeline.ledger.schema import bodies, calls, refusals
 from aps_pipeline.periods import Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,24 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ledger.quota import Quota
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
-class LedgerError(OSError):
+class LedgerError(PipelineError, OSError):
     """The ledger cannot be opened, read or written."""
+
+    exit_code = Exit.STORAGE
 
 
 class LedgerBusyError(LedgerError):
     """Another process keeps the ledger locked for longer than anybody waits."""
 
+    exit_code = Exit.BUSY
 
-class MixedDataError(ValueError):
+
+class MixedDataError(PipelineError, ValueError):
     """A simulated answer for a ledger of real data, or the other way round."""
 
 

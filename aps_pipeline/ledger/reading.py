@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import device_asked
-from aps_pipeline.ledger import figures, revisions
+from aps_pipeline.ledger import diffs
 from aps_pipeline.ledger.bodies import BodyFault, GarbledError, Refusal, damaged, has_body, refused, unpack
 from aps_pipeline.ledger.errors import ledger_error
 from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
@@ -29,7 +29,7 @@ from aps_pipeline.ledger.records import (
     Succession,
 )
 from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news, quotas
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import Held, Question
 
 _CHUNK = 500
 
@@ -208,40 +208,40 @@ class LedgerReader:
         `sources` are endpoints and levels. Left out is 'no data' after 'no data'.
         """
         with self._reading() as connection:
-            return revisions.uncompared(connection, sources)
+            return diffs.uncompared(connection, sources)
 
     def answers_before(self, call_id: int) -> list[GoodCall]:
         """The answers with data to the question of a call that came before it, oldest first."""
         with self._reading() as connection:
-            return revisions.answers_before(connection, call_id)
+            return diffs.answers_before(connection, call_id)
 
     def revisions(self) -> list[Revision]:
         """Every comparison of two successive answers, in the order of the calls."""
         with self._reading() as connection:
-            return revisions.kept(connection)
+            return diffs.kept(connection)
 
     def stored_figures(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
-    ) -> list[figures.StoredFigure]:
+    ) -> list[diffs.StoredFigure]:
         """The energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
         with self._reading() as connection:
-            return figures.stored_figures(connection, endpoint, level, periods)
+            return diffs.stored_figures(connection, endpoint, level, periods)
 
     def figure_reader(self, endpoint: str, level: str) -> str | None:
         """The reader that took the figures of an endpoint and level; None before the first."""
-        name = figures.figure_reader_name(endpoint, level)
+        name = diffs.figure_reader_name(endpoint, level)
         with self._reading() as connection:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
 
     def unread_answers(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
-    ) -> list[figures.UnreadAnswer]:
+    ) -> list[diffs.UnreadAnswer]:
         """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
-            return figures.unread_answers(connection, endpoint, level, periods)
+            return diffs.unread_answers(connection, endpoint, level, periods)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""

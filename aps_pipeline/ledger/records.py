@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
 class CallState(StrEnum):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger import leases, opening
 from aps_pipeline.ledger.bodies import digest, pack
+from aps_pipeline.ledger.calls import LedgerWriter, insert_into, printable, set_call
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -21,13 +22,11 @@ from aps_pipeline.ledger.errors import (
     first_line,
     is_locked,
 )
-from aps_pipeline.ledger.quota import Account, quota_month
+from aps_pipeline.ledger.quota import Account, RestingAccounts, quota_month
 from aps_pipeline.ledger.reading import quota_of
 from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish
-from aps_pipeline.ledger.rests import RestingAccounts
 from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
-from aps_pipeline.ledger.writing import LedgerWriter, insert_into, printable, set_call
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
 def _utc_now() -> datetime:

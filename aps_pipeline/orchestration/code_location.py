@@ -6,14 +6,12 @@ from datetime import date
 
 import dagster as dg
 
-from aps_pipeline.orchestration.alerting import alerting
 from aps_pipeline.orchestration.assets import all_assets
 from aps_pipeline.orchestration.autopilot import autopilot
-from aps_pipeline.orchestration.jobs import all_jobs
+from aps_pipeline.orchestration.jobs import all_jobs, daily_refresh, warehouse_follows
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.reporting import monthly_report, report_asset
+from aps_pipeline.orchestration.reports import alerting, monthly_report, report_asset
 from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.schedules import daily_refresh, warehouse_follows
 from aps_pipeline.tables import PROFILES, Table
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import dagster as dg
 
 from aps_pipeline.config import Settings
+from aps_pipeline.errors import PipelineError
 from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.collecting import asset_key
 from aps_pipeline.orchestration.demo_result import Demo, result_of, show
-from aps_pipeline.orchestration.failures import EXPECTED
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
+from aps_pipeline.orchestration.materialize import asset_key
 from aps_pipeline.orchestration.partitions import range_tags
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.orchestration.simulated import (
@@ -124,7 +124,7 @@ def main() -> int:
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
-    except EXPECTED as error:
+    except PipelineError as error:
         print(error, file=sys.stderr)
         return 7 if isinstance(error, OSError) else 2
     except OSError as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from aps_pipeline.atomic import replace_file
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.simulator import NAMES, Fleet, Simulator, roof_of, tariffs_of
-from aps_pipeline.warehouse.replacing import replacing
 
 NO_LIMIT = 1_000_000
 
@@ -53,7 +53,7 @@ def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
             _MADE + yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
         ).encode()
         if not path.is_file() or path.read_bytes() != text:
-            with replacing(path) as temporary:
+            with replace_file(path) as temporary:
                 temporary.write_bytes(text)
 
 

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
-from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.batch import inverter_batch_energy
-from aps_pipeline.parse.devices import DEVICE_PARSERS
-from aps_pipeline.parse.drift import repeated_ids, unknown_fields
+from aps_pipeline.parse.context import Asked, Parsed
 from aps_pipeline.parse.inventory import (
+    DEVICE_PARSERS,
     EcuRecord,
     InverterRecord,
     SystemRecord,
@@ -22,6 +21,8 @@ from aps_pipeline.parse.inventory import (
     system_inverters,
     system_meters,
 )
+from aps_pipeline.parse.schema_drift import repeated_ids, unknown_fields
+from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 _OK, _NO_DATA = 0, 1001

@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.asked import Asked, Parsed
-from aps_pipeline.parse.series import rejected_items
+from aps_pipeline.parse.context import Asked, Parsed, rejected_items
 from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, a_list, an_object
-from aps_pipeline.question import ID_PATTERN
+from aps_pipeline.request import ID_PATTERN
 from aps_pipeline.tables import Table, from_columns
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"

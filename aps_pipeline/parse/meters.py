@@ -8,15 +8,13 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from aps_pipeline.parse import slots
-from aps_pipeline.parse.asked import CLOCK_TOLERANCE, Asked, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, parsed
-from aps_pipeline.parse.energies import SLOTS, when
-from aps_pipeline.parse.series import SeriesReader
-from aps_pipeline.parse.values import a_list, shown
+from aps_pipeline.parse import timeslots
+from aps_pipeline.parse.context import CLOCK_TOLERANCE, Asked, Parsed, SeriesReader, body_of, parsed
+from aps_pipeline.parse.energy import SLOTS, when
+from aps_pipeline.parse.values import RefusedError, a_list, shown
 from aps_pipeline.periods import hour_bounds_utc, local_day
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.measures import FLOWS
+from aps_pipeline.tables.columns import FLOWS
 
 _PATTERNS = {
     "hourly": re.compile(r"([0-9]{1,2})(?::00)?", re.ASCII),
@@ -52,7 +50,7 @@ def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
         if series.read(flow, partial(_one_flow, flow, entries, labels, expected, asked))
     }
     rejected = series.rejected(table, asked)
-    found, values = slots.matched(good, expected, asked)
+    found, values = timeslots.matched(good, expected, asked)
     read = dict(zip(good, values, strict=True))
     columns = {f"{flow}_kwh": read.get(flow, [None] * len(found)) for flow in FLOWS}
     rows = parsed(table, asked, when(table, found, asked) | columns, len(found)).rows
@@ -60,11 +58,11 @@ def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
 
 
 def _one_flow(
-    flow: str, entries: list[Any], labels: Sequence[int], expected: Sequence[slots.Slot], asked: Asked
+    flow: str, entries: list[Any], labels: Sequence[int], expected: Sequence[timeslots.Slot], asked: Asked
 ) -> bool:
     if len(entries) != len(labels):
         raise RefusedError(f"{flow} has {len(entries)} entries for {len(labels)} labels")
-    slots.matched({flow: entries}, expected, asked)
+    timeslots.matched({flow: entries}, expected, asked)
     return True
 
 
@@ -95,13 +93,13 @@ def _as_years(labels: list[int], asked: Asked) -> list[int]:
     return since if labels == [*range(1, len(since) + 1)] else labels
 
 
-def _years(labels: Sequence[int], asked: Asked) -> list[slots.Slot]:
+def _years(labels: Sequence[int], asked: Asked) -> list[timeslots.Slot]:
     """The years named: in a row, up to this one. A meter may be younger than its system."""
     this_year = local_day(asked.asked_utc + CLOCK_TOLERANCE, asked.zone).year
     at_least = local_day(asked.asked_utc - _NEW_YEAR, asked.zone).year
     if not 0 < len(labels) <= _MAX_YEARS or not at_least <= labels[-1] <= this_year:
         raise RefusedError(f"{len(labels)} years up to {labels[-1] if labels else 'none'} in {this_year}")
     return [
-        slots.Slot(year, hour_bounds_utc(date(year, 1, 1), 0, asked.zone)[0], None, date(year, 12, 31))
+        timeslots.Slot(year, hour_bounds_utc(date(year, 1, 1), 0, asked.zone)[0], None, date(year, 12, 31))
         for year in range(labels[-1] - len(labels) + 1, labels[-1] + 1)
     ]

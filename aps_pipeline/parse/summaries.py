@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, channels_in, parsed
-from aps_pipeline.parse.values import an_object, number
+from aps_pipeline.parse.context import Asked, Parsed, body_of, channels_in, parsed
+from aps_pipeline.parse.values import RefusedError, an_object, number
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.measures import FLOWS, SPANS
+from aps_pipeline.tables.columns import FLOWS, SPANS
 
 _LETTERS = dict(zip(SPANS, "dmyt", strict=True))
 """The spans as an inverter names them, before the number of the channel."""

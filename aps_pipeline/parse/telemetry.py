@@ -12,15 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.arrays import quick_doubles
-from aps_pipeline.parse.asked import Asked, NotBegunError, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, known
-from aps_pipeline.parse.labels import Axis, time_axis
-from aps_pipeline.parse.series import SeriesReader, with_series
-from aps_pipeline.parse.values import an_object, number
-from aps_pipeline.question import ID_PATTERN, BadIdError, checked_id
+from aps_pipeline.parse.context import Asked, Parsed, SeriesReader, body_of, known, with_series
+from aps_pipeline.parse.timeslots import Axis, time_axis
+from aps_pipeline.parse.values import NotBegunError, RefusedError, an_object, number, quick_doubles
+from aps_pipeline.request import ID_PATTERN, BadIdError, checked_id
 from aps_pipeline.tables import Table, from_columns
-from aps_pipeline.tables.measures import FLOWS
+from aps_pipeline.tables.columns import FLOWS
 
 _POWERS = ("produced", "consumed", "imported_exported")
 _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)

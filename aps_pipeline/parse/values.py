@@ -1,19 +1,60 @@
-"""Single values: strict where a wrong reading would be a wrong number."""
+"""Values of a body, one by one and whole lists at once, refused where they cannot be right."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from aps_pipeline.envelope import Number
-from aps_pipeline.parse.asked import RefusedError
-from aps_pipeline.question import BadIdError, checked_id, virtual_id
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.request import BadIdError, checked_id, virtual_id
+
+
+class RefusedError(ValueError):
+    """A body that is not what the manual promises; the message says how. No row is made of it."""
+
+    failure_kind: ClassVar[FailureKind] = FailureKind.REFUSED
+
+
+class NotBegunError(RefusedError):
+    """Values for a time to come: whichever series has them, the calendar of the whole body is in doubt."""
+
+
+def doubles(entries: Sequence[Any], what: str) -> pa.Array:
+    """Doubles of JSON numbers or texts; null for null and "". Raises RefusedError, naming the entry."""
+    found = quick_doubles(entries)
+    if found is not None:
+        return found
+    # Slower, and with a message for the first entry that is wrong.
+    return pa.array([number(entry, f"{what}[{n}]") for n, entry in enumerate(entries)], pa.float64())
+
+
+def quick_doubles(entries: Sequence[Any]) -> pa.Array | None:
+    """The same, but None where one entry is not a number."""
+    try:
+        texts = pa.array(entries, pa.string())
+    except (pa.ArrowException, UnicodeEncodeError, TypeError):  # neither a text nor null
+        return None
+    texts = pc.if_else(pc.equal(texts, ""), None, texts)
+    sound = pc.and_(
+        pc.match_substring_regex(texts, _WHOLE_NUMBER), pc.less_equal(pc.utf8_length(texts), MAX_DIGITS)
+    )
+    if pc.all(sound).as_py() is False:
+        return None
+    found = pc.cast(texts, pa.float64())
+    return None if pc.any(pc.greater_equal(pc.abs(found), LARGEST)).as_py() else found
+
 
 NUMBER_PATTERN = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 """An ASCII decimal as Java prints it: `12.28`, `-0.01`, `5.0E-4`."""
+_WHOLE_NUMBER = f"^(?:{NUMBER_PATTERN})$"
 
 LARGEST = 1e12
 """No energy, power or capacity of a real fleet comes near."""

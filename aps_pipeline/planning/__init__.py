@@ -20,7 +20,6 @@ No network, file or clock: inventory, held answers, wanted tables and the presen
 
 from __future__ import annotations
 
-from aps_pipeline.planning.allowance import calls_for_history, calls_to_spare, refresh_calls_a_day
 from aps_pipeline.planning.answers import (
     SERVED,
     STAND_IN,
@@ -33,13 +32,7 @@ from aps_pipeline.planning.answers import (
     stand_in,
     trusted_substitute,
 )
-from aps_pipeline.planning.coverage import Outlook, coverage
-from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
-from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
-from aps_pipeline.planning.forecast import PLANS, Forecast, forecast
-from aps_pipeline.planning.gaps import Gap, Stretch, Worth, affordable
-from aps_pipeline.planning.horizon import last_forgotten, next_probe
-from aps_pipeline.planning.known import (
+from aps_pipeline.planning.claims import (
     CLAIM_AGE,
     Border,
     BorderKey,
@@ -51,7 +44,10 @@ from aps_pipeline.planning.known import (
     Spared,
     request_key,
 )
-from aps_pipeline.planning.needs import (
+from aps_pipeline.planning.coverage import Covered, Outlook, State, coverage, merged
+from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
+from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
+from aps_pipeline.planning.requirements import (
     Needs,
     Part,
     calls_for_one,
@@ -60,8 +56,8 @@ from aps_pipeline.planning.needs import (
     needs_of,
     periods_of,
 )
-from aps_pipeline.planning.order import by_worth, phases
 from aps_pipeline.planning.retention import Retention
+from aps_pipeline.planning.retention_probes import last_forgotten, next_probe
 from aps_pipeline.planning.retry import (
     LONGEST_DENIAL,
     LONGEST_REST,
@@ -69,7 +65,17 @@ from aps_pipeline.planning.retry import (
     next_attempt_day,
     resting_until,
 )
-from aps_pipeline.planning.states import Covered, State, merged
+from aps_pipeline.planning.runs import Gap, Stretch, Worth, affordable
+from aps_pipeline.planning.schedule import (
+    PLANS,
+    Forecast,
+    by_worth,
+    calls_for_history,
+    calls_to_spare,
+    forecast,
+    phases,
+    refresh_calls_a_day,
+)
 from aps_pipeline.planning.systems import Device, System
 
 __all__ = [

@@ -9,7 +9,7 @@ from datetime import date
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import NOTHING_HELD, Held, Question
+from aps_pipeline.request import NOTHING_HELD, Held, Question
 from aps_pipeline.tables import Table
 
 Kind = tuple[str, str]

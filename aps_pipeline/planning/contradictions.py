@@ -17,7 +17,7 @@ from aps_pipeline.planning.answers import Kind
 from aps_pipeline.planning.figures import BATCH_ENERGY, SYSTEM_ENERGY, Evidence, Figure, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
 from aps_pipeline.planning.systems import Device
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 _LONGEST_DOUBT = 512
 """Days that a contradicted answer rests at most."""

@@ -19,7 +19,7 @@ from aps_pipeline.planning.contradictions import Doubt, doubt, drivers
 from aps_pipeline.planning.figures import SYSTEM_ENERGY, Evidence, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import Held, Question
 
 LATE_DATA = timedelta(days=60)
 """How long after a day an ECU that was offline may still upload it."""

@@ -10,7 +10,7 @@ from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.periods import Grain, Period, day_end_utc, local_day
 from aps_pipeline.planning.answers import Answers, Kind
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import Held, Question
 from aps_pipeline.tables import Table
 
 SYSTEM_ENERGY, BATCH_ENERGY = "system_energy", ("inverter_batch", "energy")

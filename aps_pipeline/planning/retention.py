@@ -15,10 +15,10 @@ from datetime import date, datetime
 from aps_pipeline.endpoints import ENDPOINTS, LEVEL_GRAIN
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning.answers import Answers, Kind
-from aps_pipeline.planning.horizon import last_forgotten, next_probe
-from aps_pipeline.planning.known import CLAIM_AGE, Border, BorderKey
+from aps_pipeline.planning.claims import CLAIM_AGE, Border, BorderKey
+from aps_pipeline.planning.retention_probes import last_forgotten, next_probe
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import Held, Question
 
 _WORTH_A_PROBE = 8
 """Days still to be asked of one source before it is worth asking where they end."""

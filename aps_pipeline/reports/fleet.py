@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.members import Member, members_of, worst_first
-from aps_pipeline.reports.method import method
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Number, Page, Section, page_name
+from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Number, Page, Row, Section, page_name
 from aps_pipeline.reports.panels import panels_number
 from aps_pipeline.reports.production import calendar, daily
+from aps_pipeline.reports.system import Member, members_of, worst_first
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
     change,
     counted,
     energy,
+    method,
     month_name,
     percent,
     short_names,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section
+from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Key, Number, Row, Section
 from aps_pipeline.reports.words import amount, counted, day_name, energy, percent
 
 _DAYS = """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.model import Finding
+from aps_pipeline.reports.model import Asker, Finding, Row
 from aps_pipeline.reports.words import counted, days_said, energy, long_day, percent
 
 _OUTAGES = """

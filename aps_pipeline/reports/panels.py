@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row, month_after
-from aps_pipeline.reports.model import Drawing, Grid, Key, Number, Section, Tone
+from aps_pipeline.reports.model import Asker, Drawing, Grid, Key, Number, Row, Section, Tone, month_after
 from aps_pipeline.reports.panel_findings import panel_findings, panel_name, troubles_said
 from aps_pipeline.reports.words import (
     ABSENT,

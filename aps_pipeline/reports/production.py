@@ -8,8 +8,7 @@ from datetime import date
 from typing import Any
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row, month_after
-from aps_pipeline.reports.model import Drawing, Grid, Key, Number, Section
+from aps_pipeline.reports.model import Asker, Drawing, Grid, Key, Number, Row, Section, month_after
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row, month_after
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Section
+from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Key, Row, Section, month_after
 from aps_pipeline.reports.words import amount, counted, energy, listed, long_day
 
 _COVERAGE = """

@@ -1,20 +1,59 @@
-"""Pages as files: `<folder>/<month>/index.html` for the fleet, one beside it for each system."""
+"""Write pages: HTML in one file, without script or request, under a policy that the browser enforces."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
-from aps_pipeline.reports.asking import Asker, month_after
-from aps_pipeline.reports.model import INDEX, Page, page_name
-from aps_pipeline.reports.rendering import rendered
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from aps_pipeline.atomic import replace_file
+from aps_pipeline.errors import Exit, PipelineError
+from aps_pipeline.reports.model import INDEX, Asker, Page, month_after, page_name
 from aps_pipeline.reports.words import month_name
 from aps_pipeline.warehouse import Connection, open_warehouse
-from aps_pipeline.warehouse.reading import of_this_version
-from aps_pipeline.warehouse.replacing import replacing
+from aps_pipeline.warehouse.connection import of_this_version
+
+_FILES = files("aps_pipeline.reports") / "templates"
+
+
+def rendered(page: Page) -> str:
+    """The page as HTML. Every text in it is escaped; only the drawings, made here, are taken as they are."""
+    style = _text("style.css")
+    template = _environment().from_string(_text("page.html.j2"))
+    return template.render(
+        page=page,
+        month=month_name(page.month),
+        style=Markup(style),  # noqa: S704 - ours
+        policy=_policy(style),
+        drawn=Markup,
+        made=f"{page.made_utc:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _policy(style: str) -> str:
+    """Nothing is loaded, run or sent; the one style element is named by its digest."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _text(name: str) -> str:
+    return (_FILES / name).read_text("utf-8")
+
 
 _SYSTEMS = "SELECT system_id FROM core.systems ORDER BY system_id"
 _HELD = """
@@ -28,12 +67,14 @@ _NEWEST = """
 """
 
 
-class NothingToReportError(LookupError):
+class NothingToReportError(PipelineError, LookupError):
     """The warehouse holds nothing of that month, or not that system; the message says what there is."""
 
 
-class ReportNotWrittenError(OSError):
+class ReportNotWrittenError(PipelineError, OSError):
     """A page cannot be written; the message names it."""
+
+    exit_code = Exit.STORAGE
 
 
 @dataclass(frozen=True)
@@ -104,7 +145,7 @@ def _refuse_nothing(connection: Connection, month: date) -> None:
 def _write(page: Page, path: Path) -> Written:
     text = rendered(page).encode()
     try:
-        with replacing(path) as temporary:
+        with replace_file(path) as temporary:
             temporary.write_bytes(text)
     except OSError as error:
         raise ReportNotWrittenError(f"cannot write {path}: {error.strerror or error}") from error

@@ -17,10 +17,9 @@ It is the other side: it imports nothing of the client but `periods`.
 
 from aps_pipeline.simulator.accounts import Account, dealt
 from aps_pipeline.simulator.awkward import awkward_fleet
-from aps_pipeline.simulator.demo import NAMES, demo_fleet, healthy_fleet
+from aps_pipeline.simulator.demo import NAMES, demo_fleet, healthy_fleet, load_fleet
 from aps_pipeline.simulator.faults import Fault
 from aps_pipeline.simulator.fleet import Fleet, FleetError
-from aps_pipeline.simulator.fleet_file import load_fleet
 from aps_pipeline.simulator.limits import Counts
 from aps_pipeline.simulator.roof import roof_of, tariffs_of
 from aps_pipeline.simulator.server import MARK

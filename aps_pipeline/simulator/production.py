@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.simulator.slots import STEP, Ints, day_slots
-from aps_pipeline.simulator.sun import Floats, Sun, plane_irradiance, sun_at
-from aps_pipeline.simulator.weather import Weather, chance, weather
+from aps_pipeline.simulator.weather import Floats, Sun, Weather, chance, plane_irradiance, sun_at, weather
 
 FLOWS = ("produced", "consumed", "imported", "exported")
 

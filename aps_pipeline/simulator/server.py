@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the loopback interface around a service: connections, threads and bytes, nothing of the API."""
+"""Serve the simulated API over HTTP, with numbers printed as the API prints them."""
 
 from __future__ import annotations
 

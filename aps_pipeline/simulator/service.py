@@ -1,4 +1,4 @@
-"""The API as a function: from method, target and headers to a reply. HTTP itself is in `server.py`."""
+"""The twelve endpoints of the manual (chapter 3): which one a path is, and whom it asks about."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from aps_pipeline.simulator.accounts import Account, Desk, checked
-from aps_pipeline.simulator.answers import answer
+from aps_pipeline.simulator.accounts import APP_ID, Account, Desk, checked
 from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, Ask
 from aps_pipeline.simulator.demo import healthy_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
@@ -16,10 +15,9 @@ from aps_pipeline.simulator.fleet import Fleet, System
 from aps_pipeline.simulator.history import History, Moment
 from aps_pipeline.simulator.limits import Counts, Ledger
 from aps_pipeline.simulator.quirks import QUIRKS, spoken
-from aps_pipeline.simulator.replies import Reply, enveloped, error, page, spoil_data, spoil_reply
+from aps_pipeline.simulator.replies import Reply, answer, enveloped, error, page, spoil_data, spoil_reply
 from aps_pipeline.simulator.routes import PREFIXES, Route, route
 from aps_pipeline.simulator.server import listening
-from aps_pipeline.simulator.signature import APP_ID
 
 DEFAULT_APP_ID = "simulator".ljust(32, "0")
 DEFAULT_APP_SECRET = "simulated123"  # noqa: S105 - opens nothing but a simulator

@@ -13,8 +13,7 @@ from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.printing import decimals, java_double, kwh2, kwh6
 from aps_pipeline.simulator.production import FLOWS, EcuDay
 from aps_pipeline.simulator.slots import LABELS, Ints
-from aps_pipeline.simulator.sun import Floats
-from aps_pipeline.simulator.weather import chance, digest
+from aps_pipeline.simulator.weather import Floats, chance, digest
 
 _SURPLUS = 1.045
 

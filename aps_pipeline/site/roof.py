@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aps_pipeline.question import BadIdError, checked_id
+from aps_pipeline.request import BadIdError, checked_id
 from aps_pipeline.site.files import Given, read_file
 
 

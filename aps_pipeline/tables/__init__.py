@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from aps_pipeline.errors import PipelineError
 from aps_pipeline.tables.caveats import CAVEATS, Caveat
-from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
+from aps_pipeline.tables.energy import (
+    ECU_ENERGY,
+    INVERTER_BATCH_ENERGY,
+    INVERTER_ENERGY,
+    METER_ENERGY,
+    REJECTED_ITEMS,
+    SYSTEM_ENERGY,
+)
 from aps_pipeline.tables.inventory import INVENTORY
-from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
 from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
 from aps_pipeline.tables.summaries import SUMMARIES
@@ -42,7 +49,7 @@ PROFILES = {
 """Which tables a refresh collects."""
 
 
-class UnknownTableError(ValueError):
+class UnknownTableError(PipelineError, ValueError):
     """A table name that no declaration has."""
 
 

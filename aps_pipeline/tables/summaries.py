@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import measures as m
+from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import ABSENT_IS_NOT_ZERO, CHANNEL_IS_NOT_PANEL_POSITION, Caveat
 from aps_pipeline.tables.model import Column, Group, Source, Table
 

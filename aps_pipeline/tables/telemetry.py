@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import measures as m
+from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, POWER_IS_NOT_ENERGY, SLOTS
 from aps_pipeline.tables.model import Column, Source, Table
 

@@ -16,13 +16,11 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.warehouse.building import Built, build
+from aps_pipeline.warehouse.builder import Built, build, is_current
 from aps_pipeline.warehouse.checks import CheckResult, all_checks, by_kind, run_checks
-from aps_pipeline.warehouse.described import Connection
+from aps_pipeline.warehouse.connection import Warehouse, open_warehouse, query
+from aps_pipeline.warehouse.ddl import Connection
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
-from aps_pipeline.warehouse.frames import Warehouse
-from aps_pipeline.warehouse.freshness import is_current
-from aps_pipeline.warehouse.reading import open_warehouse, query
 
 __all__ = [
     "Built",

@@ -10,16 +10,22 @@ ValueError
 
 from __future__ import annotations
 
+from aps_pipeline.errors import Exit, PipelineError
 
-class WarehouseError(OSError):
+
+class WarehouseError(PipelineError, OSError):
     """The warehouse cannot be written or read; the message names the path."""
+
+    exit_code = Exit.STORAGE
 
 
 class NoWarehouseError(WarehouseError):
     """There is no warehouse yet; the message says what to do."""
 
+    exit_code = Exit.USAGE
 
-class QueryError(ValueError):
+
+class QueryError(PipelineError, ValueError):
     """SQL that DuckDB refuses, or that is not a query; one line."""
 
 

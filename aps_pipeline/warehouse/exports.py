@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from aps_pipeline.warehouse.described import Connection
+from aps_pipeline.warehouse.ddl import Connection
 
 # The sum runs over all hours held, so that a later export goes on where an earlier one ended. An hour that a
 # spring night skips begins with the next one.

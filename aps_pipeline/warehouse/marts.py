@@ -1,4 +1,4 @@
-"""Schema `mart`: one .sql file an answer, its header checked against what the query gives."""
+"""Marts: SQL files whose header becomes the comments of the view or table that they make."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from importlib import resources
 
 from aps_pipeline.tables import CAVEATS, Caveat
-from aps_pipeline.warehouse.described import (
+from aps_pipeline.warehouse.ddl import (
     Connection,
     Described,
     Note,
@@ -17,7 +18,67 @@ from aps_pipeline.warehouse.described import (
     identifiers,
 )
 from aps_pipeline.warehouse.errors import HeaderError
-from aps_pipeline.warehouse.headers import SqlFile, packaged
+
+_ENTRY = re.compile(
+    r"-- (?P<word>[a-z][a-z0-9_.]*(?: [a-z][a-z0-9_]*)?)(?: \[(?P<unit>[^\]]+)\])?: (?P<text>\S.*)"
+)
+_CONTINUED = re.compile(r"--   +(?P<text>\S.*)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a header: `word [unit]: text`."""
+
+    word: str
+    text: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """A .sql file taken apart: its name, its header in order, and its one statement."""
+
+    name: str
+    header: tuple[Entry, ...]
+    statement: str
+
+    def texts(self, word: str) -> list[str]:
+        """The texts of every entry of that word."""
+        return [entry.text for entry in self.header if entry.word == word]
+
+    def one(self, word: str) -> str:
+        """The text of the only entry of that word. Raises HeaderError."""
+        found = self.texts(word)
+        if len(found) != 1:
+            raise HeaderError(f"{self.name}: {len(found)} lines '{word}: …' in the header instead of one")
+        return found[0]
+
+
+def read_sql(name: str, text: str) -> SqlFile:
+    """Take a .sql file apart. Raises HeaderError."""
+    entries: list[Entry] = []
+    lines = text.splitlines()
+    length = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    for line in lines[:length]:
+        if found := _ENTRY.fullmatch(line):
+            entries.append(Entry(found["word"], found["text"], found["unit"] or ""))
+        elif entries and (more := _CONTINUED.fullmatch(line)):
+            last = entries.pop()
+            entries.append(Entry(last.word, f"{last.text} {more['text']}", last.unit))
+        else:
+            raise HeaderError(f"{name}: not a header line: {line}")
+    statement = "\n".join(lines[length:]).strip()
+    if not statement or statement.endswith(";"):
+        raise HeaderError(f"{name}: one query without a semicolon at its end is wanted after the header")
+    return SqlFile(name, tuple(entries), statement)
+
+
+def packaged(folder: str) -> list[SqlFile]:
+    """Every .sql file of a folder of this package, by name. Raises HeaderError."""
+    files = resources.files("aps_pipeline.warehouse").joinpath(folder).iterdir()
+    texts = {file.name: file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
+    return [read_sql(name, texts[name]) for name in sorted(texts)]
+
 
 _WORDS = {"grain", "key", "after", "note", "caveat", "columns"}
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")

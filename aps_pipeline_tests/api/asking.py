@@ -8,7 +8,7 @@ from typing import Any
 
 from aps_pipeline.api import Answer, ApsError, Client, Credentials, Limits
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 ID, SECRET = "testappid1234567890123456789012", "secret+/=123"
 ASKED = Question("system_energy", "hourly", "S1", "", Period(Grain.DAY, date(2024, 3, 5)))

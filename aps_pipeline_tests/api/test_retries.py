@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.api import Answer, ApsError, Client, Credentials
 from aps_pipeline.api import errors as e
 from aps_pipeline.api.rate_limit import Throttle, rates_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline_tests.api.asking import ASKED, ID, SECRET, Diary, client_to, outcome
 from aps_pipeline_tests.api.fake import Script, envelope, http, says, serving
 

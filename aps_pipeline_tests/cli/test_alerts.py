@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from aps_pipeline.cli.alerts import alerts
-from aps_pipeline.cli.exits import Exit, exit_of_error
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.alerts.receiving import webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
@@ -39,7 +39,7 @@ def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFix
 def test_sending_needs_somebody_to_tell() -> None:
     with pytest.raises(NotConfiguredError, match="APS_ALERT_URLS not set") as raised:
         alerts(send=True, as_json=False)
-    assert exit_of_error(raised.value) is Exit.USAGE
+    assert raised.value.exit_code is Exit.USAGE
 
 
 def test_what_was_sent_is_not_new_any_more(

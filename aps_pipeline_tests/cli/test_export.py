@@ -34,7 +34,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_home_assistant_gets_metadata_and_hours_with_their_sum(built: Path) -> None:
-    assert export.homeassistant("S1", DAY, DAY, built / "s.json", False) == 0
+    assert export.write_homeassistant_file("S1", DAY, DAY, built / "s.json", False) == 0
     found = json.loads((built / "s.json").read_text("utf-8"))
     assert found["stats"] == [
         {"start": "2024-03-05T01:00:00+01:00", "state": 0.0, "sum": 0.0},
@@ -64,12 +64,12 @@ def test_pvoutput_gets_watt_hours_in_batches_of_30(built: Path) -> None:
     lines = export.batches(days)
     assert [line.count(";") + 1 for line in lines] == [30, 30, 1]
     assert lines[2] == "20240504,1234"
-    assert export.pvoutput("S1", DAY, DAY, built / "p.txt", False) == 0
+    assert export.write_pvoutput_file("S1", DAY, DAY, built / "p.txt", False) == 0
     assert (built / "p.txt").read_text("utf-8") == "20240305,500\n"
 
 
 def test_nothing_to_export_is_said_and_makes_no_file(built: Path) -> None:
-    for make in (export.homeassistant, export.pvoutput):
+    for make in (export.write_homeassistant_file, export.write_pvoutput_file):
         with pytest.raises(NotConfiguredError, match="no whole day of S2 from 2024-03-05"):
             make("S2", DAY, DAY, built / "out", False)
     assert not (built / "out").exists()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from aps_pipeline.cli.matrix import as_json, by_month, show_matrix
+from aps_pipeline.cli.status import by_month, coverage_json, show_matrix
 from aps_pipeline.periods import LIFETIME, Grain, Period
 from aps_pipeline.planning import Covered, State
 from aps_pipeline.tables import table_named
@@ -62,7 +62,7 @@ def test_the_years_stand_above_their_first_months(capsys: pytest.CaptureFixture[
 
 
 def test_for_machines_too() -> None:
-    found = {(row["table"], row["month"]): row["state"] for row in as_json(a_history())}
+    found = {(row["table"], row["month"]): row["state"] for row in coverage_json(a_history())}
     assert found[HOURS.name, "2024-01"] == "partial" and found[HOURS.name, "2024-02"] == "refused"
     assert found[MONTHS.name, "2023-11"] == "present" and (MONTHS.name, "2023-10") not in found
 

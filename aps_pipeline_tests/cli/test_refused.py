@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.cli.collect import _collect
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.cli.runs import collect_and_report
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.tables import table_named
 from aps_pipeline_tests.clocks import Clock
@@ -31,7 +31,9 @@ def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
         )
         pipeline = field.pipeline()
         wanted = Wanted((table_named("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
-        codes = [_collect("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)]
+        codes = [
+            collect_and_report("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)
+        ]
         pipeline.ledger.close()
     assert codes == [Exit.REFUSED, Exit.COMPLETE], "what was refused before is not refused again"
     out, err = capsys.readouterr()

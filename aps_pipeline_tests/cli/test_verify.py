@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from aps_pipeline.cli import verify
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.errors import Exit
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.cli.conftest import Shell
 from aps_pipeline_tests.sites import Site

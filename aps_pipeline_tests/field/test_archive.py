@@ -24,9 +24,9 @@ from aps_pipeline.cli import main
 from aps_pipeline.ingest import Summary
 from aps_pipeline.ledger import LedgerError, opening
 from aps_pipeline.parse import PARSERS, Parsed
-from aps_pipeline.parse.energies import energy_list
+from aps_pipeline.parse.energy import energy_list
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.tables import FETCHED, table_named
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Roof, World, two_houses, world

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from aps_pipeline.api import Answer
+from aps_pipeline.ingest.accounts import Login
 from aps_pipeline.ingest.caller import Caller
-from aps_pipeline.ingest.calls import Ask, Budget, Result, Session
-from aps_pipeline.ingest.login import Login
+from aps_pipeline.ingest.fetch import Ask, Budget, Result, Session
 from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import zone
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 PATIENCE = 30.0
 

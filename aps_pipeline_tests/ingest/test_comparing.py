@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aps_pipeline.ingest.comparing import all_numbers, compare
-from aps_pipeline.ingest.revisions import COMPARED
+from aps_pipeline.ingest.answer_diffs import COMPARED, all_numbers, compare
 from aps_pipeline.tables import Table, from_columns, table_named
 
 METERS = table_named("meter_hourly_energy")

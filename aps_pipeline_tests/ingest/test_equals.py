@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.ingest import Summary, fleet
-from aps_pipeline.ingest.equals import Verdict, equal_levels
+from aps_pipeline.ingest.ecu_equivalence import Verdict, equal_levels
 from aps_pipeline.planning import Device
 from aps_pipeline.simulator import Fleet
 from aps_pipeline.simulator.fleet import Ecu, Inverter

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.ingest.news import Newsroom
+from aps_pipeline.ingest.drift_events import Newsroom
 from aps_pipeline.ledger import NewsKind
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.simulator import Fleet
 from aps_pipeline.simulator.fleet import Inverter
 from aps_pipeline_tests.sites import EAST, Site, a_fleet, serving

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.ingest.code_digest import canonical, reached_code
-from aps_pipeline.ingest.readers import Readers
-from aps_pipeline.parse import PARSERS, batch, energies, slots, values
+from aps_pipeline.ingest.code_digest import Readers, canonical, reached_code
+from aps_pipeline.parse import PARSERS, batch, energy, timeslots, values
 from aps_pipeline.tables import FETCHED, table_named
 
 DAILY, PANELS, METERS = (
@@ -51,7 +50,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
     def matched(*args: Any) -> Any:
         return [], [args]
 
-    monkeypatch.setattr(slots, "matched", matched)
+    monkeypatch.setattr(timeslots, "matched", matched)
     found = changed(before)
     assert {DAILY.name, METERS.name} <= found and PANELS.name not in found
     assert "systems" not in found and "ecu_power" not in found
@@ -60,7 +59,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("module", "name", "value", "table"),
     [
-        (energies, "_LABELS", {"daily": "day"}, DAILY),
+        (energy, "_LABELS", {"daily": "day"}, DAILY),
         (batch, "GRAMMAR", "^$", PANELS),
         (values, "LARGEST", 1.0, DAILY),
     ],

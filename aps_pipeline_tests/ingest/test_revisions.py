@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from aps_pipeline import parse
-from aps_pipeline.ingest import Fleet, Summary, revisions
-from aps_pipeline.ingest.revisions import compare_revisions
+from aps_pipeline.ingest import Fleet, Summary, answer_diffs
+from aps_pipeline.ingest.answer_diffs import compare_revisions
 from aps_pipeline.ledger import Account, CallState, Finish, Ledger, Revision
 from aps_pipeline.parse import PARSERS, Asked, Parsed, RefusedError
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
 from aps_pipeline.planning import System
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.parse.bodies import BODIES
 from aps_pipeline_tests.sites import Site
@@ -156,7 +156,7 @@ CHAINS: dict[str, tuple[Sequence[Any], list[int]]] = {
 def test_what_was_given_once_and_is_missing_is_counted(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, name: str, one_by_one: bool, portion: int
 ) -> None:
-    monkeypatch.setattr(revisions, "_PORTION", portion)
+    monkeypatch.setattr(answer_diffs, "_PORTION", portion)
     chain, missing = CHAINS[name]
     for data in chain:
         kept.answer(data)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.ingest import Fleet, Wanted, steps
-from aps_pipeline.ingest.steps import Step, steps_of
+from aps_pipeline.ingest import Fleet, Wanted, plan
+from aps_pipeline.ingest.plan import Step, steps_of
 from aps_pipeline.tables import table_named
 from aps_pipeline_tests.field.world import Roof, two_houses, world
 
@@ -19,7 +19,7 @@ FIRST, LAST = date(2026, 10, 1), date(2026, 11, 26)
 def test_steps_hold_every_period_once_in_the_order_of_worth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "_MOST_REQUESTS", 40)
+    monkeypatch.setattr(plan, "_MOST_REQUESTS", 40)
     with world(tmp_path / "data", *two_houses()) as api:
         api.collect(LAST, LAST, ["systems", "inverters", "meters"])
         pipeline = api.pipeline()
@@ -41,7 +41,7 @@ def test_steps_hold_every_period_once_in_the_order_of_worth(
 def test_a_run_in_steps_asks_what_one_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, plans = [], []
     for most in (40_000, 40):
-        monkeypatch.setattr(steps, "_MOST_REQUESTS", most)
+        monkeypatch.setattr(plan, "_MOST_REQUESTS", most)
         with world(tmp_path / str(most), Roof()) as api:
             tables = ["system_daily_energy", *(table.name for table in DAYS)]
             api.collect(FIRST, LAST, ["systems", "inverters", "meters"])

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 
 
 def question(day: int = 1, system_id: str = "S1", device_id: str = "") -> Question:

@@ -16,7 +16,7 @@ from aps_pipeline.ledger import (
     LedgerError,
     MixedDataError,
 )
-from aps_pipeline.question import NOTHING_HELD, Held
+from aps_pipeline.request import NOTHING_HELD, Held
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
 

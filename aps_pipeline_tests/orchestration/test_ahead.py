@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from aps_pipeline.orchestration.ahead import ahead
+from aps_pipeline.orchestration.materialize import ahead
 
 
 def test_items_come_in_order_and_the_fetching_does_not_wait() -> None:

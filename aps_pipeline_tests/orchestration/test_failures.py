@@ -12,8 +12,8 @@ from aps_pipeline.api import Client
 from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
 from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.failures import told_plainly
 from aps_pipeline.orchestration.home import prepare_home
+from aps_pipeline.orchestration.materialize import told_plainly
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.orchestration.simulated import as_environment, simulated_settings
 from aps_pipeline.simulator import Fault

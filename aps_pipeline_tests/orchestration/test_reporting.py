@@ -8,7 +8,7 @@ import dagster as dg
 
 from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.reporting import REPORT, monthly_report
+from aps_pipeline.orchestration.reports import REPORT, monthly_report
 from aps_pipeline.orchestration.resources import RESOURCE
 from aps_pipeline_tests.orchestration.conftest import START, Dagster
 

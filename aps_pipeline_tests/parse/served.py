@@ -9,13 +9,13 @@ from typing import Any
 
 from aps_pipeline.lake.validate import in_file_order
 from aps_pipeline.parse import opened
-from aps_pipeline.parse.asked import Asked, Parsed
-from aps_pipeline.parse.devices import DEVICE_PARSERS
+from aps_pipeline.parse.context import Asked, Parsed
+from aps_pipeline.parse.inventory import DEVICE_PARSERS
 from aps_pipeline.periods import Grain, Period, zone
 from aps_pipeline.simulator import Simulator
 from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, Span, System
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
+from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.summaries import SUMMARIES
 from aps_pipeline.tables.telemetry import TELEMETRY
 from aps_pipeline_tests.simulator.caller import body

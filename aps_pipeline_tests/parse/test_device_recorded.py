@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from aps_pipeline.parse import Asked, RefusedError, opened
-from aps_pipeline.parse.devices import DEVICE_PARSERS
-from aps_pipeline.parse.drift import unknown_fields
+from aps_pipeline.parse.inventory import DEVICE_PARSERS
+from aps_pipeline.parse.schema_drift import unknown_fields
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
 from aps_pipeline_tests.parse.served import READ
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.parse import RefusedError, opened
-from aps_pipeline.parse.drift import unknown_fields
+from aps_pipeline.parse.schema_drift import unknown_fields
 from aps_pipeline.tables import TABLES, Source
 from aps_pipeline_tests.parse.bodies import BODIES
 from aps_pipeline_tests.parse.served import MOUNTAIN, READ, answer, asked, devices, parsed, rows, system_of

@@ -19,7 +19,7 @@ from aps_pipeline.planning import (
     grain_of,
     periods_of,
 )
-from aps_pipeline.question import Held
+from aps_pipeline.request import Held
 from aps_pipeline.tables import FETCHED, Table
 
 FIRST, LAST = date(2024, 2, 25), date(2024, 3, 12)

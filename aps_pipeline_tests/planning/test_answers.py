@@ -17,7 +17,7 @@ from aps_pipeline.planning import (
     needs_of,
     questions_held,
 )
-from aps_pipeline.question import Held
+from aps_pipeline.request import Held
 from aps_pipeline.tables import table_named
 
 HOURS = table_named("ecu_hourly_energy")

@@ -24,7 +24,7 @@ from aps_pipeline.planning import (
     merged,
     needs_of,
 )
-from aps_pipeline.question import Held
+from aps_pipeline.request import Held
 from aps_pipeline.tables import table_named
 from aps_pipeline_tests.planning.fleets import REVISION, Case, cases
 

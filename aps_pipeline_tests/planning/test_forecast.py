@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aps_pipeline.planning.forecast import forecast, together
+from aps_pipeline.planning.schedule import forecast, together
 
 
 def test_the_last_account_decides() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Grain, day_end_utc, local_day
 from aps_pipeline.planning import LATE_DATA, Evidence, Needs, needs_of, periods_of, stand_in
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import Held, Question
 from aps_pipeline_tests.planning.fleets import FIRST, LAST, REVISION, Case, cases
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from aps_pipeline.periods import Grain, Period, zone
 from aps_pipeline.planning import Needs, Part, System, by_worth, forecast, phases
-from aps_pipeline.question import NOTHING_HELD, Question
+from aps_pipeline.request import NOTHING_HELD, Question
 from aps_pipeline.tables import FETCHED, table_named
 
 HOURS, POWER = table_named("system_hourly_energy"), table_named("inverter_batch_power")

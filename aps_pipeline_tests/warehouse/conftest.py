@@ -15,7 +15,7 @@ from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Account, CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
 from aps_pipeline.planning import Covered
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES, Table, from_columns
 

@@ -17,10 +17,10 @@ from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake, LakeState
 from aps_pipeline.ledger import CallState, Finish, Ledger
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.site import Roof, Site
 from aps_pipeline.tables import TABLES
-from aps_pipeline.warehouse import building, inputs
+from aps_pipeline.warehouse import builder, inputs
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
@@ -149,14 +149,14 @@ def test_a_file_written_long_before_it_was_renamed_in_is_seen(built: Plant) -> N
 def test_what_happens_while_a_build_reads_is_seen_afterwards(
     built: Plant, monkeypatch: pytest.MonkeyPatch, change: Callable[[Plant], object]
 ) -> None:
-    add_columns = building.add_columns
+    add_columns = builder.add_columns
 
     def interrupted(*args: object) -> object:
         change(built)
         return add_columns(*args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "add_columns", interrupted)
+        patch.setattr(builder, "add_columns", interrupted)
         warehouse.build(built.path, built.lake, built.ledger)
     assert not is_current(built)
 

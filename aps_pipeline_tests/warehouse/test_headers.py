@@ -7,10 +7,10 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.tables import CAVEATS
-from aps_pipeline.warehouse import HeaderError, building, marts
+from aps_pipeline.warehouse import HeaderError, marts
+from aps_pipeline.warehouse import builder as building
 from aps_pipeline.warehouse.checks import check_of
-from aps_pipeline.warehouse.headers import read_sql
-from aps_pipeline.warehouse.marts import Mart, add_mart, in_order, mart_of
+from aps_pipeline.warehouse.marts import Mart, add_mart, in_order, mart_of, read_sql
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 HEADER = """\

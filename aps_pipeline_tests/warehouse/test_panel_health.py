@@ -10,7 +10,7 @@ import pytest
 
 from aps_pipeline.ledger import CallState, Finish
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 FIRST = date(2024, 3, 1)

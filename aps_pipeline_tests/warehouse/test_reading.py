@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.warehouse import reading
+from aps_pipeline.warehouse import connection as reading
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 DAY = date(2024, 3, 5)

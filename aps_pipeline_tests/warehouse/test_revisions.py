@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline import warehouse
 from aps_pipeline.ledger import CallState, Finish, Revision
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Question
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 

@@ -1,0 +1,131 @@
+"""What every command shares on the terminal: options, tables, lines about the quota."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from aps_pipeline.config import Settings
+from aps_pipeline.ingest import NotConfiguredError
+from aps_pipeline.ledger import Quota
+from aps_pipeline.request import checked_id
+from aps_pipeline.tables import PROFILES, Table, UnknownTableError, table_named
+
+_PIPED_WIDTH = 500
+
+
+def grid_of(title: str, *columns: str) -> RichTable:
+    """An empty table; a column whose name ends with `>` is set to the right."""
+    grid = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(cell(column.removesuffix(">")), justify="right" if column.endswith(">") else "left")
+    return grid
+
+
+def cell(value: object) -> Text:
+    """A value as plain text: null is empty, no markup is read, and what steers terminals is escaped."""
+    text = "" if value is None else str(value)
+    return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+
+
+def show(what: RichTable | str, file: TextIO | None = None) -> None:
+    """Print a table or a sentence, to standard output unless a file is given."""
+    console = Console(soft_wrap=isinstance(what, str), file=file)
+    if not console.is_terminal:
+        console = Console(width=_PIPED_WIDTH, soft_wrap=isinstance(what, str), file=file)
+    console.print(what)
+
+
+def quotas_json(quotas: dict[str, Quota], reserved: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """`quotas` of all accounts with their names; `quota` of the only one, null where there are several.
+
+    `reserved` are the calls left for other tools, by account, where they are to be told.
+    """
+    every = {name: asdict(quota) | {"left": quota.left} for name, quota in quotas.items()}
+    for name, calls in (reserved or {}).items():
+        every[name]["reserved"] = calls
+    return {
+        "quota": next(iter(every.values())) if len(every) == 1 else None,
+        "quotas": [{"name": name} | quota for name, quota in every.items()],
+    }
+
+
+def headed(name: str, sentence: str) -> str:
+    """A sentence about an account, after its name where it has one."""
+    return f"{name}: {sentence}" if name else sentence
+
+
+def until(quota: Quota) -> str:
+    """When there will be calls again: `until 2026-11-30 16:00 UTC`."""
+    return f"until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to this file instead; parquet needs it.")
+]
+OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+
+
+def listed_ids(text: str) -> tuple[str, ...]:
+    """Ids as they are typed, comma separated. Raises BadIdError."""
+    return tuple(checked_id(each.strip()) for each in text.split(",") if each.strip())
+
+
+def day(text: str) -> date:
+    """A day as it is typed. Raises BadParameter."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
+
+
+def month(text: str) -> date:
+    """A month as it is typed, by its first day. Raises BadParameter."""
+    try:
+        if len(text) == 7:
+            return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a month of the calendar, yyyy-mm")
+
+
+def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
+    """The tables named, or of a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
+    if names and profile:
+        raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
+    if profile:
+        return _profile(profile)
+    if not names:
+        return otherwise
+    found = tuple(
+        table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip()
+    )
+    for table in found:
+        if table.side_of:
+            raise UnknownTableError(
+                f"{table.name} comes along with {' or '.join(table.side_of)}: ask for that"
+            )
+    return found
+
+
+def _profile(name: str) -> tuple[Table, ...]:
+    if name not in PROFILES:
+        raise NotConfiguredError(f"no profile {name[:60]!r}; there are: {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def chosen_systems(ids: str, settings: Settings) -> tuple[str, ...]:
+    """The systems named, or all that are configured."""
+    return listed_ids(ids) or settings.system_ids

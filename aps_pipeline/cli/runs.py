@@ -1,0 +1,118 @@
+"""Run the pipeline from the command line: progress while it works, and how it went."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from aps_pipeline.cli import console
+from aps_pipeline.config import Settings
+from aps_pipeline.errors import Exit
+from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.progress import PartitionProgress
+from aps_pipeline.wiring import build_warehouse
+
+_COMPLAINTS_SHOWN = 5
+
+
+def collect_and_report(
+    title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool
+) -> int:
+    """Collect what is wanted and say how it went; the exit code."""
+    summary = Summary()
+    with PartitionProgress(title, quiet=as_json) as progress:
+        for result in pipeline.collect(wanted, summary, progress.planned):
+            progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+    return finish_run(title, settings, pipeline, summary, as_json, replace(wanted, again=False))
+
+
+def show_progress(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:
+    """Work through results that are made as they are taken."""
+    with PartitionProgress(title, quiet=as_json) as progress:
+        for result in results:
+            progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+
+
+def finish_run(
+    title: str,
+    settings: Settings,
+    pipeline: Pipeline,
+    summary: Summary,
+    as_json: bool,
+    wanted: Wanted | None = None,
+) -> int:
+    """Bring the warehouse up to date (after a rebuild in any case) and say how the run went."""
+    if summary.complete:
+        for problem in settings.site_problems:
+            print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
+        build_warehouse(settings, pipeline, force=wanted is None)
+    code = summary.exit_code
+    is_complete = summary.complete == summary.partitions and not summary.failures and not summary.stops
+    missing = 0 if is_complete or wanted is None else sum(line.calls for line in pipeline.plan(wanted))
+    held = pipeline.quotas()
+    if as_json:
+        told = _as_json(code, summary) | {"calls_missing": missing} | console.quotas_json(held)
+        print(json.dumps(told, default=str))
+        return code
+    left = (
+        console.headed(name, f"{quota.left:,} calls left {console.until(quota)}")
+        for name, quota in held.items()
+    )
+    state = "complete" if is_complete else "incomplete"
+    print(
+        f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
+        f"{summary.calls:,} calls; {'; '.join(left)}"
+    )
+    lines = [
+        *_complaints(summary),
+        *_shortened([str(each) for each in summary.rejections]),
+        *summary.notes,
+        *(f"new: {sentence}" for sentence in summary.unheard),
+    ]
+    if missing:
+        lines.insert(
+            0, f"{missing:,} calls are still needed: run it again to make them, `aps plan` lists them"
+        )
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+    return code
+
+
+def _complaints(summary: Summary) -> list[str]:
+    """What went wrong, each sentence once, with the question it was met on first."""
+    by_message: dict[str, list[str]] = {}
+    for failure in dict.fromkeys(summary.failures):
+        by_message.setdefault(failure.message, []).append(str(failure.question))
+    lines = [
+        f"{questions[0]}{f' and {len(questions) - 1:,} more' if questions[1:] else ''}: {message}"
+        for message, questions in by_message.items()
+    ]
+    lines += [f"stopped early: {stop.message}" for stop in summary.stops if stop.message not in by_message]
+    return _shortened(lines)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
+    return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
+
+
+def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
+    return {
+        "exit_code": int(code),
+        "partitions": summary.partitions,
+        "complete": summary.complete,
+        "rows": summary.rows,
+        "calls": summary.calls,
+        "stop": asdict(summary.stop) if summary.stop else None,
+        "stops": [asdict(stop) for stop in summary.stops],
+        "failures": [
+            {"question": str(f.question), "trouble": f.trouble, "message": f.message}
+            for f in summary.failures
+        ],
+        "rejected": [asdict(each) for each in summary.rejections],
+        "notes": summary.notes,
+        "news": [asdict(each) for each in summary.news],
+    }

@@ -1,0 +1,244 @@
+"""The plan of a run: steps of tables and days, and for each partition the calls that it still needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from aps_pipeline.ingest.ecu_equivalence import with_equals
+from aps_pipeline.ingest.fetch import Result
+from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.inventory import unknown_inventory
+from aps_pipeline.ingest.plan_context import Knowledge, knowledge_of
+from aps_pipeline.ingest.results import Failure
+from aps_pipeline.ingest.run import Run
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.planning import (
+    SERVED,
+    Answers,
+    Kind,
+    Needs,
+    Reason,
+    calls_for_one,
+    grain_of,
+    needs_of,
+    periods_of,
+    phases,
+)
+from aps_pipeline.request import Question
+from aps_pipeline.tables import Table
+
+_MOST_REQUESTS = 40_000
+"""Requests that are planned together: each takes about a kilobyte until it has its answer."""
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Tables of one phase, and the days between which their periods begin."""
+
+    tables: list[Table]
+    first: date = date.min
+    last: date = date.max
+
+    def holds(self, period: Period) -> bool:
+        """Whether a period belongs to it."""
+        return self.first <= period.first <= self.last
+
+
+def count_partitions(run: Run, step: Step) -> int:
+    """How many of the wanted partitions a step looks at."""
+    first = run.wanted.first
+    return sum(
+        step.holds(period) and period.last >= first
+        for table in step.tables
+        for period in run.periods_of(table)
+    )
+
+
+def periods_before(run: Run, fleet: Fleet, step: Step) -> Iterator[tuple[Table, Period]]:
+    """The wanted partitions of a step in which no system was there: they need no plan."""
+    first, last = run.wanted.first, run.wanted.last
+    earliest = fleet.first_day(run.wanted.system_ids)
+    for table in step.tables:
+        for period in periods_of(table, first, min(earliest, last)):
+            if period.last < earliest and step.holds(period):
+                yield table, period
+
+
+def steps_of(run: Run, fleet: Fleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
+    """The steps in the order in which they are worth most: coarse before fine, then as `by_worth` has it.
+
+    `forgotten` tells of which kinds the server is known to forget; it is asked of a phase that is cut.
+    """
+    return [step for tables in phases(run.wanted.facts) for step in _cut(run, fleet, tables, forgotten)]
+
+
+def _cut(
+    run: Run, fleet: Fleet, tables: list[Table], forgotten: Callable[[list[Table]], Collection[Kind]]
+) -> Iterator[Step]:
+    systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
+    a_day = sum(calls_for_one(table, systems) for table in tables)
+    oldest = max(run.wanted.first, fleet.first_day(run.wanted.system_ids))
+    if (
+        grain_of(tables[0]) is not Grain.DAY
+        or a_day * ((run.wanted.last - oldest).days + 1) <= _MOST_REQUESTS
+    ):
+        yield Step(tables)
+        return
+    kinds = forgotten(tables)
+    fading = [table for table in tables if table.source.kind in kinds]
+    lasting = [table for table in tables if table.source.kind not in kinds]
+    spans = list(_spans(oldest, run.newest, max(1, _MOST_REQUESTS // a_day)))
+    yield Step(tables, run.newest)
+    if fading:
+        yield from (Step(fading, *span) for span in reversed(spans))
+    if lasting:
+        yield from (Step(lasting, *span) for span in spans)
+
+
+def _spans(oldest: date, newest: date, days: int) -> Iterator[tuple[date, date]]:
+    """The days before the newest, so many at once, newest first; the last span has no beginning."""
+    last = newest - _DAY
+    while last - timedelta(days=days) > oldest:
+        yield last - timedelta(days=days - 1), last
+        last -= timedelta(days=days)
+    yield date.min, last
+
+
+class Planner:
+    """Makes the plans of a run. What the ledger knows of tables is read once, and anew after calls.
+
+    Every method raises LedgerError.
+    """
+
+    def __init__(self, run: Run, fleet: Fleet, ledger: Ledger, revision: timedelta) -> None:
+        self._run, self._fleet, self._ledger, self._revision = run, fleet, ledger, revision
+        self._known: tuple[tuple[str, ...], Fleet, Knowledge] | None = None
+
+    def steps(self) -> list[Step]:
+        """The steps of the run, in order, as far as can be said by now."""
+        return steps_of(self._run, self._fleet, self._forgotten)
+
+    def plans(self) -> Iterator[Plan]:
+        """The plan of each step, as if no call were made."""
+        return map(self.plan, self.steps())
+
+    def plan(self, step: Step) -> Plan:
+        """The plan of one step."""
+        fleet, knowledge = self._knowledge(step.tables)
+        return Plan(step, fleet, knowledge, jobs_of(self._run, fleet, step, knowledge))
+
+    def forget(self) -> None:
+        """Read anew what is known: calls may have been made."""
+        self._known = None
+        self._fleet = self._fleet.dated(self._ledger)
+
+    def busy_systems(self) -> tuple[set[str], list[Plan]]:
+        """The systems that calls are to be made for, and the plans if there are no more than phases."""
+        run, steps = self._run, self.steps()
+        is_short = len({tuple(table.name for table in step.tables) for step in steps}) == len(steps)
+        busy, plans = set[str](), []
+        for step in steps:
+            plan = self.plan(step)
+            busy |= busy_systems(plan)
+            if is_short:
+                plans.append(plan)
+            elif busy.issuperset(run.wanted.system_ids):
+                break
+        return busy, plans
+
+    def _knowledge(self, tables: list[Table]) -> tuple[Fleet, Knowledge]:
+        names = tuple(table.name for table in tables)
+        if self._known is None or self._known[0] != names:
+            self._known = None  # before the next one is read
+            fleet = with_equals_where_served(self._fleet, self._ledger, self._revision, tables, self._run)
+            knowledge = knowledge_of(
+                self._ledger, fleet.systems, tables, self._revision, self._run.now, self._run.rests
+            )
+            self._known = names, fleet, knowledge
+        return self._known[1:]
+
+    def _forgotten(self, tables: list[Table]) -> Collection[Kind]:
+        return {(key[0], key[1]) for key in self._knowledge(tables)[1].known.borders}
+
+
+def busy_systems(plan: Plan) -> set[str]:
+    """The systems that a plan would make calls for."""
+    return {question.system_id for job in plan.jobs for question in (*job.needs.due, *job.missing)}
+
+
+def with_equals_where_served(
+    fleet: Fleet, ledger: Ledger, revision: timedelta, tables: Iterable[Table], run: Run
+) -> Fleet:
+    """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
+    is_served = any(table.source.endpoint == SERVED for table in tables)
+    return with_equals(fleet, ledger, revision, run.now) if is_served else fleet
+
+
+@dataclass(slots=True)
+class Job:
+    """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
+
+    needs: Needs
+    answers: Answers
+    """What the ledger held at planning time, whichever systems are wanted."""
+    missing: list[Question]
+    """Inventory questions without whose answers some of its questions are not known."""
+    pending: set[Question] = field(default_factory=set)
+    calls: int = 0
+    is_touched: bool = False
+    """Whether an answer may have come since."""
+    waiting: list[Question] = field(default_factory=list)
+    spared: list[Reason] = field(default_factory=list)
+    """Why some of its questions are not asked."""
+    is_held_back: bool = False
+    """Whether it waits for a border of retention, which may ask one of its questions again."""
+    failures: list[Failure] = field(default_factory=list)
+
+    def settle(self, result: Result, *, counts: bool) -> None:
+        """Take the end of one question; its calls count for one of the partitions it feeds.
+
+        One that was asked again as a proof has its answer, whatever became of the second one.
+        """
+        was_pending = result.question in self.pending
+        self.pending.discard(result.question)
+        self.calls += result.calls if counts else 0
+        self.is_touched |= result.is_good or result.calls > 0
+        if not was_pending:
+            return
+        if result.failure:
+            self.failures.append(result.failure)
+        elif not result.is_good:
+            self.waiting.append(result.question)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One step of a run: its tables, what is known of them, and their partitions."""
+
+    step: Step
+    fleet: Fleet
+    knowledge: Knowledge
+    jobs: list[Job]
+
+
+def jobs_of(run: Run, fleet: Fleet, step: Step, knowledge: Knowledge) -> list[Job]:
+    """Every wanted partition of a step with what it still needs, from what is known alone."""
+    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
+
+
+def _jobs_of_table(run: Run, fleet: Fleet, table: Table, step: Step, knowledge: Knowledge) -> Iterator[Job]:
+    systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
+    missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
+    evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
+    periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
+    for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
+        if needs.period.last < wanted.first and not needs.due:
+            continue  # a recheck looked here, and found nothing to doubt
+        spared = [each.reason for each in needs.spared.values()]
+        failures = [Failure.of_rest(question, rest) for question, rest in needs.resting.items()]
+        yield Job(needs, evidence.answers, missing, set(needs.due), spared=spared, failures=failures)

@@ -1,0 +1,122 @@
+"""What comes first, and what the quota of a month and of a day allows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import ceil
+
+from aps_pipeline.periods import Grain
+from aps_pipeline.planning.requirements import Needs, calls_for_one, grain_of, is_inventory
+from aps_pipeline.planning.systems import System
+from aps_pipeline.request import Question
+from aps_pipeline.tables import Table
+
+_COARSE_FIRST = (Grain.LIFETIME, Grain.YEAR, Grain.MONTH, Grain.DAY)
+
+
+def phases(tables: Iterable[Table]) -> list[list[Table]]:
+    """The tables by the length of their periods, coarse first: what one phase finds spares calls of the next.
+
+    The whole history in kWh of a system costs fewer than a hundred calls.
+    """
+    by_grain: dict[Grain, list[Table]] = {}
+    for table in tables:
+        by_grain.setdefault(grain_of(table), []).append(table)
+    return [by_grain[grain] for grain in _COARSE_FIRST if grain in by_grain]
+
+
+def by_worth(
+    needs: Sequence[Needs], newest: date, expiring: Iterable[tuple[str, str]] = ()
+) -> list[Question]:
+    """The questions of one phase in the order in which they are worth most, each once.
+
+    First those of the `newest` day, then those of endpoints and levels that the server is known to forget,
+    oldest first, then all others, newest first. Systems take turns: what is alike is ordered by period.
+    """
+    forgetting = set(expiring)
+
+    def worth(item: tuple[int, Question]) -> tuple[int, int, int]:
+        position, question = item
+        day = question.period.first.toordinal()
+        if question.period.first <= newest <= question.period.last:
+            return (0, 0, position)
+        if (question.endpoint, question.level) in forgetting:
+            return (1, day, position)
+        return (2, -day, position)
+
+    questions = dict.fromkeys(question for each in needs for question in each.due)
+    return [question for _, question in sorted(enumerate(questions), key=worth)]
+
+
+PLANS = {"free": 1_000, "100 k": 100_000, "500 k": 500_000, "1 M": 1_000_000}
+"""Calls a month of the account types there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many quota months it takes: 0 is the present one; None if it can never be done."""
+
+    monthly_calls: int
+    months: int | None
+
+
+def forecast(calls: int, left: int, monthly_calls: int, reserved: int) -> Forecast:
+    """When `calls` will be done with `left` of this month's and then the whole budget of every later one."""
+    if calls <= left:
+        return Forecast(monthly_calls, 0)
+    budget = monthly_calls - reserved
+    return Forecast(monthly_calls, ceil((calls - left) / budget) if budget > 0 else None)
+
+
+def together(forecasts: Iterable[Forecast]) -> Forecast:
+    """When all accounts will be done, each paying for its own: with the last; calls a month of all."""
+    each = list(forecasts)
+    months = [one.months for one in each if one.months is not None]
+    return Forecast(sum(one.monthly_calls for one in each), max(months) if len(months) == len(each) else None)
+
+
+_WORTH_THE_INVENTORY = 4
+"""Calls that a day must have for each of its inventory calls; with fewer it is saved up for a later day."""
+
+
+def calls_to_spare(left: int, reserved: int, days: int) -> int:
+    """The calls of today: an even share of what is left of the month, without what is reserved in it.
+
+    `days` are those left of the month, today included; on the last day all of it is given. Never negative.
+    """
+    return max(0, left - reserved) // days
+
+
+def calls_for_history(spare: int, inventory: int, days: int) -> int:
+    """What a day's calls leave for history after the `inventory` calls that its first run makes.
+
+    0 on a day that the inventory would eat up, unless it is the last of the month: nothing is asked then,
+    and the days after have more.
+    """
+    if days > 1 and inventory * _WORTH_THE_INVENTORY > spare:
+        return 0
+    return max(0, spare - inventory)
+
+
+def refresh_calls_a_day(tables: Iterable[Table], systems: Iterable[System]) -> float:
+    """About how many calls a daily refresh makes for the devices now there, on a day without late data.
+
+    Yesterday once, and once more when its revision days have ended; slots of 5 minutes once. Lists of days
+    daily, what only grows and the inventory weekly, the months of systems every other day (`evidence`).
+    """
+    systems = list(systems)
+    by_source = {table.source.kind: table for table in tables}
+    return sum(_calls_a_day(table) * calls_for_one(table, systems) for table in by_source.values())
+
+
+def _calls_a_day(table: Table) -> float:
+    endpoint, level = table.source.kind
+    if is_inventory(table) or level == "yearly":
+        return 1 / 7
+    if level == "monthly":
+        return 1 / 2 if endpoint == "system_energy" else 1 / 7
+    if grain_of(table) is Grain.DAY:
+        return 1.0 if table.is_five_minute else 2.0
+    return 1.0 + (1 / 30 if level == "daily" else 0.0)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -87,3 +88,26 @@ def test_the_version_has_an_entry_in_the_changelog() -> None:
     version = re.search(r'^version = "(.+)"$', _text("pyproject.toml"), re.MULTILINE)
     newest = re.search(r"^## (\S+)", _text("CHANGELOG.md"), re.MULTILINE)
     assert version and newest and newest[1] == version[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.stem
+)
+def test_an_issue_form_asks_something(path: Path) -> None:
+    form = yaml.safe_load(path.read_text("utf-8"))
+    if path.stem == "config":
+        return
+    assert form["name"] and form["description"]
+    asked = [field for field in form["body"] if field["type"] != "markdown"]
+    assert len({field["id"] for field in asked}) == len(asked) > 1
+    assert all(field["attributes"]["label"] for field in asked)
+
+
+def test_hooks_and_ci_run_what_the_makefile_runs() -> None:
+    hooks = yaml.safe_load(_text(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)*)", _text("Makefile"), re.MULTILINE)
+    assert lint and all(hook["language"] == "system" for hook in hooks)
+    assert all(f"$(BIN)/{hook['entry'].removesuffix(' --force-exclude')}" in lint[1] for hook in hooks)
+    steps = yaml.safe_load(_text(".github/workflows/ci.yml"))["jobs"]["ci"]["steps"]
+    assert steps[-1] == {"run": ".ci/run"}
+    assert re.findall(r"^make (\w+)", _text(".ci/run"), re.MULTILINE) == ["check", "coverage"]

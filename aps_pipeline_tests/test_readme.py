@@ -95,7 +95,6 @@ HOW: dict[str, Run | Name | Do | Recipe | Elsewhere] = {
     "aps alerts": Run(),
     "aps doctor": Run(),
     "aps tables": Run(),
-    "aps report --month 2025-12": Run(),
     'aps sql "from mart.daily_production"': Run(),
     'aps sql "from mart.daily_production" --format csv --output days.csv': Run(),
     f"aps export homeassistant --system {ID} --from 2025-12-01 --to 2025-12-31 --output hours.json": Run(),
@@ -105,6 +104,7 @@ HOW: dict[str, Run | Name | Do | Recipe | Elsewhere] = {
     "aps simulate --fleet awkward": Run(),
     "aps simulate --accounts 2": Run(),
     "aps backfill": Name(),
+    "aps report": Name(),
     "aps sql": Name(),
     "aps export": Name(),
     "duckdb -readonly data/warehouse.duckdb": Do(_look_with_duckdb),
@@ -152,7 +152,7 @@ def test_every_command_of_the_readme_is_tested() -> None:
 
 def test_every_option_that_it_names_is_there() -> None:
     named = set(re.findall(r"`(--[a-z-]+)[^`]*`", README))
-    assert named >= {"--again", "--quick", "--send", "--tables"}
+    assert named >= {"--again", "--month", "--quick", "--send", "--tables"}
     assert named <= options_of(typer.main.get_command(app))  # type: ignore[arg-type]
 
 

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     system_ids: Annotated[SystemIds, NoDecode] = Field(
         default=(),
-        description="Systems to collect (sid), separated by commas. Of a fleet file's systems, only these.",
+        description="Systems to collect (sid), separated by commas. A fleet file is narrowed to these.",
     )
     fleet_file: Path | None = Field(
         default=None,

@@ -99,7 +99,7 @@ HOW: dict[str, Run | Name | Do | Recipe | Elsewhere] = {
     'aps sql "from mart.daily_production" --format csv --output days.csv': Run(),
     f"aps export homeassistant --system {ID} --from 2025-12-01 --to 2025-12-31 --output hours.json": Run(),
     f"aps export pvoutput --system {ID} --from 2025-12-01 --to 2025-12-31 --output days.txt": Run(),
-    "aps simulate": Run(),
+    "aps simulate": Run(),  # ends once it serves: see `home`
     "aps simulate --quota 1000 --rate 5 --latency 0.2 --fault html:0.01": Run(),
     "aps simulate --fleet awkward": Run(),
     "aps simulate --accounts 2": Run(),
@@ -154,6 +154,11 @@ def test_every_option_that_it_names_is_there() -> None:
     named = set(re.findall(r"`(--[a-z-]+)[^`]*`", README))
     assert named >= {"--again", "--month", "--quick", "--send", "--tables"}
     assert named <= options_of(typer.main.get_command(app))  # type: ignore[arg-type]
+
+
+def test_every_command_takes_json_except_the_simulator() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert {name for name, command in commands.items() if "--json" not in options_of(command)} == {"simulate"}
 
 
 @pytest.mark.parametrize("how", [how for how in HOW.values() if isinstance(how, Elsewhere)])

@@ -40,13 +40,13 @@ def settings_table() -> str:
 def fleet_table() -> str:
     """The keys of an account in a fleet file as a table in Markdown."""
     rows = [
-        (f"`{name}`", _otherwise(name, field), field.description or "")
+        (f"`{name}`", _fallback(name, field), field.description or "")
         for name, field in AccountSettings.model_fields.items()
     ]
     return "\n".join(table(("key", "if left out", ""), rows))
 
 
-def with_tables(readme: str) -> str:
+def readme_with_tables(readme: str) -> str:
     """The text of a README with the tables of now between its markers."""
     for name, text in (("settings", settings_table()), ("accounts", fleet_table())):
         begin, end = f"<!-- {name}: `make docs` writes this table -->\n", f"<!-- end of {name} -->\n"
@@ -62,7 +62,7 @@ def write_settings(root: Path) -> None:
     """Write `.env.example`, and the tables of the README, in the folder of the project."""
     (root / ".env.example").write_text(env_example(), "utf-8")
     readme = root / "README.md"
-    readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
+    readme.write_text(readme_with_tables(readme.read_text("utf-8")), "utf-8")
 
 
 def _env_lines(name: str, field: FieldInfo) -> str:
@@ -83,7 +83,7 @@ def _default(field: FieldInfo) -> str:
     return "" if value is None or value == () else str(value)
 
 
-def _otherwise(name: str, field: FieldInfo) -> str:
+def _fallback(name: str, field: FieldInfo) -> str:
     if name in LEFT_OUT:
         return f"`{_PREFIX}{name.upper()}`"
     return "must be given" if field.is_required() else ""

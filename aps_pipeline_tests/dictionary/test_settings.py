@@ -9,7 +9,7 @@ import pytest
 
 from aps_pipeline.accounts import LEFT_OUT, AccountSettings
 from aps_pipeline.config import Settings, load_settings
-from aps_pipeline.dictionary.settings import env_example, with_tables, write_settings
+from aps_pipeline.dictionary.settings import env_example, readme_with_tables, write_settings
 from aps_pipeline.site import Site
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +31,12 @@ def test_a_shared_setting_means_the_same_in_a_fleet_file() -> None:
 
 def test_the_example_and_the_readme_are_up_to_date() -> None:
     assert env_example() == EXAMPLE, "run `make docs`"
-    assert with_tables(README) == README, "run `make docs`"
+    assert readme_with_tables(README) == README, "run `make docs`"
 
 
 def test_a_table_that_has_no_place_is_refused() -> None:
     with pytest.raises(ValueError, match="no place for the table of accounts"):
-        with_tables(README.replace("<!-- end of accounts -->", ""))
+        readme_with_tables(README.replace("<!-- end of accounts -->", ""))
 
 
 def test_writing_them_again_changes_nothing(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from aps_pipeline.api import checked_base_url
+from aps_pipeline.api import check_base_url
 from aps_pipeline.api.auth import METHODS
 from aps_pipeline.periods import UnknownZoneError, zone
-from aps_pipeline.request import BadIdError, checked_id
+from aps_pipeline.request import BadIdError, check_id
 
 
 def _ids(value: Any) -> Any:
@@ -30,7 +30,7 @@ def _ids(value: Any) -> Any:
 
 def _an_id(number: int, value: Any) -> str:
     try:
-        return checked_id(value)
+        return check_id(value)
     except BadIdError:  # whose message repeats the text
         raise ValueError(f"not an APsystems id: entry {number}") from None
 
@@ -62,7 +62,7 @@ AppId = Annotated[str, Field(pattern=r"^\S+$")]
 SystemIds = Annotated[tuple[str, ...], BeforeValidator(_ids)]
 BaseUrl = Annotated[
     str,
-    AfterValidator(checked_base_url),
+    AfterValidator(check_base_url),
     Field(description="Address of the API. Plain http is for loopback only."),
 ]
 ApiPrefix = Annotated[
@@ -138,7 +138,9 @@ def read_fleet_file(
     return tuple(found)
 
 
-def narrowed(accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]) -> tuple[AccountSettings, ...]:
+def select_accounts(
+    accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]
+) -> tuple[AccountSettings, ...]:
     """The accounts with no other systems than those. Raises ValueError for one that none of them has."""
     accounts = tuple(accounts)
     known = {system_id for account in accounts for system_id in account.system_ids}
@@ -202,7 +204,7 @@ def _label(number: int, entry: Mapping[str, Any]) -> str:
 
 
 def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
-    """What two accounts have that only one may have: quotas are kept by App Id, questions by system."""
+    """What two accounts have that only one may have: quotas are kept by App Id, requests by system."""
     owners: dict[tuple[str, str | None], tuple[int, str]] = {}
     for number, account in enumerate(accounts, 1):
         own = [("name", account.name), ("app_id", account.app_id)]

@@ -29,9 +29,9 @@ from aps_pipeline.accounts import (
     ReservedCalls,
     SignatureMethod,
     SystemIds,
-    narrowed,
     problems_of,
     read_fleet_file,
+    select_accounts,
 )
 from aps_pipeline.errors import PipelineError
 from aps_pipeline.periods import FIRST_DAY
@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"APS_FLEET_FILE: {error}") from None
         try:
-            self._fleet = narrowed(fleet, self.system_ids) if self.system_ids else fleet
+            self._fleet = select_accounts(fleet, self.system_ids) if self.system_ids else fleet
         except ValueError as error:
             raise ValueError(f"APS_SYSTEM_IDS: {error}") from None
         every = tuple(system_id for account in self._fleet for system_id in account.system_ids)

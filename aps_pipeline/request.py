@@ -23,7 +23,7 @@ class BadIdError(PipelineError, ValueError):
     """An id with characters that no APsystems id has; it must not become a path or a query."""
 
 
-def checked_id(text: object) -> str:
+def check_id(text: object) -> str:
     """`text` if it is shaped like an APsystems id. Raises BadIdError."""
     if isinstance(text, str) and len(text) <= _MAX_ID and _ID.fullmatch(text):
         return text
@@ -39,7 +39,7 @@ def virtual_id(listed: str) -> str:
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Question:
+class Request:
     """One request, whoever makes it and however often. `device_id` is empty at system level.
 
     Raises BadIdError for ids that cannot be real.
@@ -52,9 +52,9 @@ class Question:
     period: Period = LIFETIME
 
     def __post_init__(self) -> None:
-        checked_id(self.system_id)
+        check_id(self.system_id)
         if self.device_id:
-            checked_id(self.device_id)
+            check_id(self.device_id)
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -67,12 +67,12 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What the ledger holds for one question.
+class LedgerEntry:
+    """What the ledger holds for one request.
 
     `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
     one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
-    newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the question).
+    newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the request).
     `good_ids` are all good calls, with spaces between; `no_data_count` of them said that there is no data.
     Where the newest good answer was lost with its body, `asked_utc` is None: it has to be asked again.
     """
@@ -100,11 +100,11 @@ class Held:
         """When `good` was sent."""
         return self.answered_utc if self.answered else self.asked_utc
 
-    def joined(self, other: Held) -> Held:
-        """What is held of one question that was asked in two spellings."""
+    def merge(self, other: LedgerEntry) -> LedgerEntry:
+        """What is held of one request that was asked in two spellings."""
         first, last = sorted((self, other), key=lambda held: held.answered)
         asked = [each.asked_utc for each in (self, other) if each.asked_utc is not None]
-        return Held(
+        return LedgerEntry(
             last.answered,
             max(self.no_data, other.no_data),
             max(self.refused, other.refused),
@@ -121,4 +121,4 @@ class Held:
         return max(self.answered, self.no_data)
 
 
-NOTHING_HELD = Held()
+NO_ENTRY = LedgerEntry()

@@ -10,12 +10,12 @@ from aps_pipeline import warehouse
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
-from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
+from aps_pipeline.ingest import ApiAccount, NotConfiguredError, Pipeline
 from aps_pipeline.ingest.repair import mend
 from aps_pipeline.lake import Lake, StorageError
-from aps_pipeline.ledger import Account, Ledger, LedgerError
+from aps_pipeline.ledger import Ledger, LedgerError, QuotaAccount
 from aps_pipeline.periods import zone
-from aps_pipeline.planning import Covered
+from aps_pipeline.planning import PeriodState
 from aps_pipeline.tables import TABLES, Table
 from aps_pipeline.warehouse import WarehouseError
 
@@ -57,7 +57,9 @@ def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
         )
 
 
-def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> warehouse.Built | None:
+def build_warehouse(
+    settings: Settings, pipeline: Pipeline, *, force: bool = False
+) -> warehouse.BuiltWarehouse | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
     Files of the lake that were cut are mended first, others that are damaged where they stop the build.
@@ -67,17 +69,17 @@ def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = Fal
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
 
-    def looked_over() -> Sequence[Covered]:
+    def compare_and_cover() -> Sequence[PeriodState]:
         pipeline.compare_revisions()
         return pipeline.coverage()
 
     mend_lake(pipeline, TABLES.values(), ends_only=True)
     try:
-        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+        return warehouse.build(path, *of, compare_and_cover, settings.site, pipeline.claims)
     except (WarehouseError, StorageError):
         if not mend_lake(pipeline, TABLES.values()):
             raise
-        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+        return warehouse.build(path, *of, compare_and_cover, settings.site, pipeline.claims)
 
 
 def mend_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:
@@ -90,16 +92,16 @@ def mend_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = 
     return mend(pipeline.ledger, pipeline.lake, pipeline.revision, faults)
 
 
-def login_of(account: AccountSettings, settings: Settings) -> Login:
+def login_of(account: AccountSettings, settings: Settings) -> ApiAccount:
     """The account at work."""
-    return Login(
+    return ApiAccount(
         account.name, account_of(account), partial(new_client, account, settings), account.system_ids
     )
 
 
-def account_of(account: AccountSettings) -> Account:
+def account_of(account: AccountSettings) -> QuotaAccount:
     """The account and what it may spend."""
-    return Account(
+    return QuotaAccount(
         account.app_id or "", account.monthly_calls, account.reserved_calls, zone(account.quota_zone)
     )
 

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from aps_pipeline.config import Settings
-from aps_pipeline.warehouse import Built
+from aps_pipeline.warehouse import BuiltWarehouse
 from aps_pipeline_tests.sites import Site, serving, settings_for
 
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
@@ -33,7 +33,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> BuiltWarehouse:
     """The warehouse that the data dictionary shows rows of, with ledger and lake beside it."""
     from aps_pipeline.dictionary import build_sample
 

@@ -20,7 +20,7 @@ from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
-from aps_pipeline.tables import HISTORY, table_named
+from aps_pipeline.tables import HISTORY, get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
@@ -144,7 +144,7 @@ class Site:
     ) -> Run:
         """One whole run; `overrides` are settings."""
         pipeline = self.pipeline(**overrides)
-        chosen = tuple(map(table_named, tables)) or HISTORY
+        chosen = tuple(map(get_table, tables)) or HISTORY
         wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls, again)
         run = Run()
         try:

@@ -6,7 +6,7 @@ from datetime import date
 
 from aps_pipeline.config import Settings
 from aps_pipeline.lake import Lake
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.sites import Site
 
@@ -43,7 +43,7 @@ def test_a_run_killed_before_it_could_write_is_made_up_for_though_another_has_bu
 ) -> None:
     site.collect(TUESDAY, WEDNESDAY, TABLES)
     lake = Lake(settings.lake_address)
-    lake.remove(table_named("system_hourly_energy"), (WEDNESDAY.isoformat(),))
+    lake.remove(get_table("system_hourly_energy"), (WEDNESDAY.isoformat(),))
     assert hours_of(site, settings) == 48, "the answers are kept, the partition is not written yet"
     assert site.collect(TUESDAY, WEDNESDAY, TABLES).summary.calls == 0
     assert hours_of(site, settings) == 96

@@ -51,7 +51,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """How a subject is now, why, what that has cost so far (kWh; None: not known), and its owner's name."""
 
     condition: Condition
@@ -66,7 +66,7 @@ class Observed:
     """The conditions of one warehouse, and the digest of what it was built from."""
 
     inputs: str
-    seen: Mapping[Subject, Seen] = field(default_factory=dict)
+    seen: Mapping[Subject, Observation] = field(default_factory=dict)
 
     @property
     def conditions(self) -> dict[Subject, Condition]:
@@ -88,7 +88,9 @@ def observe(path: Path) -> Observed:
     except warehouse.QueryError:
         raise UnreadableError(f"{path} was built by another version: build it again") from None
     seen = {
-        Subject(Kind(row["kind"]), row["system_id"], row["ecu_id"], row["inverter_id"], row["channel"]): Seen(
+        Subject(
+            Kind(row["kind"]), row["system_id"], row["ecu_id"], row["inverter_id"], row["channel"]
+        ): Observation(
             Condition(row["condition"]),
             row["reason"] or "",
             row["loss_kwh"],
@@ -124,18 +126,18 @@ def changes(before: Conditions, now: Conditions) -> list[Alert]:
     return sorted(alerts, key=lambda alert: (-WORSENING.index(alert.condition), _place(alert.subject)))
 
 
-def remembered(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
+def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
     """What counts as told once `changes` of the same arguments have been said; the next `before`."""
     told = {subject: condition for subject, condition in before.items() if subject not in now}
     for subject in now:
-        condition = _told(subject, before, now)
+        condition = _condition_after(subject, before, now)
         if condition is not None:
             told[subject] = condition
     return told
 
 
 def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | None:
-    was, told = before.get(subject, Condition.FINE), _told(subject, before, now)
+    was, told = before.get(subject, Condition.FINE), _condition_after(subject, before, now)
     if told is None or told is was:
         return None
     if was is Condition.OFFLINE and any(_is_back(parent, before, now) for parent in subject.parents()):
@@ -143,7 +145,7 @@ def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | Non
     return Alert(subject, told, was)
 
 
-def _told(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
+def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
     """What counts as told of a subject after a look; None where nothing does."""
     was, condition = before.get(subject), now[subject]
     if condition in _FORGOTTEN:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aps_pipeline.alerts.changes import WORSENING, Alert, Condition, Kind, Seen, Subject
+from aps_pipeline.alerts.changes import WORSENING, Alert, Condition, Kind, Observation, Subject
 
 _LINES = 25
 _LONGEST_NAME = 60
@@ -52,7 +52,7 @@ class Message:
     body: str
 
 
-def message_of(alerts: Sequence[Alert], seen: Mapping[Subject, Seen]) -> Message:
+def message_of(alerts: Sequence[Alert], seen: Mapping[Subject, Observation]) -> Message:
     """All that one look has to say, as one message; `seen` gives the reasons. There is at least one alert."""
     ordered = sorted(alerts, key=lambda alert: _cost_first(alert, seen))
     lines = [_line(alert, seen.get(alert.subject)) for alert in ordered[:_LINES]]
@@ -63,7 +63,7 @@ def message_of(alerts: Sequence[Alert], seen: Mapping[Subject, Seen]) -> Message
     return Message(f"APsystems: {_counts(alerts)}", "\n".join([*lines, *([""] if advice else []), *advice]))
 
 
-def _cost_first(alert: Alert, seen: Mapping[Subject, Seen]) -> tuple[int, int, float]:
+def _cost_first(alert: Alert, seen: Mapping[Subject, Observation]) -> tuple[int, int, float]:
     found = seen.get(alert.subject)
     place = list(Kind).index(alert.subject.kind)
     return -WORSENING.index(alert.condition), place, -((found and found.loss_kwh) or 0.0)
@@ -79,7 +79,7 @@ def _counts(alerts: Sequence[Alert]) -> str:
     )
 
 
-def _line(alert: Alert, seen: Seen | None) -> str:
+def _line(alert: Alert, seen: Observation | None) -> str:
     said = f"{_name(alert.subject, seen.label if seen else '')} {_IN_BODY[alert.condition]}"
     if alert.condition is Condition.FINE:
         return f"- {said} (it was: {alert.was})."

@@ -8,24 +8,24 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from aps_pipeline.alerts.changes import Observed, changes, observe, remembered
+from aps_pipeline.alerts.changes import Observed, changes, next_sent_state, observe
 from aps_pipeline.alerts.errors import NotSentError
 from aps_pipeline.alerts.message import Message, message_of
 from aps_pipeline.alerts.send import Target, send, targets_of
-from aps_pipeline.alerts.state import Told, read_told, write_told
+from aps_pipeline.alerts.state import SentState, read_sent_states, write_sent_states
 
 NO_ADDRESS = "APS_ALERT_URLS is not set: there is nobody to tell."
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AlertRun:
     """What a look came to, in a sentence, and the message of each address that there was news for."""
 
     said: str
     messages: tuple[Message, ...] = ()
 
 
-def look(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> Look:
+def run_alerts(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> AlertRun:
     """Tell each address what has changed since it last took a message, in one message.
 
     What an address took is remembered at once, so another that fails brings nobody the same twice. Two looks
@@ -33,54 +33,54 @@ def look(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> Loo
     NoWarehouseError, WarehouseError.
     """
     if not addresses:
-        return Look(NO_ADDRESS)
+        return AlertRun(NO_ADDRESS)
     targets = targets_of(addresses)
     observed = observe(warehouse_path)
     sent: list[Message] = []
     failed: list[int] = []
     with FileLock(f"{told_path}.lock"):
-        told = read_told(told_path)
-        if all(told.get(target.name, Told()).inputs == observed.inputs for target in targets):
-            return Look("Nothing has changed: the warehouse is the one looked at before.")
-        told = {target.name: told.get(target.name, Told()) for target in targets}
+        told = read_sent_states(told_path)
+        if all(told.get(target.name, SentState()).inputs == observed.inputs for target in targets):
+            return AlertRun("Nothing has changed: the warehouse is the one looked at before.")
+        told = {target.name: told.get(target.name, SentState()) for target in targets}
         for target in targets:
             message = _news(told[target.name], observed)
             if message is not None and not send(target, message):
                 failed.append(target.position)
                 continue
-            conditions = remembered(told[target.name].conditions, observed.conditions)
-            told[target.name] = Told(observed.inputs, conditions)
-            write_told(told_path, told)
+            conditions = next_sent_state(told[target.name].conditions, observed.conditions)
+            told[target.name] = SentState(observed.inputs, conditions)
+            write_sent_states(told_path, told)
             sent += [message] if message else []
     if failed:
-        raise NotSentError(_not_sent(failed, targets))
-    return Look(_said(sent), tuple(sent))
+        raise NotSentError(_unsent_message(failed, targets))
+    return AlertRun(_sentence(sent), tuple(sent))
 
 
-def preview(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> Look:
-    """What `look` would send; nothing is sent or remembered. Without an address: all that is wrong.
+def preview(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> AlertRun:
+    """What `run_alerts` would send; nothing is sent or remembered. Without an address: all that is wrong.
 
-    Raises as `look`, but for NotSentError.
+    Raises as `run_alerts`, but for NotSentError.
     """
-    told = read_told(told_path)
+    told = read_sent_states(told_path)
     observed = observe(warehouse_path)
-    before = [told.get(target.name, Told()) for target in targets_of(addresses)] or [Told()]
+    before = [told.get(target.name, SentState()) for target in targets_of(addresses)] or [SentState()]
     messages = tuple(message for each in before if (message := _news(each, observed)))
-    return Look(messages[0].title if messages else "There is nothing new to tell.", messages)
+    return AlertRun(messages[0].title if messages else "There is nothing new to tell.", messages)
 
 
-def _news(told: Told, observed: Observed) -> Message | None:
+def _news(told: SentState, observed: Observed) -> Message | None:
     alerts = changes(told.conditions, observed.conditions)
     return message_of(alerts, observed.seen) if alerts else None
 
 
-def _said(sent: Sequence[Message]) -> str:
+def _sentence(sent: Sequence[Message]) -> str:
     if not sent:
         return "Nothing has changed that is worth a message."
     return f"{len(sent)} message{'s' * (len(sent) > 1)} sent. {sent[0].title}"
 
 
-def _not_sent(failed: Sequence[int], targets: Sequence[Target]) -> str:
+def _unsent_message(failed: Sequence[int], targets: Sequence[Target]) -> str:
     places = ", ".join(map(str, failed))
     which = f"address{'es' * (len(failed) > 1)} {places} of APS_ALERT_URLS"
     return f"{which} ({len(failed)} of {len(targets)}) took no message; the next look tries again"

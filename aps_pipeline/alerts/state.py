@@ -13,19 +13,19 @@ from aps_pipeline.atomic import replace_file
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentState:
     """The warehouse that an address was last told about, by its digest, and what it was told."""
 
     inputs: str = ""
     conditions: Mapping[Subject, Condition] = field(default_factory=dict)
 
 
-def read_told(path: Path) -> dict[str, Told]:
+def read_sent_states(path: Path) -> dict[str, SentState]:
     """What was told, by the name of the address; nothing without a file. Raises UnreadableError."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         return {
-            name: Told(
+            name: SentState(
                 str(told["inputs"]),
                 {
                     Subject(Kind(kind), str(system), str(ecu), str(inverter), int(channel)): Condition(
@@ -44,7 +44,7 @@ def read_told(path: Path) -> dict[str, Told]:
         ) from None
 
 
-def write_told(path: Path, told: Mapping[str, Told]) -> None:
+def write_sent_states(path: Path, told: Mapping[str, SentState]) -> None:
     """Keep what was told. Raises UnreadableError."""
     kept = {
         name: {

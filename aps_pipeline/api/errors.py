@@ -16,7 +16,7 @@
     ├── DeniedError             2002, 2004: this endpoint of this system
     ├── SignatureError          4000: signature, id, secret or clock
     ├── TokenError              3000-3004: signed anew once
-    └── ParameterError          4001: this question
+    └── ParameterError          4001: this request
 
 `scope` says what the error speaks for; how often the client tries again stands in `retry`.
 """
@@ -33,7 +33,7 @@ from aps_pipeline.errors import FailureKind
 class Scope(StrEnum):
     """What an error says about further calls."""
 
-    QUESTION = "question"
+    REQUEST = "request"
     ENDPOINT = "endpoint"
     ACCOUNT = "account"
     SERVER = "server"
@@ -47,7 +47,7 @@ class ApsError(Exception):
     """
 
     failure_kind: ClassVar[FailureKind] = FailureKind.REMOTE
-    scope: ClassVar[Scope] = Scope.QUESTION
+    scope: ClassVar[Scope] = Scope.REQUEST
     advice: ClassVar[str] = ""
 
     def __init__(self, what: str, code: int | None = None, http_status: int | None = None) -> None:
@@ -171,7 +171,7 @@ class TokenError(ApsError):
 
 
 class ParameterError(ApsError):
-    """The API does not accept this question."""
+    """The API does not accept this request."""
 
     failure_kind = FailureKind.REFUSED
     advice = "check the ids in APS_SYSTEM_IDS and the dates"

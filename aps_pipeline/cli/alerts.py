@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from aps_pipeline.alerts import look, preview
+from aps_pipeline.alerts import preview, run_alerts
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
@@ -19,7 +19,7 @@ def alerts(send: bool, as_json: bool) -> int:
     settings = load_settings()
     if send and not settings.alert_addresses:
         raise NotConfiguredError("APS_ALERT_URLS not set: there is nobody to tell; see .env.example")
-    told = (look if send else preview)(
+    told = (run_alerts if send else preview)(
         settings.warehouse_path, settings.alerts_path, settings.alert_addresses
     )
     messages = list(dict.fromkeys(told.messages))

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 
-from aps_pipeline.cli.console import chosen_systems, chosen_tables
+from aps_pipeline.cli.console import select_systems, select_tables
 from aps_pipeline.cli.runs import collect_and_report
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, Pipeline, Wanted
@@ -28,7 +28,7 @@ def backfill(
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
-    chosen = chosen_tables(tables, profile, HISTORY)
+    chosen = select_tables(tables, profile, HISTORY)
     wanted = history_of(pipeline, settings, chosen, first, last, systems, max_calls)
     return collect_and_report("backfill", settings, pipeline, replace(wanted, again=again), as_json)
 
@@ -51,4 +51,4 @@ def history_of(
     start, end = max(first, FIRST_DAY), min(last, today) if first <= last else last
     if (start, end) != (first, last):
         print(f"asked about is {start} to {end}: there can be nothing else", file=sys.stderr)
-    return Wanted(tables, start, end, chosen_systems(systems, settings), max_calls=max_calls)
+    return Wanted(tables, start, end, select_systems(systems, settings), max_calls=max_calls)

@@ -16,8 +16,8 @@ from rich.text import Text
 from aps_pipeline.config import Settings
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.ledger import Quota
-from aps_pipeline.request import checked_id
-from aps_pipeline.tables import PROFILES, Table, UnknownTableError, table_named
+from aps_pipeline.request import check_id
+from aps_pipeline.tables import PROFILES, Table, UnknownTableError, get_table
 
 _PIPED_WIDTH = 500
 
@@ -58,7 +58,7 @@ def quotas_json(quotas: dict[str, Quota], reserved: Mapping[str, int] | None = N
     }
 
 
-def headed(name: str, sentence: str) -> str:
+def with_account_name(name: str, sentence: str) -> str:
     """A sentence about an account, after its name where it has one."""
     return f"{name}: {sentence}" if name else sentence
 
@@ -76,9 +76,9 @@ OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="The 
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 
 
-def listed_ids(text: str) -> tuple[str, ...]:
+def parse_ids(text: str) -> tuple[str, ...]:
     """Ids as they are typed, comma separated. Raises BadIdError."""
-    return tuple(checked_id(each.strip()) for each in text.split(",") if each.strip())
+    return tuple(check_id(each.strip()) for each in text.split(",") if each.strip())
 
 
 def day(text: str) -> date:
@@ -101,7 +101,7 @@ def month(text: str) -> date:
     raise typer.BadParameter(f"{text!r} is not a month of the calendar, yyyy-mm")
 
 
-def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
+def select_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
     """The tables named, or of a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
     if names and profile:
         raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
@@ -109,9 +109,7 @@ def chosen_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tup
         return _profile(profile)
     if not names:
         return otherwise
-    found = tuple(
-        table_named(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip()
-    )
+    found = tuple(get_table(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip())
     for table in found:
         if table.side_of:
             raise UnknownTableError(
@@ -126,6 +124,6 @@ def _profile(name: str) -> tuple[Table, ...]:
     return PROFILES[name]
 
 
-def chosen_systems(ids: str, settings: Settings) -> tuple[str, ...]:
+def select_systems(ids: str, settings: Settings) -> tuple[str, ...]:
     """The systems named, or all that are configured."""
-    return listed_ids(ids) or settings.system_ids
+    return parse_ids(ids) or settings.system_ids

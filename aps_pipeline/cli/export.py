@@ -39,7 +39,7 @@ class OutputError(PipelineError, OSError):
     exit_code = Exit.STORAGE
 
 
-def checked_output(path: Path, force: bool, data_dir: Path) -> Path:
+def check_output(path: Path, force: bool, data_dir: Path) -> Path:
     """Where to write, links followed; none of the pipeline's own files in `data_dir`.
 
     Raises NotConfiguredError for those, and for what is there already, but a file if `force`.
@@ -71,7 +71,7 @@ def write_homeassistant_file(
 ) -> int:
     """Hours of energy for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
-    path = checked_output(output, force, settings.data_dir)
+    path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         hours = hours_of_energy(connection, system_id, first, last)
         local = zone(zone_name_of(connection, system_id))
@@ -85,7 +85,7 @@ def write_pvoutput_file(
 ) -> int:
     """Days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
-    path = checked_output(output, force, settings.data_dir)
+    path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         days = days_of_energy(connection, system_id, first, last)
     _refuse_none(days, system_id, first, last)

@@ -10,10 +10,10 @@ from typing import Any
 
 from aps_pipeline.cli import console
 from aps_pipeline.cli.backfill import history_of
-from aps_pipeline.cli.console import cell, chosen_tables, grid_of, show
+from aps_pipeline.cli.console import cell, grid_of, select_tables, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
-from aps_pipeline.ingest import Login, Pipeline, PlannedCalls
+from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
 from aps_pipeline.planning.schedule import together
@@ -29,7 +29,7 @@ def plan(
     pipeline = open_pipeline(settings)
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
-    wanted = history_of(pipeline, settings, chosen_tables(tables, profile, HISTORY), first, last, systems)
+    wanted = history_of(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
     shares = [_share(login, lines, pipeline) for login in pipeline.logins]
     refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.logins]
@@ -65,19 +65,23 @@ class RefreshCost:
     def sentence(self) -> str:
         """Whether the quota carries it, and which profile it would carry."""
         if not any(self.calls_a_month.values()):
-            return console.headed(self.account, "what the daily refresh costs is known once the devices are")
+            return console.with_account_name(
+                self.account, "what the daily refresh costs is known once the devices are"
+            )
         month = self.calls_a_month[self.profile]
         cost = (
             f"the daily refresh of profile {self.profile} makes about {self.calls_a_day:.1f} calls a day, "
             f"{month:,} a month"
         )
         if month <= self.monthly_quota:
-            return console.headed(self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it")
+            return console.with_account_name(
+                self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it"
+            )
         fitting = [name for name, calls in self.calls_a_month.items() if calls <= self.monthly_quota]
         advice = (
             f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}" if fitting else ""
         )
-        return console.headed(
+        return console.with_account_name(
             self.account, f"{cost}: the quota of {self.monthly_quota:,} does not carry it{advice}"
         )
 
@@ -85,7 +89,7 @@ class RefreshCost:
 _DAYS_A_MONTH = 365.25 / 12
 
 
-def _refresh(login: Login, pipeline: Pipeline, profile: str) -> RefreshCost:
+def _refresh(login: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
     systems = pipeline.systems_of(login)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}
@@ -114,7 +118,7 @@ def _print_claims(claims: list[Claim]) -> None:
 class _Share:
     """The calls that one account has to pay for, those of its systems, and where it stands."""
 
-    login: Login
+    login: ApiAccount
     calls: int
     quota: Quota
 
@@ -126,7 +130,7 @@ class _Share:
         return forecast(self.calls, monthly_calls - account.reserved, monthly_calls, account.reserved)
 
 
-def _share(login: Login, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
+def _share(login: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
     mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is login)
     return _Share(login, sum(mine), pipeline.ledger.quota(login.account))
 
@@ -146,7 +150,7 @@ def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, For
         needed = (
             f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {console.until(quota)}"
         )
-        show(console.headed(share.login.name, needed))
+        show(console.with_account_name(share.login.name, needed))
     if any(share.calls for share in shares):
         whose = (
             ("account of", "calls a month>") if len(shares) == 1 else ("accounts of", "all calls a month>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aps_pipeline.cli.console import chosen_tables
+from aps_pipeline.cli.console import select_tables
 from aps_pipeline.cli.runs import finish_run, show_progress
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Summary
@@ -14,7 +14,7 @@ def rebuild(tables: str, as_json: bool) -> int:
     """Write everything again from the ledger."""
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
-    chosen = chosen_tables(tables, "", FETCHED)
+    chosen = select_tables(tables, "", FETCHED)
     mend_lake(pipeline, chosen)  # also what no kept answer would write over
     show_progress("rebuild", pipeline.rebuild(summary, chosen), as_json)
     return finish_run("rebuild", settings, pipeline, summary, as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aps_pipeline.cli.console import chosen_systems, chosen_tables
+from aps_pipeline.cli.console import select_systems, select_tables
 from aps_pipeline.cli.runs import collect_and_report
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Wanted
@@ -18,10 +18,10 @@ def refresh(
     pipeline = open_pipeline(settings)
     first, last = pipeline.refresh_range()
     wanted = Wanted(
-        chosen_tables(tables, profile, PROFILES[settings.profile]),
+        select_tables(tables, profile, PROFILES[settings.profile]),
         first,
         last,
-        chosen_systems(systems, settings),
+        select_systems(systems, settings),
         recheck=True,
         max_calls=max_calls,
         again=again,

@@ -24,7 +24,7 @@ def collect_and_report(
     """Collect what is wanted and say how it went; the exit code."""
     summary = Summary()
     with PartitionProgress(title, quiet=as_json) as progress:
-        for result in pipeline.collect(wanted, summary, progress.planned):
+        for result in pipeline.collect(wanted, summary, progress.set_total):
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
     return finish_run(title, settings, pipeline, summary, as_json, replace(wanted, again=False))
 
@@ -58,7 +58,7 @@ def finish_run(
         print(json.dumps(told, default=str))
         return code
     left = (
-        console.headed(name, f"{quota.left:,} calls left {console.until(quota)}")
+        console.with_account_name(name, f"{quota.left:,} calls left {console.until(quota)}")
         for name, quota in held.items()
     )
     state = "complete" if is_complete else "incomplete"
@@ -68,7 +68,7 @@ def finish_run(
     )
     lines = [
         *_complaints(summary),
-        *_shortened([str(each) for each in summary.rejections]),
+        *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
         *(f"new: {sentence}" for sentence in summary.unheard),
     ]
@@ -82,19 +82,19 @@ def finish_run(
 
 
 def _complaints(summary: Summary) -> list[str]:
-    """What went wrong, each sentence once, with the question it was met on first."""
+    """What went wrong, each sentence once, with the request it was met on first."""
     by_message: dict[str, list[str]] = {}
     for failure in dict.fromkeys(summary.failures):
-        by_message.setdefault(failure.message, []).append(str(failure.question))
+        by_message.setdefault(failure.message, []).append(str(failure.request))
     lines = [
-        f"{questions[0]}{f' and {len(questions) - 1:,} more' if questions[1:] else ''}: {message}"
-        for message, questions in by_message.items()
+        f"{requests[0]}{f' and {len(requests) - 1:,} more' if requests[1:] else ''}: {message}"
+        for message, requests in by_message.items()
     ]
     lines += [f"stopped early: {stop.message}" for stop in summary.stops if stop.message not in by_message]
-    return _shortened(lines)
+    return _shorten(lines)
 
 
-def _shortened(lines: list[str]) -> list[str]:
+def _shorten(lines: list[str]) -> list[str]:
     shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
@@ -109,8 +109,7 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "stop": asdict(summary.stop) if summary.stop else None,
         "stops": [asdict(stop) for stop in summary.stops],
         "failures": [
-            {"question": str(f.question), "trouble": f.trouble, "message": f.message}
-            for f in summary.failures
+            {"question": str(f.request), "trouble": f.trouble, "message": f.message} for f in summary.failures
         ],
         "rejected": [asdict(each) for each in summary.rejections],
         "notes": summary.notes,

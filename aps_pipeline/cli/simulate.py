@@ -11,9 +11,9 @@ from aps_pipeline.simulator import (
     FleetError,
     Simulator,
     awkward_fleet,
-    dealt,
     demo_fleet,
     load_fleet,
+    split_accounts,
 )
 
 READY = {"demo": demo_fleet, "awkward": awkward_fleet}
@@ -44,7 +44,7 @@ def serve(
             faults=[Fault.parse(text) for text in faults],
             quirks=quirks,
             prefix=f"/{'installer' if installer else 'user'}/api/v2",
-            accounts=dealt(roofs, accounts, quota) if accounts > 1 else (),
+            accounts=split_accounts(roofs, accounts, quota) if accounts > 1 else (),
         )
         simulator.serve_forever(port, lambda url: _announce(simulator, url))
     except (FleetError, ValueError, OSError) as error:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from aps_pipeline import warehouse
 from aps_pipeline.cli.console import cell, grid_of, show
-from aps_pipeline.cli.export import checked_output, write_file
+from aps_pipeline.cli.export import check_output, write_file
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
@@ -45,13 +45,13 @@ def csv_cell(value: object) -> str:
         case datetime() | date() | time():
             return value.isoformat()
         case str():
-            return quoted(value)
+            return quote_cell(value)
         case list() | dict():
-            return quoted(json.dumps(value, default=str))
-    return quoted(str(value))
+            return quote_cell(json.dumps(value, default=str))
+    return quote_cell(str(value))
 
 
-def quoted(text: str) -> str:
+def quote_cell(text: str) -> str:
     """A text in quotes, with an apostrophe before what a spreadsheet would take for a formula."""
     harmless = f"'{text}" if text.startswith(_FORMULA) else text
     return '"' + harmless.replace('"', '""') + '"'
@@ -66,7 +66,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def chosen_format(as_json: bool, format_: Format | None) -> Format:
+def select_format(as_json: bool, format_: Format | None) -> Format:
     """What `--json` and `--format` come to. Raises NotConfiguredError where they disagree."""
     if as_json and format_ not in (None, Format.JSON):
         raise NotConfiguredError(f"--json and --format {format_} contradict each other: give one of them")
@@ -78,11 +78,11 @@ def sql(query: str, as_json: bool, format_: Format | None, output: Path | None, 
 
     Raises QueryError, WarehouseError, NotConfiguredError, and OutputError where the file cannot be written.
     """
-    kind = chosen_format(as_json, format_)
+    kind = select_format(as_json, format_)
     if kind is Format.PARQUET and output is None:
         raise NotConfiguredError("--format parquet needs --output FILE")
     settings = load_settings()
-    path = checked_output(output, force, settings.data_dir) if output else None
+    path = check_output(output, force, settings.data_dir) if output else None
     found = warehouse.query(settings.warehouse_path, query)
     if path is None:
         _write_text(sys.stdout, found, kind)

@@ -17,7 +17,7 @@ from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ledger import CallState, Ledger, Quota
 from aps_pipeline.periods import Grain, Period, periods_between
-from aps_pipeline.planning import Covered, State, merged
+from aps_pipeline.planning import PeriodState, State, merge_states
 from aps_pipeline.wiring import open_pipeline
 
 MARKS: dict[State, tuple[str, str, str]] = {
@@ -37,7 +37,7 @@ _MARGIN = 2
 _YEAR = 365
 
 
-def by_month(covered: Iterable[Covered]) -> dict[tuple[str, str], dict[date, State]]:
+def by_month(covered: Iterable[PeriodState]) -> dict[tuple[str, str], dict[date, State]]:
     """One state for each system, table and month; a year stands for those of its months that there were.
 
     Snapshots, which have no period, are left out.
@@ -51,7 +51,7 @@ def by_month(covered: Iterable[Covered]) -> dict[tuple[str, str], dict[date, Sta
             if (each.system_id, month) in there:
                 months.setdefault(month, set()).add(each.state)
     return {
-        key: {month: state for month, states in months.items() if (state := merged(states)) is not None}
+        key: {month: state for month, states in months.items() if (state := merge_states(states)) is not None}
         for key, months in found.items()
     }
 
@@ -62,7 +62,7 @@ def _months(period: Period) -> list[date]:
     return [period.first.replace(day=1)]
 
 
-def show_matrix(covered: Sequence[Covered], systems: Sequence[str], today: date) -> None:
+def show_matrix(covered: Sequence[PeriodState], systems: Sequence[str], today: date) -> None:
     """Print the matrix of each system, the newest months that fit; tables nobody asked for in one line."""
     console = Console(soft_wrap=True)
     states = by_month(covered)
@@ -134,7 +134,7 @@ def _legend(console: Console) -> Text:
     return line
 
 
-def coverage_json(covered: Iterable[Covered]) -> list[dict[str, Any]]:
+def coverage_json(covered: Iterable[PeriodState]) -> list[dict[str, Any]]:
     """The same for machines."""
     return [
         {"system_id": system_id, "table": name, "month": f"{month:%Y-%m}", "state": state}
@@ -161,7 +161,7 @@ def status(wants_json: bool) -> int:
     calls = " · ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in CallState if counts[state])
     show(f"calls: {calls}" if counts else "no calls yet: run `aps backfill --from … --to …`")
     for name, quota in held.items():
-        show(console.headed(name, _quota(quota, reserved[name])))
+        show(console.with_account_name(name, _quota(quota, reserved[name])))
     return Exit.COMPLETE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aps_pipeline.cli.console import grid_of, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
-from aps_pipeline.ingest import Fleet
+from aps_pipeline.ingest import KnownFleet
 from aps_pipeline.planning import calls_for_one
 from aps_pipeline.tables import FETCHED, PROFILES, TABLES
 from aps_pipeline.wiring import open_pipeline
@@ -16,12 +16,12 @@ from aps_pipeline.wiring import open_pipeline
 
 def tables(as_json: bool) -> int:
     """Every table with its grain, partition and price."""
-    fleet = Fleet.load(open_pipeline(load_settings()).ledger)
+    fleet = KnownFleet.load(open_pipeline(load_settings()).ledger)
     rows: list[dict[str, Any]] = [
         {
             "name": table.name,
-            "row": table.grain.removeprefix("one row per "),
-            "partition": table.partition or "-",
+            "row": table.row_description.removeprefix("one row per "),
+            "partition": table.partition_grain if table.is_partitioned else "-",
             "manual": table.source.section,
             "profile": next((name for name, some in PROFILES.items() if table in some), ""),
             "calls": calls_for_one(table, fleet.systems.values()) if not table.side_of else 0,

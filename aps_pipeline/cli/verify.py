@@ -41,7 +41,7 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
         "kept_answers",
         "An answer whose kept body is gone or garbled. Its rows stay in the lake as long as their file does.",
         "Run the command beside it: one call each.",
-        lambda: _lost_answers(pipeline, quick=quick, quiet=quiet),
+        lambda: _find_lost_answers(pipeline, quick=quick, quiet=quiet),
     )
     if quick:
         return
@@ -49,14 +49,14 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
         "lake_files",
         "A file of the lake that was cut, changed, swapped, or not written by this program.",
         "Run the command beside it: it makes no call, and sets the file aside.",
-        lambda: [_of_file(fault) for fault in _damaged_files(pipeline, quiet=quiet)],
+        lambda: [_of_file(fault) for fault in _find_damaged_files(pipeline, quiet=quiet)],
     )
     yield _result(
         "lake_partitions",
         "A table some of whose partitions are not what the kept answers make: their file was taken away or "
         "is an older one, a run was not done, or another version of this program has written it.",
         "Run the command beside it, which makes no call, or the run again that was not done.",
-        lambda: list(_outdated(pipeline)),
+        lambda: list(_find_outdated_tables(pipeline)),
         "warning",
     )
 
@@ -75,37 +75,37 @@ def _result(
     return CheckResult(name, severity, len(rows), tuple(rows), meaning, advice)
 
 
-def _lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
+def _find_lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
     """The lost answers that nothing has replaced, those found now among them."""
     ledger = pipeline.ledger
     found: dict[int, BodyFault] = {}
     if not quick:
-        with ItemProgress("verify", "bodies", ledger.kept_bodies(), quiet=quiet) as progress:
+        with ItemProgress("verify", "bodies", ledger.count_bodies(), quiet=quiet) as progress:
             for count, faults in ledger.check_bodies():
                 for fault in faults:
                     if fault.is_open:
                         found[fault.call_id] = fault
                         ledger.mark_damaged(fault.call_id, fault.reason)
                 progress.advance(count)
-    found |= {fault.call_id: fault for fault in ledger.damaged()} | found
+    found |= {fault.call_id: fault for fault in ledger.list_damaged()} | found
     return [_of_answer(found[call_id]) for call_id in sorted(found)]
 
 
 def _of_answer(fault: BodyFault) -> Row:
-    question = fault.question
+    request = fault.request
     today = datetime.now(UTC).date()
-    first, last = (question.period.first, question.period.last) if question.period.key else (today, today)
-    tables = ",".join(table.name for table in FETCHED if table.source.kind == question.kind)
-    command = f"aps backfill --from {first} --to {last} --tables {tables} --systems {question.system_id}"
+    first, last = (request.period.first, request.period.last) if request.period.key else (today, today)
+    tables = ",".join(table.name for table in FETCHED if table.source.kind == request.kind)
+    command = f"aps backfill --from {first} --to {last} --tables {tables} --systems {request.system_id}"
     return {
         "call_id": fault.call_id,
-        "answer": str(question),
+        "answer": str(request),
         "problem": fault.reason,
         "mend_with": command,
     }
 
 
-def _damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
+def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
     with ItemProgress("verify", "files", None, quiet=quiet) as progress:
         for _, fault in pipeline.lake.check_files(TABLES.values()):
             progress.advance(1)
@@ -113,7 +113,7 @@ def _damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
                 yield fault
 
 
-def _outdated(pipeline: Pipeline) -> Iterator[Row]:
+def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
     """Tables of which some partitions are not what the kept answers make."""
     found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision)
     for table, partitions in groupby(found, key=lambda each: each[0]):
@@ -154,9 +154,9 @@ def verify(as_json: bool, quick: bool = False) -> int:
         print(json.dumps(_as_json(code, results), default=str))
         return code
     _show_checks(results)
-    for result in failed(results):
+    for result in failures_of(results):
         _show_sample(result)
-    print(f"\n{said(results)}")
+    print(f"\n{summary_of(results)}")
     return code
 
 
@@ -190,17 +190,17 @@ def _no_warehouse(error: WarehouseError) -> CheckResult:
 
 def exit_of_checks(results: Sequence[CheckResult]) -> Exit:
     """Refused where a check of severity error fails; warnings are for people to judge."""
-    return Exit.REFUSED if any(each.severity == "error" for each in failed(results)) else Exit.COMPLETE
+    return Exit.REFUSED if any(each.severity == "error" for each in failures_of(results)) else Exit.COMPLETE
 
 
-def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
+def failures_of(results: Sequence[CheckResult]) -> list[CheckResult]:
     """Those that did not pass, errors first."""
     return sorted((each for each in results if not each.passed), key=lambda each: each.severity)
 
 
-def said(results: Sequence[CheckResult]) -> str:
+def summary_of(results: Sequence[CheckResult]) -> str:
     """How the checks went, in one sentence."""
-    severities = [each.severity for each in failed(results)]
+    severities = [each.severity for each in failures_of(results)]
     errors, warnings = severities.count("error"), severities.count("warning")
     if not severities:
         return f"{len(results):,} checks passed"
@@ -210,7 +210,7 @@ def said(results: Sequence[CheckResult]) -> str:
 def lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
     """What the table shows: each check that failed, then the others of its kind as one, with one of them."""
     for kind, members in by_kind(results).items():
-        yield from ((each.name, each) for each in failed(members))
+        yield from ((each.name, each) for each in failures_of(members))
         passed = [each for each in members if each.passed]
         if len(passed) == 1:
             yield passed[0].name, passed[0]
@@ -243,7 +243,7 @@ def _show_sample(result: CheckResult) -> None:
 
 
 def _as_json(code: Exit, results: Sequence[CheckResult]) -> dict[str, Any]:
-    severities = [each.severity for each in failed(results)]
+    severities = [each.severity for each in failures_of(results)]
     return {
         "exit_code": int(code),
         "errors": severities.count("error"),

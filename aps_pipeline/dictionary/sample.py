@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from aps_pipeline.ingest import Pipeline, Summary, Wanted
-from aps_pipeline.orchestration.simulated import describe_site, simulated_settings
+from aps_pipeline.orchestration.simulated import describe_site, get_simulated_settings
 from aps_pipeline.simulator import Fleet, Simulator, awkward_fleet
 from aps_pipeline.tables import FETCHED, PROFILES, Table
-from aps_pipeline.warehouse import Built
+from aps_pipeline.warehouse import BuiltWarehouse
 from aps_pipeline.wiring import build_warehouse, open_pipeline
 
 
@@ -84,7 +84,7 @@ MOMENTS = (datetime(2025, 6, 16, 8, 30, tzinfo=UTC), datetime(2025, 6, 17, 8, 30
 _ENERGIES = tuple(table for table in PROFILES["standard"] if not table.is_five_minute)
 
 
-def build_sample(directory: Path) -> Built:
+def build_sample(directory: Path) -> BuiltWarehouse:
     """The warehouse of two systems with a dead panel, a weak one and an ECU that is offline for four days.
 
     Ledger, lake and warehouse go below `directory`. Raises LedgerError, StorageError, WarehouseError.
@@ -94,7 +94,7 @@ def build_sample(directory: Path) -> Built:
     simulator = Simulator(fleet, seed=1, now=lambda: moment, signing_clock=_real_time)
     describe_site(directory, fleet, FIRST.year)
     with simulator.serving() as url:
-        settings = simulated_settings(simulator, url, directory, FIRST)
+        settings = get_simulated_settings(simulator, url, directory, FIRST)
         settings = settings.model_copy(update={"max_in_flight": 1})  # so that calls have the same numbers
         pipeline = open_pipeline(settings)
         pipeline.ledger.now = lambda: moment

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aps_pipeline.api import Client
 from aps_pipeline.errors import PipelineError
-from aps_pipeline.ledger import Account
+from aps_pipeline.ledger import QuotaAccount
 
 
 class NotConfiguredError(PipelineError, ValueError):
@@ -15,7 +15,7 @@ class NotConfiguredError(PipelineError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class ApiAccount:
     """One account at work. `name` is empty where there is no other.
 
     `client` is called at most once a run and only if there is a call to make; it raises NotConfiguredError
@@ -23,12 +23,12 @@ class Login:
     """
 
     name: str
-    account: Account
+    account: QuotaAccount
     client: Callable[[], Client]
     system_ids: tuple[str, ...]
 
 
-def login_of(logins: Sequence[Login], system_id: str) -> Login:
+def account_of(logins: Sequence[ApiAccount], system_id: str) -> ApiAccount:
     """The login that a system belongs to; a single one may ask about any. Raises NotConfiguredError."""
     if len(logins) == 1:
         return logins[0]

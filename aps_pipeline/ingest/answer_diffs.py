@@ -10,14 +10,14 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.ingest.build import asked_of
-from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.build import context_of_call
+from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.results import body_of
-from aps_pipeline.ledger import Change, GoodCall, Ledger, Revision, Succession
-from aps_pipeline.parse import Asked, RefusedError, opened, rows_of
+from aps_pipeline.ledger import AnswerDiff, Change, GoodCall, Ledger, Succession
+from aps_pipeline.parse import ParseContext, RefusedError, open_body, rows_of
 from aps_pipeline.planning import is_inventory
-from aps_pipeline.request import Question
-from aps_pipeline.tables import FETCHED, Table, empty, table_named
+from aps_pipeline.request import Request
+from aps_pipeline.tables import FETCHED, Table, empty, get_table
 
 _BEFORE, _AFTER = " before", " after"
 _IS_THERE = "is there"
@@ -62,11 +62,11 @@ def all_numbers(table: Table, one: pa.Table, other: pa.Table) -> pa.Table:
 
 def _side_by_side(table: Table, before: pa.Table, after: pa.Table) -> pa.Table:
     """One row per key of either side, with the measures of both; null on the side that lacks the key."""
-    left, right = _marked(table, before), _marked(table, after)
+    left, right = _with_side_marks(table, before), _with_side_marks(table, after)
     return left.join(right, [*table.keys], None, "full outer", left_suffix=_BEFORE, right_suffix=_AFTER)
 
 
-def _marked(table: Table, rows: pa.Table) -> pa.Table:
+def _with_side_marks(table: Table, rows: pa.Table) -> pa.Table:
     names = [*table.keys, *(column.name for column in table.measures)]
     return rows.select(names).append_column(_IS_THERE, pa.repeat(pa.scalar(True), rows.num_rows))
 
@@ -96,24 +96,24 @@ Rows = Mapping[str, pa.Table]
 """The rows of one answer by the name of their table."""
 
 
-def compare_revisions(ledger: Ledger, fleet: Fleet, revision: timedelta) -> int:
+def compare_revisions(ledger: Ledger, fleet: KnownFleet, revision: timedelta) -> int:
     """Compare every answer not compared yet with the one before it; return how many were compared.
 
     Left for another time is an answer that no longer parses, or of a system that nobody knows. Makes no
     call. Raises LedgerError.
     """
     sources = {table.source.kind for table in COMPARED}
-    waiting = [each for each in ledger.uncompared(sources) if each.question.system_id in fleet.systems]
+    waiting = [each for each in ledger.list_uncompared(sources) if each.request.system_id in fleet.systems]
     comparer, count = _Comparer(ledger, fleet, revision), 0
     for start in range(0, len(waiting), _PORTION):
-        compared = list(comparer.compared(waiting[start : start + _PORTION]))
+        compared = list(comparer.compare_portion(waiting[start : start + _PORTION]))
         ledger.keep_revisions(each for revisions in compared for each in revisions)
         count += len(compared)
     return count
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _History:
     """The rows of an answer, and beside them every number that it or an earlier one gave."""
 
     call_id: int
@@ -122,61 +122,63 @@ class _Told:
 
 
 class _Comparer:
-    """Goes through successive answers, question by question."""
+    """Goes through successive answers, request by request."""
 
-    def __init__(self, ledger: Ledger, fleet: Fleet, revision: timedelta) -> None:
+    def __init__(self, ledger: Ledger, fleet: KnownFleet, revision: timedelta) -> None:
         self._ledger, self._fleet, self._revision = ledger, fleet, revision
-        self._told: _Told | None = None
+        self._told: _History | None = None
 
-    def compared(self, portion: Sequence[Succession]) -> Iterator[list[Revision]]:
+    def compare_portion(self, portion: Sequence[Succession]) -> Iterator[list[AnswerDiff]]:
         """The comparisons of each answer, one for every table that it feeds."""
         bodies = self._bodies([call for each in portion for call in (each.previous, each.call)])
         for each in portion:
             with suppress(RefusedError):
                 if self._told is None or self._told.call_id != each.previous.call_id:
-                    self._told = self._told_until(each, bodies)
-                rows = self._rows(each.question, each.call, bodies)
-                was_over = not self._asked(each.question, each.previous).is_open()
-                revisions, self._told = _compared(each, self._told, rows, was_over=was_over)
+                    self._told = self._history_until(each, bodies)
+                rows = self._rows(each.request, each.call, bodies)
+                was_over = not self._context_of(each.request, each.previous).is_open()
+                revisions, self._told = _compare_answer(each, self._told, rows, was_over=was_over)
                 yield revisions
 
-    def _told_until(self, each: Succession, bodies: Mapping[int, str]) -> _Told:
+    def _history_until(self, each: Succession, bodies: Mapping[int, str]) -> _History:
         """What was told up to the previous answer. Raises RefusedError where that does not parse."""
-        rows = self._rows(each.question, each.previous, bodies)
+        rows = self._rows(each.request, each.previous, bodies)
         known = rows
         if each.looks_back:
             earlier = self._ledger.answers_before(each.previous.call_id)
             kept = self._bodies(earlier)
             for call in earlier:
                 with suppress(RefusedError):
-                    known = _joined(known, self._rows(each.question, call, kept))
-        return _Told(each.previous.call_id, rows, known)
+                    known = _merge_rows(known, self._rows(each.request, call, kept))
+        return _History(each.previous.call_id, rows, known)
 
-    def _rows(self, question: Question, call: GoodCall, bodies: Mapping[int, str]) -> Rows:
-        asked = self._asked(question, call)
+    def _rows(self, request: Request, call: GoodCall, bodies: Mapping[int, str]) -> Rows:
+        asked = self._context_of(request, call)
         if not call.has_data:
-            return {table.name: empty(table) for table in _tables(question)}
-        data = opened(body_of(bodies, call.call_id))
-        return {table.name: rows_of(table, data, asked).rows for table in _tables(question)}
+            return {table.name: empty(table) for table in _tables(request)}
+        data = open_body(body_of(bodies, call.call_id))
+        return {table.name: rows_of(table, data, asked).rows for table in _tables(request)}
 
-    def _asked(self, question: Question, call: GoodCall) -> Asked:
-        system = self._fleet.systems[question.system_id]
-        return asked_of(question, system, call.call_id, call.sent_utc, self._revision)
+    def _context_of(self, request: Request, call: GoodCall) -> ParseContext:
+        system = self._fleet.systems[request.system_id]
+        return context_of_call(request, system, call.call_id, call.sent_utc, self._revision)
 
     def _bodies(self, calls: Sequence[GoodCall]) -> dict[int, str]:
         return self._ledger.bodies(call.call_id for call in calls if call.has_data)
 
 
-def _compared(each: Succession, told: _Told, rows: Rows, *, was_over: bool) -> tuple[list[Revision], _Told]:
+def _compare_answer(
+    each: Succession, told: _History, rows: Rows, *, was_over: bool
+) -> tuple[list[AnswerDiff], _History]:
     """The comparisons of one answer, and what was told up to it."""
     found, known = [], {}
     for name, after in rows.items():
-        table, before, held = table_named(name), told.rows[name], told.known[name]
+        table, before, held = get_table(name), told.rows[name], told.known[name]
         change = compare(table, before, after)
         missing = (change if held is before else compare(table, held, after)).numbers_gone
         known[name] = all_numbers(table, held, after) if missing else after
         found.append(
-            Revision(
+            AnswerDiff(
                 **asdict(change),
                 call_id=each.call.call_id,
                 table_name=name,
@@ -185,12 +187,12 @@ def _compared(each: Succession, told: _Told, rows: Rows, *, was_over: bool) -> t
                 numbers_missing=missing,
             )
         )
-    return found, _Told(each.call.call_id, rows, known)
+    return found, _History(each.call.call_id, rows, known)
 
 
-def _joined(known: Rows, rows: Rows) -> Rows:
-    return {name: all_numbers(table_named(name), known[name], rows[name]) for name in rows}
+def _merge_rows(known: Rows, rows: Rows) -> Rows:
+    return {name: all_numbers(get_table(name), known[name], rows[name]) for name in rows}
 
 
-def _tables(question: Question) -> list[Table]:
-    return [table for table in COMPARED if table.source.kind == question.kind]
+def _tables(request: Request) -> list[Table]:
+    return [table for table in COMPARED if table.source.kind == request.kind]

@@ -21,9 +21,9 @@ from aps_pipeline.api import (
 )
 from aps_pipeline.api import errors as api_errors
 from aps_pipeline.errors import FailureKind
-from aps_pipeline.ingest.results import Stop
-from aps_pipeline.ledger import Account, AccountRest, Ledger
-from aps_pipeline.request import Question
+from aps_pipeline.ingest.results import StopReason
+from aps_pipeline.ledger import AccountRest, Ledger, QuotaAccount
+from aps_pipeline.request import Request
 
 FAILURES_IN_A_ROW = (12, 8, 6, 6)
 """After so many attempts in a row that fail at the server's side, nothing more is asked: of the account, of a
@@ -36,115 +36,115 @@ RESTRICTED = timedelta(hours=1)
 """How long an account rests that the server keeps out (7000, 7001) without saying for how long."""
 
 
-class Guard:
+class CallGate:
     """Lets calls of one account start, or not, for any number of threads.
 
     `ignores_rests` tries at once what rests because nothing worked; what the server asked for holds.
     """
 
-    def __init__(self, ledger: Ledger, account: Account, *, ignores_rests: bool = False) -> None:
+    def __init__(self, ledger: Ledger, account: QuotaAccount, *, ignores_rests: bool = False) -> None:
         self._ledger, self._app_id, self._ignores_rests = ledger, account.app_id, ignores_rests
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._half_open: set[Circuit] = set()
         self._reasons: dict[Circuit, str] = {}
-        self._failed: dict[str, dict[Question, str]] = {}
-        """By kind of call, the questions that failed in this run, with the last error of each."""
+        self._failed: dict[str, dict[Request, str]] = {}
+        """By kind of call, the requests that failed in this run, with the last error of each."""
         self._worked: set[str] = set()
         """The kinds of call that had an answer in this run."""
         self._rested: set[Circuit] = set()
-        self._stops: dict[Circuit, Stop] = {}
+        self._stops: dict[Circuit, StopReason] = {}
         self._met: set[Circuit] = set()
         """Circuits of single kinds of call that have kept this run from asking something."""
 
     @property
-    def kind_stops(self) -> list[Stop]:
+    def kind_stops(self) -> list[StopReason]:
         """Why kinds of call are left alone in this run, while others go on."""
         return [stop for circuit, stop in self._stops.items() if circuit in self._met]
 
-    def find_stop(self) -> Stop | None:
+    def find_stop(self) -> StopReason | None:
         """Why the account may make no call now, from what the ledger keeps."""
         rest = self._ledger.rest_of(self._app_id)
         if rest is None or rest.until_utc <= self._ledger.now():
             return None
         if rest.is_asked_for:
-            return Stop(FailureKind.DEFERRED, f"{rest.reason}; the server wants no call {_until(rest)}")
+            return StopReason(FailureKind.DEFERRED, f"{rest.reason}; the server wants no call {_until(rest)}")
         if self._ignores_rests:
             return None
-        return Stop(
+        return StopReason(
             FailureKind.REMOTE, f"{rest.reason}; one call tries again {_after(rest)}, `--again` at once"
         )
 
-    def find_probe(self) -> Question | None:
+    def find_probe(self) -> Request | None:
         """What to ask first, to see whether anything works again; None where nothing says that it does not.
 
         Also brings in what rests of single kinds of call. Call it once, before the first call.
         """
         rests = self._ledger.rests_by_kind(self._app_id)
-        rest, question = self._ledger.rest_of(self._app_id), None
+        rest, request = self._ledger.rest_of(self._app_id), None
         if rest is not None and not rest.is_asked_for:
-            question = self._ledger.newest_failure(self._app_id)
-        if question is not None:
+            request = self._ledger.newest_failure(self._app_id)
+        if request is not None:
             self._half_open.add(())
             self._breaker.add((), 1)
         for kind, each in rests.items():
-            is_probed = question is not None and kind == _kind_of(question)
+            is_probed = request is not None and kind == _kind_of(request)
             self._half_open.add((kind,))
             self._breaker.add((kind,), 1)
             if each.until_utc > self._ledger.now() and not is_probed and not self._ignores_rests:
                 self._reasons[kind,] = each.reason
                 self._breaker.open((kind,))
                 message = f"{kind}: {each.reason}; one call tries again {_after(each)}, `--again` at once"
-                self._stops[kind,] = Stop(FailureKind.REMOTE, message)
-        return question
+                self._stops[kind,] = StopReason(FailureKind.REMOTE, message)
+        return request
 
-    def find_reason(self, question: Question) -> str | None:
-        """Why the kind of call of a question is left alone while the account goes on; None if it is not."""
-        circuit = self._breaker.find_open(self._circuits(question))
+    def find_reason(self, request: Request) -> str | None:
+        """Why the kind of call of a request is left alone while the account goes on; None if it is not."""
+        circuit = self._breaker.find_open(self._circuits(request))
         if not circuit:
             return None
         self._met.add(circuit)
         return f"not asked: {' '.join(circuit)} is left alone after {self._reasons[circuit]}"
 
-    def get_policy(self, question: Question) -> RetryPolicy | None:
-        """How often the question may be tried: once, where it shows whether anything works again."""
-        return NO_RETRIES if self._half_open.intersection(self._circuits(question)) else None
+    def get_policy(self, request: Request) -> RetryPolicy | None:
+        """How often the request may be tried: once, where it shows whether anything works again."""
+        return NO_RETRIES if self._half_open.intersection(self._circuits(request)) else None
 
-    def enter(self, question: Question, *, is_retry: bool) -> None:
+    def enter(self, request: Request, *, is_retry: bool) -> None:
         """Begin an attempt, once it may start. Raises CircuitOpenError."""
-        self._breaker.enter(self._circuits(question), is_retry=is_retry)
+        self._breaker.enter(self._circuits(request), is_retry=is_retry)
 
-    def give_up(self, question: Question) -> None:
-        """Expect a question no more that has failed."""
-        self._breaker.give_up(self._circuits(question))
+    def give_up(self, request: Request) -> None:
+        """Expect a request no more that has failed."""
+        self._breaker.give_up(self._circuits(request))
 
-    def leave(self, question: Question, outcome: Answer | ApsError | None) -> Stop | None:
+    def leave(self, request: Request, outcome: Answer | ApsError | None) -> StopReason | None:
         """End an attempt (None: it was not made); return why the account is to stop, if it is."""
         failed = None if outcome is None else is_server_failure(outcome)
-        circuits = self._circuits(question)
+        circuits = self._circuits(request)
         opened = self._breaker.leave(circuits, failed=failed)
         if outcome is None:
             return None
         with self._lock:
             if failed:
-                self._failed.setdefault(_kind_of(question), {})[question] = str(outcome)
+                self._failed.setdefault(_kind_of(request), {})[request] = str(outcome)
             elif failed is False:
-                self._close(question, circuits)
-            if (stop := self._rest_as_asked(outcome)) is not None:
+                self._close(request, circuits)
+            if (stop := self._rest_for_retry_after(outcome)) is not None:
                 return stop
             return self._stop_for(opened, str(outcome)) if opened else None
 
-    def _close(self, question: Question, circuits: list[Circuit]) -> None:
+    def _close(self, request: Request, circuits: list[Circuit]) -> None:
         """Forget the failures of what has worked."""
-        kind = _kind_of(question)
+        kind = _kind_of(request)
         self._worked.add(kind)
-        self._failed.get(kind, {}).pop(question, None)
+        self._failed.get(kind, {}).pop(request, None)
         for circuit in self._half_open.intersection(circuits):
             self._half_open.discard(circuit)
             self._breaker.allow(circuit, FAILURES_IN_A_ROW[len(circuit)])
             self._ledger.end_rest(self._app_id, " ".join(circuit))
 
-    def _rest_as_asked(self, outcome: Answer | ApsError) -> Stop | None:
+    def _rest_for_retry_after(self, outcome: Answer | ApsError) -> StopReason | None:
         seconds = outcome.retry_after or 0.0
         wait = timedelta(seconds=seconds) if seconds > SHORT_WAIT_SECONDS else None
         if wait is None and isinstance(outcome, api_errors.RestrictedError):
@@ -154,21 +154,21 @@ class Guard:
         reason = str(outcome) if isinstance(outcome, ApsError) else "an answer with Retry-After"
         rest = AccountRest(self._ledger.now() + wait, 0, reason)
         self._ledger.keep_rest(self._app_id, rest)
-        return Stop(FailureKind.DEFERRED, f"{reason}; the server wants no call {_until(rest)}")
+        return StopReason(FailureKind.DEFERRED, f"{reason}; the server wants no call {_until(rest)}")
 
-    def _stop_for(self, opened: list[Circuit], last: str) -> Stop | None:
+    def _stop_for(self, opened: list[Circuit], last: str) -> StopReason | None:
         for circuit in opened:
             count = 1 if circuit in self._half_open else FAILURES_IN_A_ROW[len(circuit)]
             times = f"{count} failures in a row" if count > 1 else "a call that failed again"
             self._reasons[circuit] = f"{times}: {last}"
         if () in opened:
             rest = self._rest((), self._reasons[()])
-            return Stop(FailureKind.REMOTE, f"{rest.reason}; one call tries again {_after(rest)}")
+            return StopReason(FailureKind.REMOTE, f"{rest.reason}; one call tries again {_after(rest)}")
         for circuit in opened:
             if len(circuit) == 1:
                 rest = self._rest(circuit, self._reasons[circuit])
                 message = f"{circuit[0]}: {rest.reason}; one call tries again {_after(rest)}"
-                self._stops[circuit] = Stop(FailureKind.REMOTE, message)
+                self._stops[circuit] = StopReason(FailureKind.REMOTE, message)
                 self._met.add(circuit)
         return None
 
@@ -197,12 +197,12 @@ class Guard:
             self._ledger.keep_rest(self._app_id, rest, kind)
         return rest
 
-    def _circuits(self, question: Question) -> list[Circuit]:
+    def _circuits(self, request: Request) -> list[Circuit]:
         """What an attempt belongs to, the widest first."""
         parts = (
-            _kind_of(question),
-            question.system_id,
-            *([question.device_id] if question.device_id else []),
+            _kind_of(request),
+            request.system_id,
+            *([request.device_id] if request.device_id else []),
         )
         circuits = [parts[:count] for count in range(len(parts) + 1)]
         for circuit in circuits:
@@ -210,8 +210,8 @@ class Guard:
         return circuits
 
 
-def _kind_of(question: Question) -> str:
-    return f"{question.endpoint} {question.level}".rstrip()
+def _kind_of(request: Request) -> str:
+    return f"{request.endpoint} {request.level}".rstrip()
 
 
 def _until(rest: AccountRest) -> str:

@@ -20,7 +20,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from aps_pipeline.ingest.inventory_tables import inventory_endpoints, inventory_rows
-from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS, Asked, opened
+from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS, ParseContext, open_body
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table
@@ -28,7 +28,7 @@ from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table
 _LEFT_OUT = {"annotation", "returns", "ctx", "kind", "type_comment", "type_ignores", "type_params"}
 
 
-def reached_code(*roots: object) -> str:
+def get_reachable_code(*roots: object) -> str:
     """The code of functions and classes, and of all of ours that they name, each once."""
     found: dict[str, str] = {}
     for root in roots:
@@ -47,7 +47,7 @@ def _reach(value: Any, found: dict[str, str], *, is_root: bool = False) -> str:
         name = f"{value.__module__}.{value.__qualname__}"
         if name not in found and (is_root or _is_ours(value.__module__)):
             found[name] = ""  # it may reach itself
-            names = (named for function in _functions(value) for named in _named_by(function))
+            names = (named for function in _functions(value) for named in _names_in(function))
             spelt = sorted({f"{each}: {_reach(behind, found)}" for each, behind in names})
             found[name] = f"{_text_of(value)} with {spelt}"
         return name
@@ -101,7 +101,7 @@ def _file_of(value: FunctionType | type) -> str | None:
     return getattr(sys.modules.get(value.__module__), "__file__", None)
 
 
-def _named_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _names_in(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """The names that a function uses with what they stand for: globals, what it closes over, defaults."""
     names = set(_names(function.__code__))
     for name in names & function.__globals__.keys():
@@ -171,7 +171,7 @@ def canonical(node: Any) -> str:
     return f"({type(node).__name__} {' '.join(parts)})"
 
 
-_HANDED_OVER = (opened, Asked, Period)
+_HANDED_OVER = (open_body, ParseContext, Period)
 """What every parser is given, and so uses without naming it."""
 
 
@@ -200,7 +200,9 @@ def _reader(table: Table) -> str:
         parsers = (PARSERS[table.name],)
     declarations = [table, *([REJECTED_ITEMS] if table.name in REJECTED_ITEMS.side_of else [])]
     schemas = (each.schema.to_string(show_schema_metadata=True) for each in declarations)
-    return _digest(table.source.endpoint, table.source.level, *schemas, reached_code(*parsers, *_HANDED_OVER))
+    return _digest(
+        table.source.endpoint, table.source.level, *schemas, get_reachable_code(*parsers, *_HANDED_OVER)
+    )
 
 
 def _digest(*lines: str) -> str:

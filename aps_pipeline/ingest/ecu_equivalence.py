@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.build import asked_of_held, readable_rows
-from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.build import context_of_entry, readable_rows
+from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
@@ -25,11 +25,10 @@ from aps_pipeline.planning import (
     RequestSlot,
     System,
     due_reason,
-    grain_of,
     of_system,
-    trusted_substitute,
+    substitute_request,
 )
-from aps_pipeline.request import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import FETCHED, Table
 
 SHOWN = 3
@@ -58,12 +57,12 @@ Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[Verdict]]]
 """By system, ECU and level, what pairs of answers show."""
 
 
-def with_equals(fleet: Fleet, ledger: Ledger, revision: timedelta, now: datetime) -> Fleet:
+def with_equivalence(fleet: KnownFleet, ledger: Ledger, revision: timedelta, now: datetime) -> KnownFleet:
     """The fleet with what the ledger shows of systems and sole ECUs at `now`. Raises LedgerError."""
     return _with_verdicts(fleet, verdicts_of(fleet, ledger, revision), now)
 
 
-def _with_verdicts(fleet: Fleet, verdicts: Verdicts, now: datetime) -> Fleet:
+def _with_verdicts(fleet: KnownFleet, verdicts: Verdicts, now: datetime) -> KnownFleet:
     equal: dict[str, set[tuple[str, str]]] = {}
     expired: dict[str, set[tuple[str, str]]] = {}
     for (system_id, ecu_id), each in verdicts.items():
@@ -102,14 +101,14 @@ def equality_claims(verdicts: Verdicts) -> Iterator[Claim]:
 
 
 def verdicts_of(
-    fleet: Fleet, ledger: Ledger, revision: timedelta
+    fleet: KnownFleet, ledger: Ledger, revision: timedelta
 ) -> dict[tuple[str, str], dict[str, list[Verdict]]]:
     """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
     found: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
     for level in LEVELS:
-        if not (part := ledger.held(SERVED, level)):
+        if not (part := ledger.entries(SERVED, level)):
             continue
-        for pair in _pairs(fleet, level, ledger.held(STAND_IN, level), part):
+        for pair in _pairs(fleet, level, ledger.entries(STAND_IN, level), part):
             found.setdefault((pair.system.system_id, pair.ecu_id), {})[level] = list(
                 _verdicts(ledger, pair, level, revision)
             )
@@ -122,12 +121,12 @@ class _Pairs:
 
     system: System
     ecu_id: str
-    held: list[tuple[Period, Held, Held]]
+    held: list[tuple[Period, LedgerEntry, LedgerEntry]]
 
 
-def _pairs(fleet: Fleet, level: str, whole: HeldByKey, part: HeldByKey) -> Iterator[_Pairs]:
-    grain = grain_of(LEVELS[level])
-    found: dict[tuple[str, str], list[tuple[Period, Held, Held]]] = {}
+def _pairs(fleet: KnownFleet, level: str, whole: HeldByKey, part: HeldByKey) -> Iterator[_Pairs]:
+    grain = LEVELS[level].partition_grain
+    found: dict[tuple[str, str], list[tuple[Period, LedgerEntry, LedgerEntry]]] = {}
     for (system_id, ecu_id, key), mine in part.items():
         system, its = fleet.systems.get(system_id), whole.get((system_id, "", key))
         if system is not None and its is not None and its.answered and mine.answered:
@@ -148,19 +147,19 @@ def equal_levels(verdicts: Mapping[str, Sequence[Verdict]]) -> frozenset[str]:
 
 
 class Comparison:
-    """Which pairs of questions would show that a system and its only ECU say the same."""
+    """Which pairs of requests would show that a system and its only ECU say the same."""
 
-    def __init__(self, fleet: Fleet, ledger: Ledger, evidence: Evidence, policy: DuePolicy) -> None:
+    def __init__(self, fleet: KnownFleet, ledger: Ledger, evidence: Evidence, policy: DuePolicy) -> None:
         self.fleet = fleet
         self._ledger, self._evidence, self._policy = ledger, evidence, policy
         self._verdicts: Verdicts = {}
         self._tried: Counter[tuple[str, str, str]] = Counter()
 
-    def next_pairs(self, askable: Iterable[Question]) -> list[Question]:
+    def next_pairs(self, askable: Iterable[Request]) -> list[Request]:
         """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
         waiting = dict.fromkeys(askable)  # in their order
-        found: dict[tuple[str, str, str], tuple[Question, Question]] = {}
-        candidates = list(self._served(waiting))
+        found: dict[tuple[str, str, str], tuple[Request, Request]] = {}
+        candidates = list(self._find_served(waiting))
         if candidates and not self._verdicts:
             self._look()
         for ecu, system in candidates:
@@ -169,21 +168,23 @@ class Comparison:
             if is_newer and self._is_final(ecu) and self._is_worth_a_pair(*kind):
                 found[kind] = (ecu, system)
         self._tried.update(found.keys())
-        return [question for pair in found.values() for question in pair if question in waiting]
+        return [request for pair in found.values() for request in pair if request in waiting]
 
-    def asked(self) -> None:
+    def read_pairs(self) -> None:
         """Read what the pairs have shown. Raises LedgerError."""
         self._look()
         self.fleet = _with_verdicts(self.fleet, self._verdicts, self._policy.now)
 
-    def served(self, waiting: Collection[Question]) -> list[tuple[Question, Question]]:
-        """Questions to ECUs that need not be asked, each with the question to the system that serves."""
+    def find_served(self, waiting: Collection[Request]) -> list[tuple[Request, Request]]:
+        """Requests to ECUs that need not be asked, each with the request to the system that serves."""
         systems = self.fleet.systems
         return [
-            pair for pair in self._served(waiting) if trusted_substitute(pair[0], systems[pair[0].system_id])
+            pair
+            for pair in self._find_served(waiting)
+            if substitute_request(pair[0], systems[pair[0].system_id])
         ]
 
-    def _served(self, waiting: Collection[Question]) -> Iterator[tuple[Question, Question]]:
+    def _find_served(self, waiting: Collection[Request]) -> Iterator[tuple[Request, Request]]:
         """Pairs whose system half is to be asked as well, or held and fresh."""
         for ecu in waiting:
             system = self.fleet.systems[ecu.system_id]
@@ -198,8 +199,8 @@ class Comparison:
     def _look(self) -> None:
         self._verdicts = verdicts_of(self.fleet, self._ledger, self._policy.revision_window)
 
-    def _is_final(self, question: Question) -> bool:
-        end = question.period.end_utc(self.fleet.systems[question.system_id].zone)
+    def _is_final(self, request: Request) -> bool:
+        end = request.period.end_utc(self.fleet.systems[request.system_id].zone)
         return end is None or end + self._policy.revision_window <= self._policy.now
 
     def _is_worth_a_pair(self, system_id: str, ecu_id: str, level: str) -> bool:
@@ -222,11 +223,17 @@ def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) ->
 
 
 def _energies(
-    ledger: Ledger, table: Table, system: System, device: str, period: Period, held: Held, revision: timedelta
+    ledger: Ledger,
+    table: Table,
+    system: System,
+    device: str,
+    period: Period,
+    held: LedgerEntry,
+    revision: timedelta,
 ) -> pa.Table | None:
     """When and how much, as one answer has it, of what is final; None if it is not to be read."""
-    question = Question(*table.source.kind, system.system_id, device, period)
-    asked = asked_of_held(question, system, held, revision)
+    request = Request(*table.source.kind, system.system_id, device, period)
+    asked = context_of_entry(request, system, held, revision)
     if period.key and not asked.is_final(period.last):
         return None
     rows = readable_rows(table, ledger.bodies([held.answered]).get(held.answered), asked)

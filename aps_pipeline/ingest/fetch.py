@@ -18,40 +18,40 @@ from aps_pipeline.api import (
 )
 from aps_pipeline.api import errors as api_errors
 from aps_pipeline.errors import FailureKind
-from aps_pipeline.ingest.accounts import Login, NotConfiguredError
-from aps_pipeline.ingest.circuit_breaker import Guard
-from aps_pipeline.ingest.journal import BudgetSpentError, Entry
-from aps_pipeline.ingest.results import Failure, Stop
+from aps_pipeline.ingest.accounts import ApiAccount, NotConfiguredError
+from aps_pipeline.ingest.circuit_breaker import CallGate
+from aps_pipeline.ingest.journal import BudgetSpentError, CallRecorder
+from aps_pipeline.ingest.results import Failure, StopReason
 from aps_pipeline.ledger import AlreadyAnsweredError, CallState, Ledger, QuotaExhaustedError
-from aps_pipeline.parse import opened
-from aps_pipeline.request import Question
+from aps_pipeline.parse import open_body
+from aps_pipeline.request import Request
 
-Judge = Callable[[Question, str, int], None]
-"""Raises RefusedError if a parser does not take the body; told question, body and call_id."""
+BodyCheck = Callable[[Request, str, int], None]
+"""Raises RefusedError if a parser does not take the body; told request, body and call_id."""
 
 _STRAY_ENDPOINTS, _STRAY_CALLS = 3, 5
 """Where so many endpoints are not there, or so many calls to several, and nothing answers: it is no API."""
 
 _CLOCKS_AGREE = timedelta(minutes=1)
 _ANY_ANSWER = 2**62
-"""A newest good call that no answer follows: the question is asked whatever is held of it."""
+"""A newest good call that no answer follows: the request is asked whatever is held of it."""
 
-_NO_BUDGET = Stop(FailureKind.QUOTA, "the calls of --max-calls are used up; run again to go on")
+_NO_BUDGET = StopReason(FailureKind.QUOTA, "the calls of --max-calls are used up; run again to go on")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question to be asked, and the newest good call known for it (0: none)."""
+class PendingRequest:
+    """A request to be asked, and the newest good call known for it (0: none)."""
 
-    question: Question
+    request: Request
     after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CallOutcome:
     """How an ask ended: good, failed, or (neither) not asked because calls had stopped."""
 
-    question: Question
+    request: Request
     calls: int
     is_good: bool = False
     failure: Failure | None = None
@@ -81,8 +81,8 @@ class Budget:
             return True
 
 
-class Session:
-    """One login in one run: asks its questions, from any number of threads.
+class AccountSession:
+    """One login in one run: asks its requests, from any number of threads.
 
     `stop` is set once it may make no further call; asks after that end without one. `is_answered` is set once
     something of the API has answered. `alone` means that the run has no other. `notes` are sentences about
@@ -90,24 +90,24 @@ class Session:
     """
 
     def __init__(
-        self, login: Login, ledger: Ledger, budget: Budget, *, alone: bool, ignores_rests: bool = False
+        self, login: ApiAccount, ledger: Ledger, budget: Budget, *, alone: bool, ignores_rests: bool = False
     ) -> None:
         self.login, self.ledger, self.budget, self._alone = login, ledger, budget, alone
-        self.guard = Guard(ledger, login.account, ignores_rests=ignores_rests)
-        self.stop: Stop | None = None
+        self.gate = CallGate(ledger, login.account, ignores_rests=ignores_rests)
+        self.stop: StopReason | None = None
         self.is_answered = False
         self.notes: list[str] = []
         self._client: Client | None = None
-        self._probe: Question | None = None
+        self._probe: Request | None = None
         self._denied: dict[tuple[str, str], Failure] = {}
         self._strays: dict[int, Failure] = {}
         """By call, the endpoints that are not there, as long as nothing of the API has answered."""
         self._lock = threading.Lock()
 
     @property
-    def stops(self) -> list[Stop]:
+    def stops(self) -> list[StopReason]:
         """Why this account, or some kinds of its calls, ended early."""
-        return [*([self.stop] if self.stop else []), *self.guard.kind_stops]
+        return [*([self.stop] if self.stop else []), *self.gate.kind_stops]
 
     def open(self) -> None:
         """Make the client, unless it is there. Raises NotConfiguredError where nobody else can go on."""
@@ -118,16 +118,16 @@ class Session:
         except NotConfiguredError as error:
             if self._alone:
                 raise
-            self._halt(Stop(FailureKind.ACCOUNT, str(error)))
+            self._halt(StopReason(FailureKind.ACCOUNT, str(error)))
             return
         self.heed_rest()
-        self._probe = self.guard.find_probe() if self.stop is None else None
+        self._probe = self.gate.find_probe() if self.stop is None else None
 
     def close(self) -> None:
         """End the run of this account."""
         if self._client is not None:
-            self.guard.close()
-            if not self.is_answered and len({each.question.endpoint for each in self._strays.values()}) > 1:
+            self.gate.close()
+            if not self.is_answered and len({each.request.endpoint for each in self._strays.values()}) > 1:
                 self._stop_astray()
 
     def give_up(self) -> None:
@@ -138,9 +138,9 @@ class Session:
     def heed_rest(self) -> None:
         """Stop if the account rests by now, on whose word ever."""
         if self.stop is None:
-            self.take(self.guard.find_stop())
+            self.take(self.gate.find_stop())
 
-    def take(self, stop: Stop | None) -> None:
+    def take(self, stop: StopReason | None) -> None:
         """Stop for that reason, if there is one."""
         if stop is not None:
             self._stop(stop.trouble, stop.message)
@@ -159,60 +159,62 @@ class Session:
                 )
         return server
 
-    def ask(self, ask: Ask, judge: Judge) -> Result | None:
+    def ask(self, ask: PendingRequest, judge: BodyCheck) -> CallOutcome | None:
         """The result of one ask. Raises InFlightError while another process asks the same."""
         calls = 0
         if self._probe is not None and self.stop is None:  # nothing else is under way yet
-            probe = self._ask(Ask(self._probe, _ANY_ANSWER), _only_open, is_probe=True)
+            probe = self._ask(PendingRequest(self._probe, _ANY_ANSWER), _only_open, is_probe=True)
             self._probe, calls = None, probe.calls
         result = self._ask(ask, judge)
         return replace(result, calls=result.calls + calls)
 
-    def _ask(self, ask: Ask, judge: Judge, *, is_probe: bool = False) -> Result:
-        question = ask.question
-        denied = self._find_denial(question)
+    def _ask(self, ask: PendingRequest, judge: BodyCheck, *, is_probe: bool = False) -> CallOutcome:
+        request = ask.request
+        denied = self._find_denial(request)
         if self._client is None or self.stop is not None or denied is not None:
-            return Result(question, 0, failure=denied and Failure(question, denied.trouble, denied.message))
-        if (reason := self.guard.find_reason(question)) is not None:
-            return Result(question, 0, failure=Failure(question, FailureKind.REMOTE, reason))
-        entry = Entry(self, ask, judge)
-        policy = NO_RETRIES if is_probe else self.guard.get_policy(question)
+            return CallOutcome(
+                request, 0, failure=denied and Failure(request, denied.trouble, denied.message)
+            )
+        if (reason := self.gate.find_reason(request)) is not None:
+            return CallOutcome(request, 0, failure=Failure(request, FailureKind.REMOTE, reason))
+        entry = CallRecorder(self, ask, judge)
+        policy = NO_RETRIES if is_probe else self.gate.get_policy(request)
         try:
-            self._client.ask(question, entry, policy)
+            self._client.ask(request, entry, policy)
         except AlreadyAnsweredError:
-            return Result(question, entry.calls, is_good=True)
+            return CallOutcome(request, entry.calls, is_good=True)
         except QuotaExhaustedError as error:
             self._stop_for_quota(error)
-            return Result(question, entry.calls)
+            return CallOutcome(request, entry.calls)
         except BudgetSpentError:
             self._halt(_NO_BUDGET)
-            return self._unfinished(question, entry)
+            return self._result_without_answer(request, entry)
         except CircuitOpenError:
-            return self._unfinished(question, entry)
+            return self._result_without_answer(request, entry)
         except ApsError as error:
-            return self._failed(question, error, entry)
+            return self._result_of_failure(request, error, entry)
         finally:
             entry.close()
         self.is_answered = True
         if entry.refused:
-            return Result(question, entry.calls, failure=Failure.of(question, entry.refused))
-        return Result(question, entry.calls, is_good=True)
+            return CallOutcome(request, entry.calls, failure=Failure.of(request, entry.refused))
+        return CallOutcome(request, entry.calls, is_good=True)
 
-    def _find_denial(self, question: Question) -> Failure | None:
-        """Why the endpoint of a question is not asked: denied for its system, or not there at all."""
-        places = ((question.endpoint, question.system_id), (question.endpoint, ""))
+    def _find_denial(self, request: Request) -> Failure | None:
+        """Why the endpoint of a request is not asked: denied for its system, or not there at all."""
+        places = ((request.endpoint, request.system_id), (request.endpoint, ""))
         return next((self._denied[each] for each in places if each in self._denied), None)
 
-    def _unfinished(self, question: Question, entry: Entry) -> Result:
+    def _result_without_answer(self, request: Request, entry: CallRecorder) -> CallOutcome:
         """What becomes of an ask that may not be tried again, or not at all."""
         if entry.failed is not None:
-            return self._failed(question, entry.failed, entry)
-        reason = self.guard.find_reason(question) if self.stop is None else None
-        failure = Failure(question, FailureKind.REMOTE, reason) if reason else None
-        return Result(question, entry.calls, failure=failure)
+            return self._result_of_failure(request, entry.failed, entry)
+        reason = self.gate.find_reason(request) if self.stop is None else None
+        failure = Failure(request, FailureKind.REMOTE, reason) if reason else None
+        return CallOutcome(request, entry.calls, failure=failure)
 
-    def _failed(self, question: Question, error: ApsError, entry: Entry) -> Result:
-        failure = Failure.of(question, error)
+    def _result_of_failure(self, request: Request, error: ApsError, entry: CallRecorder) -> CallOutcome:
+        failure = Failure.of(request, error)
         if isinstance(error, api_errors.WrongAddressError):
             if not self.is_answered:  # as yet nothing says that this is the API
                 failure = replace(failure, trouble=FailureKind.REMOTE)
@@ -220,25 +222,25 @@ class Session:
         elif error.code is not None:
             self.is_answered = True
         if error.scope is Scope.ENDPOINT:
-            self._denied[question.endpoint, question.system_id] = failure
+            self._denied[request.endpoint, request.system_id] = failure
         if failure.trouble is FailureKind.QUOTA:  # the ledger knows it by now, for every process
             self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.login.account)))
         elif error.scope in (Scope.ACCOUNT, Scope.SERVER):
             self._stop(failure.trouble, failure.message)
         is_deferred = (error.retry_after or 0.0) > SHORT_WAIT_SECONDS
         is_healthy = is_deferred or failure.trouble in (FailureKind.QUOTA, FailureKind.DEFERRED)
-        return Result(question, entry.calls, failure=None if is_healthy else failure)
+        return CallOutcome(request, entry.calls, failure=None if is_healthy else failure)
 
     def _count_stray(self, call_id: int, failure: Failure) -> None:
         """Stop where nothing of the API has answered in this run and several endpoints are not there."""
         if self.is_answered:
             return
         self._strays[call_id] = failure
-        kinds = {each.question.endpoint for each in self._strays.values()}
+        kinds = {each.request.endpoint for each in self._strays.values()}
         if len(kinds) >= _STRAY_ENDPOINTS or (len(kinds) > 1 and len(self._strays) >= _STRAY_CALLS):
             self._stop_astray()
         elif len(self._strays) >= _STRAY_CALLS - 1:  # one endpoint is no proof: the next one decides
-            self._denied[failure.question.endpoint, ""] = failure
+            self._denied[failure.request.endpoint, ""] = failure
 
     def _stop_astray(self) -> None:
         """Stop, for this is no API: what its pages seemed to deny is not denied."""
@@ -256,16 +258,16 @@ class Session:
 
     def _stop(self, trouble: FailureKind, message: str) -> None:
         name = self.login.name
-        self._halt(Stop(trouble, f"account {name}: {message}" if name else message))
+        self._halt(StopReason(trouble, f"account {name}: {message}" if name else message))
 
-    def _halt(self, stop: Stop) -> None:
+    def _halt(self, stop: StopReason) -> None:
         with self._lock:
             self.stop = self.stop or stop
         self.give_up()
 
 
-def _only_open(_question: Question, body: str, _call_id: int) -> None:
-    opened(body)  # what its rows are worth is seen where they are built
+def _only_open(_request: Request, body: str, _call_id: int) -> None:
+    open_body(body)  # what its rows are worth is seen where they are built
 
 
 def _in_words(span: timedelta) -> str:

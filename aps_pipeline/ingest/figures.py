@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ingest.build import asked_of, readable_rows
+from aps_pipeline.ingest.build import context_of_call, readable_rows
 from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ledger import FigureRow, Ledger, StoredFigure, UnreadAnswer
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Figure, Kind, System
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import FETCHED, Table
 
 SeriesKey = tuple[str, str, str, str]
@@ -67,7 +67,7 @@ def read_figures(
             ledger.change_figure_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
-        for stored in ledger.stored_figures(*kind, bounds):
+        for stored in ledger.list_figures(*kind, bounds):
             reader.take(stored)
         unread = [each for each in ledger.unread_answers(*kind, bounds) if each.system_id in systems]
         for start in range(0, len(unread), _PORTION):
@@ -76,7 +76,7 @@ def read_figures(
             ledger.keep_figures(
                 row
                 for each in portion
-                for row in reader.read(each, bodies.get(each.call_id), revision_window)
+                for row in reader.read_body(each, bodies.get(each.call_id), revision_window)
             )
         found |= reader.series
     return found
@@ -124,7 +124,9 @@ class _Reader:
     def _series(self, system_id: str, device_id: str) -> dict[str, Figure]:
         return self.series.setdefault((*self.kind, system_id, device_id), {})
 
-    def read(self, answer: UnreadAnswer, body: str | None, revision_window: timedelta) -> list[FigureRow]:
+    def read_body(
+        self, answer: UnreadAnswer, body: str | None, revision_window: timedelta
+    ) -> list[FigureRow]:
         """What the body of an answer gives that the answer before it did not."""
         figures = _figures_in(self.kind, answer, self.systems[answer.system_id], body, revision_window)
         known = self._series(answer.system_id, answer.device_id)
@@ -151,8 +153,8 @@ def _figures_in(
     if table is None or body is None:
         return {}
     period = Period.parse(LEVEL_GRAIN[kind[1]], answer.period)
-    request = Question(*kind, answer.system_id, answer.device_id, period)
-    context = asked_of(request, system, answer.call_id, answer.answered_utc, revision_window)
+    request = Request(*kind, answer.system_id, answer.device_id, period)
+    context = context_of_call(request, system, answer.call_id, answer.answered_utc, revision_window)
     rows = readable_rows(table, body, context)
     if rows is None:
         return {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.fleet import Fleet, Sighting
+from aps_pipeline.ingest.fleet import KnownFleet, Sighting
 from aps_pipeline.parse import EcuRecord, SystemRecord
 from aps_pipeline.tables import Table, from_columns
 
@@ -23,16 +23,16 @@ _ENDPOINTS = {
 }
 
 
-def inventory_rows(table: Table, fleet: Fleet) -> pa.Table:
+def inventory_rows(table: Table, fleet: KnownFleet) -> pa.Table:
     """The rows of an inventory table, from every kept answer."""
-    seen = _seen(table, fleet)
+    seen = _list_sightings(table, fleet)
     found = _capacities(seen) if table.name == "system_capacity" else _things(table, seen)
     return from_columns(table, {name: [row.get(name) for row in found] for name in table.schema.names})
 
 
-def inventory_calls(table: Table, fleet: Fleet) -> list[int]:
+def inventory_calls(table: Table, fleet: KnownFleet) -> list[int]:
     """The calls behind an inventory table."""
-    return [seen.call_id for seen in _seen(table, fleet)]
+    return [seen.call_id for seen in _list_sightings(table, fleet)]
 
 
 def inventory_endpoints(table: Table) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def inventory_endpoints(table: Table) -> tuple[str, ...]:
     return _ENDPOINTS[table.name]
 
 
-def _seen(table: Table, fleet: Fleet) -> list[Sighting]:
+def _list_sightings(table: Table, fleet: KnownFleet) -> list[Sighting]:
     found = (seen for endpoint in _ENDPOINTS[table.name] for seen in fleet.sightings[endpoint])
     return sorted((seen for seen in found if seen.record is not None), key=lambda seen: seen.call_id)
 

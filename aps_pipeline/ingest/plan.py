@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from aps_pipeline.ingest.ecu_equivalence import with_equals
-from aps_pipeline.ingest.fetch import Result
-from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.ecu_equivalence import with_equivalence
+from aps_pipeline.ingest.fetch import CallOutcome
+from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory import unknown_inventory
-from aps_pipeline.ingest.plan_context import Knowledge, knowledge_of
+from aps_pipeline.ingest.plan_context import PlanContext, get_plan_context
 from aps_pipeline.ingest.results import Failure
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.ledger import Ledger
@@ -19,15 +19,14 @@ from aps_pipeline.planning import (
     SERVED,
     Answers,
     Kind,
-    Needs,
-    Reason,
+    PartitionPlan,
+    SkipReason,
     calls_for_one,
-    grain_of,
-    needs_of,
     periods_of,
     phases,
+    plan_partitions,
 )
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 _MOST_REQUESTS = 40_000
@@ -59,7 +58,7 @@ def count_partitions(run: Run, step: Step) -> int:
     )
 
 
-def periods_before(run: Run, fleet: Fleet, step: Step) -> Iterator[tuple[Table, Period]]:
+def periods_before(run: Run, fleet: KnownFleet, step: Step) -> Iterator[tuple[Table, Period]]:
     """The wanted partitions of a step in which no system was there: they need no plan."""
     first, last = run.wanted.first, run.wanted.last
     earliest = fleet.first_day(run.wanted.system_ids)
@@ -69,22 +68,24 @@ def periods_before(run: Run, fleet: Fleet, step: Step) -> Iterator[tuple[Table, 
                 yield table, period
 
 
-def steps_of(run: Run, fleet: Fleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
-    """The steps in the order in which they are worth most: coarse before fine, then as `by_worth` has it.
+def steps_of(run: Run, fleet: KnownFleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
+    """The steps in the order in which they are worth most: coarse before fine, then as `by_priority` has it.
 
     `forgotten` tells of which kinds the server is known to forget; it is asked of a phase that is cut.
     """
-    return [step for tables in phases(run.wanted.facts) for step in _cut(run, fleet, tables, forgotten)]
+    return [
+        step for tables in phases(run.wanted.facts) for step in _split_steps(run, fleet, tables, forgotten)
+    ]
 
 
-def _cut(
-    run: Run, fleet: Fleet, tables: list[Table], forgotten: Callable[[list[Table]], Collection[Kind]]
+def _split_steps(
+    run: Run, fleet: KnownFleet, tables: list[Table], forgotten: Callable[[list[Table]], Collection[Kind]]
 ) -> Iterator[Step]:
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     a_day = sum(calls_for_one(table, systems) for table in tables)
     oldest = max(run.wanted.first, fleet.first_day(run.wanted.system_ids))
     if (
-        grain_of(tables[0]) is not Grain.DAY
+        tables[0].partition_grain is not Grain.DAY
         or a_day * ((run.wanted.last - oldest).days + 1) <= _MOST_REQUESTS
     ):
         yield Step(tables)
@@ -115,9 +116,9 @@ class Planner:
     Every method raises LedgerError.
     """
 
-    def __init__(self, run: Run, fleet: Fleet, ledger: Ledger, revision: timedelta) -> None:
+    def __init__(self, run: Run, fleet: KnownFleet, ledger: Ledger, revision: timedelta) -> None:
         self._run, self._fleet, self._ledger, self._revision = run, fleet, ledger, revision
-        self._known: tuple[tuple[str, ...], Fleet, Knowledge] | None = None
+        self._known: tuple[tuple[str, ...], KnownFleet, PlanContext] | None = None
 
     def steps(self) -> list[Step]:
         """The steps of the run, in order, as far as can be said by now."""
@@ -135,7 +136,7 @@ class Planner:
     def forget(self) -> None:
         """Read anew what is known: calls may have been made."""
         self._known = None
-        self._fleet = self._fleet.dated(self._ledger)
+        self._fleet = self._fleet.with_first_days(self._ledger)
 
     def busy_systems(self) -> tuple[set[str], list[Plan]]:
         """The systems that calls are to be made for, and the plans if there are no more than phases."""
@@ -151,12 +152,14 @@ class Planner:
                 break
         return busy, plans
 
-    def _knowledge(self, tables: list[Table]) -> tuple[Fleet, Knowledge]:
+    def _knowledge(self, tables: list[Table]) -> tuple[KnownFleet, PlanContext]:
         names = tuple(table.name for table in tables)
         if self._known is None or self._known[0] != names:
             self._known = None  # before the next one is read
-            fleet = with_equals_where_served(self._fleet, self._ledger, self._revision, tables, self._run)
-            knowledge = knowledge_of(
+            fleet = with_equivalence_where_served(
+                self._fleet, self._ledger, self._revision, tables, self._run
+            )
+            knowledge = get_plan_context(
                 self._ledger, fleet.systems, tables, self._revision, self._run.now, self._run.rests
             )
             self._known = names, fleet, knowledge
@@ -168,44 +171,44 @@ class Planner:
 
 def busy_systems(plan: Plan) -> set[str]:
     """The systems that a plan would make calls for."""
-    return {question.system_id for job in plan.jobs for question in (*job.needs.due, *job.missing)}
+    return {request.system_id for job in plan.jobs for request in (*job.needs.due, *job.missing)}
 
 
-def with_equals_where_served(
-    fleet: Fleet, ledger: Ledger, revision: timedelta, tables: Iterable[Table], run: Run
-) -> Fleet:
+def with_equivalence_where_served(
+    fleet: KnownFleet, ledger: Ledger, revision: timedelta, tables: Iterable[Table], run: Run
+) -> KnownFleet:
     """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
     is_served = any(table.source.endpoint == SERVED for table in tables)
-    return with_equals(fleet, ledger, revision, run.now) if is_served else fleet
+    return with_equivalence(fleet, ledger, revision, run.now) if is_served else fleet
 
 
 @dataclass(slots=True)
 class Job:
     """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
 
-    needs: Needs
+    needs: PartitionPlan
     answers: Answers
     """What the ledger held at planning time, whichever systems are wanted."""
-    missing: list[Question]
-    """Inventory questions without whose answers some of its questions are not known."""
-    pending: set[Question] = field(default_factory=set)
+    missing: list[Request]
+    """Inventory requests without whose answers some of its requests are not known."""
+    pending: set[Request] = field(default_factory=set)
     calls: int = 0
     is_touched: bool = False
     """Whether an answer may have come since."""
-    waiting: list[Question] = field(default_factory=list)
-    spared: list[Reason] = field(default_factory=list)
-    """Why some of its questions are not asked."""
+    waiting: list[Request] = field(default_factory=list)
+    spared: list[SkipReason] = field(default_factory=list)
+    """Why some of its requests are not asked."""
     is_held_back: bool = False
-    """Whether it waits for a border of retention, which may ask one of its questions again."""
+    """Whether it waits for a border of retention, which may ask one of its requests again."""
     failures: list[Failure] = field(default_factory=list)
 
-    def settle(self, result: Result, *, counts: bool) -> None:
-        """Take the end of one question; its calls count for one of the partitions it feeds.
+    def settle(self, result: CallOutcome, *, counts: bool) -> None:
+        """Take the end of one request; its calls count for one of the partitions it feeds.
 
         One that was asked again as a proof has its answer, whatever became of the second one.
         """
-        was_pending = result.question in self.pending
-        self.pending.discard(result.question)
+        was_pending = result.request in self.pending
+        self.pending.discard(result.request)
         self.calls += result.calls if counts else 0
         self.is_touched |= result.is_good or result.calls > 0
         if not was_pending:
@@ -213,7 +216,7 @@ class Job:
         if result.failure:
             self.failures.append(result.failure)
         elif not result.is_good:
-            self.waiting.append(result.question)
+            self.waiting.append(result.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,24 +224,26 @@ class Plan:
     """One step of a run: its tables, what is known of them, and their partitions."""
 
     step: Step
-    fleet: Fleet
-    knowledge: Knowledge
+    fleet: KnownFleet
+    knowledge: PlanContext
     jobs: list[Job]
 
 
-def jobs_of(run: Run, fleet: Fleet, step: Step, knowledge: Knowledge) -> list[Job]:
+def jobs_of(run: Run, fleet: KnownFleet, step: Step, knowledge: PlanContext) -> list[Job]:
     """Every wanted partition of a step with what it still needs, from what is known alone."""
     return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
 
 
-def _jobs_of_table(run: Run, fleet: Fleet, table: Table, step: Step, knowledge: Knowledge) -> Iterator[Job]:
+def _jobs_of_table(
+    run: Run, fleet: KnownFleet, table: Table, step: Step, knowledge: PlanContext
+) -> Iterator[Job]:
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
     evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
     periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
-    for needs in needs_of(table, periods, systems, evidence, run.policy, knowledge.known):
+    for needs in plan_partitions(table, periods, systems, evidence, run.policy, knowledge.known):
         if needs.period.last < wanted.first and not needs.due:
             continue  # a recheck looked here, and found nothing to doubt
         spared = [each.reason for each in needs.spared.values()]
-        failures = [Failure.of_rest(question, rest) for question, rest in needs.resting.items()]
+        failures = [Failure.of_rest(request, rest) for request, rest in needs.resting.items()]
         yield Job(needs, evidence.answers, missing, set(needs.due), spared=spared, failures=failures)

@@ -16,13 +16,12 @@ from aps_pipeline.planning import (
     REMEMBERED,
     Answers,
     Evidence,
-    Known,
     Rest,
     Retention,
+    SkipRules,
     System,
     daily_figures,
     driving_kinds,
-    grain_of,
     kinds_of,
     next_attempt_day,
     resting_until,
@@ -35,19 +34,19 @@ Rests = dict[tuple[str, ...], Rest]
 _OK = 0
 
 
-def rests_of_denied(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
+def get_rests(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
     """What no run asks: endpoints denied for a system, requests that the API does not accept, refused bodies.
 
     A good answer that came later ends the rest of an endpoint. Raises LedgerError.
     """
     attempts = ledger.failures(now - REMEMBERED)
-    return _ended_by_answers(ledger, _rests(attempts, now, zone, with_failures=False))
+    return _without_ended(ledger, _rests(attempts, now, zone, with_failures=False))
 
 
-def rests_of_failed(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
+def get_rests_with_failures(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
     """The same, and what failed: for who spends calls unattended. Raises LedgerError."""
     attempts = ledger.failures(now - REMEMBERED)
-    return _ended_by_answers(ledger, _rests(attempts, now, zone, with_failures=True))
+    return _without_ended(ledger, _rests(attempts, now, zone, with_failures=True))
 
 
 def _rests(attempts: Iterable[Attempt], now: datetime, zone: ZoneInfo, *, with_failures: bool) -> Rests:
@@ -95,13 +94,13 @@ def _key(attempt: Attempt) -> tuple[str, ...] | None:
     if attempt.state is CallState.DENIED and attempt.code is None:
         is_page = attempt.http_status is not None and 400 <= attempt.http_status < 500
         return (attempt.endpoint, attempt.system_id) if is_page else None
-    scope = error_of(attempt.code).scope if attempt.code and error_of(attempt.code) else Scope.QUESTION  # type: ignore[union-attr]
+    scope = error_of(attempt.code).scope if attempt.code and error_of(attempt.code) else Scope.REQUEST  # type: ignore[union-attr]
     if scope is Scope.ENDPOINT:
         return attempt.endpoint, attempt.system_id
-    return whole if scope is Scope.QUESTION else None
+    return whole if scope is Scope.REQUEST else None
 
 
-def _ended_by_answers(ledger: Ledger, rests: Rests) -> Rests:
+def _without_ended(ledger: Ledger, rests: Rests) -> Rests:
     """Without the rests of endpoints that have answered for the system since."""
     return {
         key: rest
@@ -111,11 +110,11 @@ def _ended_by_answers(ledger: Ledger, rests: Rests) -> Rests:
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class PlanContext:
     """Held answers and what they tell. `lit` are the days on which a system produced."""
 
     evidence: Evidence = field(default_factory=Evidence)
-    known: Known = field(default_factory=Known)
+    known: SkipRules = field(default_factory=SkipRules)
     lit: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @property
@@ -124,22 +123,22 @@ class Knowledge:
         return self.evidence.answers
 
 
-def knowledge_of(
+def get_plan_context(
     ledger: Ledger,
     systems: Mapping[str, System],
     tables: Iterable[Table],
     revision_window: timedelta,
     now: datetime,
     rests: Mapping[tuple[str, ...], Rest] | None = None,
-) -> Knowledge:
+) -> PlanContext:
     """Read what is held of the tables, and of the series that show what has changed. Raises LedgerError."""
     tables = list(tables)
     own = dict.fromkeys(kind for table in tables for kind in kinds_of(table, systems.values()))
     kinds = dict.fromkeys((*own, *(kind for table in tables for kind in driving_kinds(table))))
-    answers = Answers.of_kinds({kind: ledger.held(*kind) for kind in kinds})
+    answers = Answers.of_kinds({kind: ledger.entries(*kind) for kind in kinds})
     evidence = Evidence(read_figures(ledger, systems, kinds, revision_window), answers)
-    if not any(grain_of(table) is Grain.DAY for table in tables):
-        return Knowledge(evidence, Known(rests=rests or {}))
+    if not any(table.partition_grain is Grain.DAY for table in tables):
+        return PlanContext(evidence, SkipRules(rests=rests or {}))
     lit, idle = daily_figures(evidence, systems, revision_window)
     borders = Retention(systems, lit, answers, now).borders
-    return Knowledge(evidence, Known(idle, borders, rests or {}), lit)
+    return PlanContext(evidence, SkipRules(idle, borders, rests or {}), lit)

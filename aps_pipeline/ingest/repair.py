@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from aps_pipeline.ingest.build import NOTHING_BUILT, Builder, Built
-from aps_pipeline.ingest.ecu_equivalence import with_equals
-from aps_pipeline.ingest.fleet import Fleet
+from aps_pipeline.ingest.build import NOTHING_BUILT, BuildResult, PartitionBuilder
+from aps_pipeline.ingest.ecu_equivalence import with_equivalence
+from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.lake import FileFault, Lake
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Answers, grain_of, is_inventory, kinds_of
-from aps_pipeline.tables import FETCHED, Table, table_named
+from aps_pipeline.planning import Answers, is_inventory, kinds_of
+from aps_pipeline.tables import FETCHED, Table, get_table
 
 _logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileF
     found = list(faults)
     if not found:
         return 0
-    builder, fleet = Builder(ledger, lake, revision), _fleet(ledger, revision)
+    builder, fleet = PartitionBuilder(ledger, lake, revision), _fleet(ledger, revision)
     for fault in found:
         aside = lake.set_aside(fault)
         built = _build(builder, fleet, fault)
@@ -45,29 +45,29 @@ def partitions_to_build(ledger: Ledger, lake: Lake, revision: timedelta) -> Iter
 
     Left out are tables without any file: one answer may feed tables that nobody has asked for.
     """
-    builder, fleet = Builder(ledger, lake, revision), _fleet(ledger, revision)
+    builder, fleet = PartitionBuilder(ledger, lake, revision), _fleet(ledger, revision)
     for table in FETCHED:
         if is_inventory(table) or not lake.files(table):
             continue
         kinds = kinds_of(table, fleet.systems.values())
-        answers = Answers.of_kinds({kind: ledger.held(*kind) for kind in kinds})
+        answers = Answers.of_kinds({kind: ledger.entries(*kind) for kind in kinds})
         for key in sorted(answers.by_kind[table.source.kind]):
-            period = Period.parse(grain_of(table), key)
+            period = Period.parse(table.partition_grain, key)
             if builder.current(table, period, fleet, answers) is None:
                 yield table, period
 
 
-def _fleet(ledger: Ledger, revision: timedelta) -> Fleet:
-    return with_equals(Fleet.load(ledger), ledger, revision, ledger.now())
+def _fleet(ledger: Ledger, revision: timedelta) -> KnownFleet:
+    return with_equivalence(KnownFleet.load(ledger), ledger, revision, ledger.now())
 
 
-def _build(builder: Builder, fleet: Fleet, fault: FileFault) -> Built:
+def _build(builder: PartitionBuilder, fleet: KnownFleet, fault: FileFault) -> BuildResult:
     if fault.values is None:
         return NOTHING_BUILT
     table, values = fault.table, fault.values
     if table.side_of:  # written along with another
-        table, values = table_named(values[0]), values[1:]
+        table, values = get_table(values[0]), values[1:]
     if is_inventory(table):
         return builder.build_inventory(table, fleet, force=True)
-    period = Period.parse(grain_of(table), values[0] if values else "")
+    period = Period.parse(table.partition_grain, values[0] if values else "")
     return builder.build(table, period, fleet, force=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from aps_pipeline.api import ApsError
 from aps_pipeline.api.errors import ParameterError
 from aps_pipeline.errors import Exit, FailureKind
-from aps_pipeline.ledger import News
+from aps_pipeline.ledger import DriftEvent
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Reason, Rest
-from aps_pipeline.request import Question
+from aps_pipeline.planning import Rest, SkipReason
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 
@@ -24,29 +24,29 @@ class UnknownSystemError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A question without a good answer, why, and one sentence about it."""
+    """A request without a good answer, why, and one sentence about it."""
 
-    question: Question
+    request: Request
     trouble: FailureKind
     message: str
 
     @classmethod
-    def of(cls, question: Question, error: ApsError | RefusedError) -> Failure:
-        """The failure that an error means for a question."""
-        if question.endpoint == "system_details" and isinstance(error, ParameterError):
+    def of(cls, request: Request, error: ApsError | RefusedError) -> Failure:
+        """The failure that an error means for a request."""
+        if request.endpoint == "system_details" and isinstance(error, ParameterError):
             error = UnknownSystemError(f"{error}")
-        return cls(question, getattr(error, "failure_kind", FailureKind.REMOTE), str(error))
+        return cls(request, getattr(error, "failure_kind", FailureKind.REMOTE), str(error))
 
     @classmethod
-    def of_rest(cls, question: Question, rest: Rest) -> Failure:
+    def of_rest(cls, request: Request, rest: Rest) -> Failure:
         """The failure of a request that is left alone for some days."""
         return cls(
-            question, FailureKind(rest.trouble), f"{rest.text}; it rests until {rest.until}, --again asks now"
+            request, FailureKind(rest.trouble), f"{rest.text}; it rests until {rest.until}, --again asks now"
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopReason:
     """Why an account makes no further call in this run; asks left over are not failures."""
 
     trouble: FailureKind
@@ -72,8 +72,8 @@ class Rejection:
 class PartitionResult:
     """One partition after its calls: complete, or with the failures that keep it from being so.
 
-    `rows` is None where no file was written; `no_data` counts the questions answered with 1001;
-    `waiting` the questions that were not asked because the run had stopped; `spared` says why
+    `rows` is None where no file was written; `no_data` counts the requests answered with 1001;
+    `waiting` the requests that were not asked because the run had stopped; `spared` says why
     others need not be. `rejected` counts the items and series that no row was made of, `items` all that this
     run judged one by one: 0 where the partition was there already.
     """
@@ -85,14 +85,14 @@ class PartitionResult:
     asked: int = 0
     no_data: int = 0
     waiting: int = 0
-    spared: tuple[Reason, ...] = ()
+    spared: tuple[SkipReason, ...] = ()
     rejected: int = 0
     items: int = 0
     failures: tuple[Failure, ...] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether every question of the partition has a good answer."""
+        """Whether every request of the partition has a good answer."""
         return not self.failures and not self.waiting
 
     @property
@@ -104,15 +104,15 @@ class PartitionResult:
     def remark(self) -> str:
         """Why there is nothing to see, or what is missing, in one line; empty if all is well."""
         if self.failures:
-            return f"{self.failures[0].question}: {self.failures[0].message}"
+            return f"{self.failures[0].request}: {self.failures[0].message}"
         if self.waiting:
             return f"{self.waiting} of {self.asked} questions not asked yet"
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
-        if forgotten := self.spared.count(Reason.FORGOTTEN):
+        if forgotten := self.spared.count(SkipReason.FORGOTTEN):
             about = f"{forgotten} of {self.asked} questions are about days so old"
             return f"beyond retention: {about} that the API gave no data of them"
-        if idle := self.spared.count(Reason.IDLE):
+        if idle := self.spared.count(SkipReason.IDLE):
             return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
@@ -135,13 +135,13 @@ class Summary:
     rows: int = 0
     calls: int = 0
     failures: list[Failure] = field(default_factory=list)
-    stops: list[Stop] = field(default_factory=list)
+    stops: list[StopReason] = field(default_factory=list)
     """Why calls ended early: one for each account, or kind of its calls, that it happened to."""
     rejections: list[Rejection] = field(default_factory=list)
     """What was refused item by item or series by series, by partition."""
     notes: list[str] = field(default_factory=list)
     """What a run says once, beside how it went."""
-    news: list[News] = field(default_factory=list)
+    news: list[DriftEvent] = field(default_factory=list)
     """What answers named that nobody here knows, met for the first time."""
 
     def add(self, result: PartitionResult) -> None:
@@ -157,7 +157,7 @@ class Summary:
     @property
     def unheard(self) -> list[str]:
         """The news in sentences, each name once: a new field often comes with many endpoints."""
-        subjects: dict[tuple[str, str], list[News]] = {}
+        subjects: dict[tuple[str, str], list[DriftEvent]] = {}
         for each in self.news:
             subjects.setdefault((each.kind, each.name), []).append(each)
         return [
@@ -167,7 +167,7 @@ class Summary:
         ]
 
     @property
-    def stop(self) -> Stop | None:
+    def stop(self) -> StopReason | None:
         """The first of the stops, if there is one."""
         return next(iter(self.stops), None)
 

@@ -41,7 +41,7 @@ class StorageError(PipelineError, OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PartitionOrigin:
     """A partition that is there: the inputs it was written with, and its rows."""
 
     inputs: str
@@ -73,13 +73,15 @@ class Lake:
             else:
                 self._fs, self._root = pafs.LocalFileSystem(), str(Path(url).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise StorageError(f"the lake {_shown(url)} cannot be opened: {type(error).__name__}") from None
+            raise StorageError(
+                f"the lake {_without_credentials(url)} cannot be opened: {type(error).__name__}"
+            ) from None
         self._local = isinstance(self._fs, pafs.LocalFileSystem)
 
     @property
     def name(self) -> str:
         """The address as people may see it."""
-        return _shown(self.url)
+        return _without_credentials(self.url)
 
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
         """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
@@ -123,12 +125,12 @@ class Lake:
                     if leftover.stat().st_mtime < time.time() - STALE_SECONDS:
                         leftover.unlink()
 
-    def found(self, table: Table, values: tuple[str, ...]) -> Found | None:
+    def origin(self, table: Table, values: tuple[str, ...]) -> PartitionOrigin | None:
         """What the partition was made from, or None if there is none or its footer is not its own."""
         try:
             with self._fs.open_input_file(self.path(table, values)) as stream:
                 metadata = pq.read_metadata(stream)
-            return Found(check_footer(metadata, table, values), metadata.num_rows)
+            return PartitionOrigin(check_footer(metadata, table, values), metadata.num_rows)
         except (pa.ArrowException, OSError, DamagedFileError):
             return None  # a damaged file is a missing one: it will be written again
 
@@ -281,6 +283,6 @@ def _end_of(path: str) -> tuple[int, bytes]:
         return size, stream.read()
 
 
-def _shown(url: str) -> str:
+def _without_credentials(url: str) -> str:
     """The address without a key and secret in it."""
     return re.sub(r"(?<=//)[^/@]*@", "", url.split("?", 1)[0])

@@ -92,10 +92,10 @@ def encode(table: Table, values: tuple[str, ...], rows: pa.Table, inputs: str) -
         writer.write_table(rows.replace_schema_metadata(metadata))
         writer.add_key_value_metadata(own)
     content = sink.getvalue()
-    return _put_digest(content, _NO_DIGEST, hashlib.sha256(content).hexdigest().encode())
+    return _write_digest(content, _NO_DIGEST, hashlib.sha256(content).hexdigest().encode())
 
 
-def _put_digest(content: bytes, old: bytes, new: bytes) -> bytes:
+def _write_digest(content: bytes, old: bytes, new: bytes) -> bytes:
     """Put a digest into the place of another, which comes last behind its key. Raises DamagedFileError."""
     at = content.find(old, content.rfind(_DIGEST))
     if at < 0:
@@ -128,7 +128,7 @@ def check_content(content: bytes, table: Table, values: tuple[str, ...]) -> None
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(f"it cannot be read: {str(error).splitlines()[0][:200]}") from None
     if digest is not None:
-        written = _put_digest(content, digest, _NO_DIGEST)
+        written = _write_digest(content, digest, _NO_DIGEST)
         if hashlib.sha256(written).hexdigest().encode() != digest:
             raise DamagedFileError("its content has changed since it was written")
 

@@ -16,7 +16,7 @@ from aps_pipeline.ledger.bodies import BodyFault, check
 from aps_pipeline.ledger.diffs import FigureRow, figure_reader_name, forget_from, insert_figures
 from aps_pipeline.ledger.errors import LedgerBusyError, ledger_error
 from aps_pipeline.ledger.reading import LedgerReader
-from aps_pipeline.ledger.records import CallState, News, Revision
+from aps_pipeline.ledger.records import AnswerDiff, CallState, DriftEvent
 from aps_pipeline.ledger.schema import calls, facts, figures, news, refusals, revisions
 
 _LONGEST_ERROR = 1000
@@ -72,7 +72,7 @@ class LedgerWriter(LedgerReader):
                 tx.execute(sa.insert(refusals), rows)
 
     def mark_damaged(self, call_id: int, reason: str) -> None:
-        """Let an answer whose body is lost count no longer, so that its question is asked again."""
+        """Let an answer whose body is lost count no longer, so that its request is asked again."""
         with self._writing() as tx:
             was_good = (calls.c.call_id == call_id, calls.c.state == CallState.ANSWERED)
             damaged = {"state": CallState.DAMAGED, "error": printable(f"the kept body {reason}")}
@@ -95,7 +95,7 @@ class LedgerWriter(LedgerReader):
                         set_call(tx, call_id, body_sha256=sha256)
             yield portion.count, portion.faults
 
-    def keep_revisions(self, found: Iterable[Revision]) -> None:
+    def keep_revisions(self, found: Iterable[AnswerDiff]) -> None:
         """Keep comparisons of successive answers; those already kept stay."""
         rows = [asdict(each) for each in found]
         if rows:
@@ -126,7 +126,7 @@ class LedgerWriter(LedgerReader):
             tx.execute(sa.delete(facts).where(facts.c.name == name))
             tx.execute(insert_into(tx, facts).values(name=name, value=reader).on_conflict_do_nothing())
 
-    def note(self, found: Iterable[News]) -> list[News]:
+    def note(self, found: Iterable[DriftEvent]) -> list[DriftEvent]:
         """Keep what an answer named and nobody knew; return what is said for the first time."""
         with self._writing() as tx:
             return [

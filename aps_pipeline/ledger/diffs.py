@@ -9,17 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.endpoints import LEVEL_GRAIN, device_asked
-from aps_pipeline.ledger.records import GOOD, CallState, GoodCall, Revision, Succession
+from aps_pipeline.endpoints import LEVEL_GRAIN, device_of_call
+from aps_pipeline.ledger.records import SUCCESSFUL, AnswerDiff, CallState, GoodCall, Succession
 from aps_pipeline.ledger.schema import answered_utc, calls, figures, revisions
 from aps_pipeline.periods import Period
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 
 _QUESTION = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
 
 
-def uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) -> list[Succession]:
-    """Successive good calls of one question that have no comparison yet, question by question in order.
+def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) -> list[Succession]:
+    """Successive good calls of one request that have no comparison yet, request by request in order.
 
     `sources` are the endpoints and levels wanted. Two answers of 'no data' have nothing to compare.
     """
@@ -38,7 +38,7 @@ def uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) 
 
 
 def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
-    """Every good call beside the good call of the same question before it."""
+    """Every good call beside the good call of the same request before it."""
 
     def previous(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
         lagged = sa.func.lag(column, type_=column.type)
@@ -57,13 +57,13 @@ def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
         previous(calls.c.state, "previous_state"),
         previous(answered_utc, "previous_utc"),
         before_both.label("earlier"),
-    ).where(calls.c.state.in_(GOOD), sa.tuple_(calls.c.endpoint, calls.c.level).in_(sorted(sources)))
+    ).where(calls.c.state.in_(SUCCESSFUL), sa.tuple_(calls.c.endpoint, calls.c.level).in_(sorted(sources)))
 
 
 def _succession(row: sa.Row[Any]) -> Succession:
     period = Period.parse(LEVEL_GRAIN[row.level], row.period)
     return Succession(
-        Question(row.endpoint, row.level, row.system_id, row.device_id, period),
+        Request(row.endpoint, row.level, row.system_id, row.device_id, period),
         GoodCall(row.previous_call_id, row.previous_utc, row.previous_state == CallState.ANSWERED),
         GoodCall(row.call_id, row.sent_utc, row.state == CallState.ANSWERED),
         looks_back=bool(row.earlier) and row.previous_missing != 0,
@@ -71,7 +71,7 @@ def _succession(row: sa.Row[Any]) -> Succession:
 
 
 def answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
-    """The answers with data to the question of a call that came before it, oldest first."""
+    """The answers with data to the request of a call that came before it, oldest first."""
     query = (
         sa.select(calls.c.call_id, answered_utc.label("sent_utc"))
         .where(_same_question(call_id), calls.c.call_id < call_id, calls.c.state == CallState.ANSWERED)
@@ -80,14 +80,14 @@ def answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
     return [GoodCall(row.call_id, row.sent_utc, has_data=True) for row in connection.execute(query)]
 
 
-def kept(connection: sa.Connection) -> list[Revision]:
+def list_revisions(connection: sa.Connection) -> list[AnswerDiff]:
     """Every comparison, in the order of the calls."""
     query = sa.select(revisions).order_by(revisions.c.call_id, revisions.c.table_name)
-    return [Revision(**row) for row in connection.execute(query).mappings()]
+    return [AnswerDiff(**row) for row in connection.execute(query).mappings()]
 
 
 def forget_from(tx: sa.Connection, call_id: int) -> None:
-    """Forget what is derived from a call and from later ones of its question: each builds on those before."""
+    """Forget what is derived from a call and from later ones of its request: each builds on those before."""
     touched = sa.select(calls.c.call_id).where(_same_question(call_id), calls.c.call_id >= call_id)
     for derived in (revisions, figures):
         tx.execute(sa.delete(derived).where(derived.c.call_id.in_(touched)))
@@ -134,7 +134,7 @@ class UnreadAnswer:
     answered_utc: datetime
 
 
-def stored_figures(
+def list_figures(
     connection: sa.Connection, endpoint: str, level: str, periods: tuple[str, str] | None
 ) -> list[StoredFigure]:
     """Every figure of one endpoint and level, in the order of the calls."""
@@ -153,7 +153,7 @@ def stored_figures(
     return [
         StoredFigure(
             row.system_id,
-            device_asked(endpoint, row.device_id),
+            device_of_call(endpoint, row.device_id),
             row.request_period,
             row.at,
             FigureRow(row.call_id, row.period, row.energy_kwh, row.slack_kwh),
@@ -175,7 +175,7 @@ def unread_answers(
         .order_by(calls.c.call_id)
     )
     return [
-        UnreadAnswer(row.call_id, row.system_id, device_asked(endpoint, row.device_id), row.period, row.at)
+        UnreadAnswer(row.call_id, row.system_id, device_of_call(endpoint, row.device_id), row.period, row.at)
         for row in connection.execute(query)
     ]
 

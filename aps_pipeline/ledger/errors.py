@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ledger.quota import Quota
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 
 
 class LedgerError(PipelineError, OSError):
@@ -42,11 +42,11 @@ class QuotaExhaustedError(Exception):
 
 
 class InFlightError(Exception):
-    """Another process is asking the same question right now, `since` then."""
+    """Another process is asking the same request right now, `since` then."""
 
-    def __init__(self, question: Question, since: datetime) -> None:
-        super().__init__(str(question))
-        self.question, self.since = question, since
+    def __init__(self, request: Request, since: datetime) -> None:
+        super().__init__(str(request))
+        self.request, self.since = request, since
 
 
 class AlreadyAnsweredError(Exception):

@@ -14,11 +14,11 @@ from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.ledger.records import CallState
 from aps_pipeline.ledger.schema import account_rests, calls
 from aps_pipeline.periods import Grain, Period, local_day
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class QuotaAccount:
     """One App Id and what it may spend in a quota month; `reserved` calls are left for other tools."""
 
     app_id: str
@@ -125,7 +125,7 @@ class RestingAccounts(ABC):
         with self._writing() as tx:
             tx.execute(sa.delete(account_rests).where(account_rests.c.account == key))
 
-    def newest_failure(self, app_id: str) -> Question | None:
+    def newest_failure(self, app_id: str) -> Request | None:
         """What the newest call of an account asked that brought nothing to read; None before the first."""
         columns = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
@@ -140,4 +140,4 @@ class RestingAccounts(ABC):
         if row is None:
             return None
         period = Period.parse(LEVEL_GRAIN[row.level], row.period)
-        return Question(row.endpoint, row.level, row.system_id, row.device_id, period)
+        return Request(row.endpoint, row.level, row.system_id, row.device_id, period)

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.orchestration.materialize import asset_key, collect, told_plainly
+from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key, collect
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.planning import is_inventory
@@ -27,16 +27,16 @@ WAREHOUSE = dg.AssetKey(["warehouse"])
 
 def all_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset there is, in the order of the declarations."""
-    with beta_allowed():
+    with allow_beta():
         made = [
-            core_asset(table, calendar) if table in FETCHED else written_along(table, calendar)
+            core_asset(table, calendar) if table in FETCHED else side_asset(table, calendar)
             for table in TABLES.values()
         ]
     return [*made, warehouse_asset()]
 
 
 @contextmanager
-def beta_allowed() -> Iterator[None]:
+def allow_beta() -> Iterator[None]:
     """Without Dagster's warning that `backfill_policy` is beta: its version is pinned."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -49,9 +49,9 @@ def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=asset_key(table),
-        deps=[asset_key(each) for each in needed(table)],
-        description=described(table),
-        metadata=shown(table),
+        deps=[asset_key(each) for each in upstream_tables(table)],
+        description=asset_description(table),
+        metadata=table_metadata(table),
         group_name=table.group,
         kinds={"parquet"},
         owners=OWNERS,
@@ -63,19 +63,19 @@ def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
     )
     def fetch(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
-        with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
             yield from collect(context, table, access, settings, pipeline)
 
     return fetch
 
 
-def written_along(table: Table, calendar: Calendar) -> dg.AssetSpec:
+def side_asset(table: Table, calendar: Calendar) -> dg.AssetSpec:
     """A table that the run of another one writes: shown, but nothing to launch."""
     return dg.AssetSpec(
         asset_key(table),
         deps=[asset_key(TABLES[name]) for name in table.side_of],
-        description=described(table),
-        metadata=shown(table),
+        description=asset_description(table),
+        metadata=table_metadata(table),
         group_name=table.group,
         kinds={"parquet"},
         owners=OWNERS,
@@ -99,7 +99,7 @@ def warehouse_asset() -> dg.AssetsDefinition:
     )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
-        with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
             for problem in settings.site_problems:
                 context.log.warning(f"{problem}; the warehouse is built without that file")
             built = build_warehouse(settings, pipeline, force=True)
@@ -126,7 +126,7 @@ def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
     )
 
 
-def needed(table: Table) -> list[Table]:
+def upstream_tables(table: Table) -> list[Table]:
     """The inventory table that shows whose data a table holds; details first name what there is."""
     if is_inventory(table):
         above = ["systems"] if table.name != "systems" else []
@@ -135,13 +135,13 @@ def needed(table: Table) -> list[Table]:
     return [TABLES[name] for name in above]
 
 
-def described(table: Table) -> str:
+def asset_description(table: Table) -> str:
     """What a table holds, for people who look at the asset."""
     remarks = "\n".join(f"- {remark}" for remark in table.remarks)
     return f"{table.summary}\n\n{remarks}\n\n{table.origin}"
 
 
-def shown(table: Table) -> dict[str, Any]:
+def table_metadata(table: Table) -> dict[str, Any]:
     """Table name and columns, as Dagster shows them."""
     columns = [
         dg.TableColumn(
@@ -166,12 +166,12 @@ _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSever
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """What is checked of a warehouse."""
     return [
-        dg.AssetCheckSpec(kind, asset=asset, description=_described(checks))
+        dg.AssetCheckSpec(kind, asset=asset, description=_check_description(checks))
         for kind, checks in by_kind(all_checks()).items()
     ]
 
 
-def _described(checks: list[Check]) -> str:
+def _check_description(checks: list[Check]) -> str:
     meaning = checks[0].meaning if len(checks) == 1 else f"{len(checks)} tables are checked"
     return f"{meaning}. If some fail: {checks[0].advice}"
 

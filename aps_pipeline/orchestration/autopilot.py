@@ -8,28 +8,28 @@ from math import ceil
 
 import dagster as dg
 
-from aps_pipeline.ingest import Login, Missing, Pipeline, Wanted
+from aps_pipeline.ingest import ApiAccount, MissingHistory, Pipeline, Wanted
 from aps_pipeline.ledger import Quota
 from aps_pipeline.orchestration.assets import WAREHOUSE
 from aps_pipeline.orchestration.jobs import (
     DAILY_REFRESH,
     INVENTORY,
     WAREHOUSE_JOB,
+    get_refresh_days,
     keys_of,
-    refreshed_days,
     refreshes_between,
 )
-from aps_pipeline.orchestration.materialize import MAX_CALLS_TAG, asset_key, told_plainly
+from aps_pipeline.orchestration.materialize import MAX_CALLS_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning import (
-    Stretch,
-    Worth,
-    affordable,
+    BackfillRun,
+    Priority,
     calls_for_history,
     calls_to_spare,
     refresh_calls_a_day,
+    select_runs,
 )
 from aps_pipeline.tables import FETCHED, HISTORY, Table
 
@@ -126,14 +126,18 @@ def today_of(
 
 
 def _share(
-    now: datetime, pipeline: Pipeline, login: Login, calendar: Calendar, refreshed: tuple[Table, ...] | None
+    now: datetime,
+    pipeline: Pipeline,
+    login: ApiAccount,
+    calendar: Calendar,
+    refreshed: tuple[Table, ...] | None,
 ) -> Share:
     day, quota = local_day(now, login.account.zone), pipeline.ledger.quota(login.account)
     reserved = None
     if refreshed is not None:
         systems = pipeline.systems_of(login)
         starts = refreshes_between(now, quota.resets_utc)
-        ahead = (refreshed_days(calendar, start, pipeline.revision) for start in starts)
+        ahead = (get_refresh_days(calendar, start, pipeline.revision) for start in starts)
         reserved = ceil(sum(1 for days in ahead if days) * refresh_calls_a_day(refreshed, systems))
     days_left = (Period.containing(Grain.MONTH, day).last - day).days + 1
     return Share(login.name, days_left, quota, reserved)
@@ -164,7 +168,7 @@ def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) 
     tables = tuple(table for table in FETCHED if table in {*HISTORY, *collected})
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        with told_plainly(), access.pipeline() as (settings, pipeline), told_plainly(settings):
+        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
             if (run := under_way(context.instance)) is not None:
                 return dg.SensorResult(
                     skip_reason=f"Run {run.run_id[:8]} is under way and may make calls: history waits."
@@ -185,7 +189,7 @@ def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) 
                 return _inventory_first(context, today, missing, tables, paid, was_asked=is_today)
             if not missing.wanted:
                 return _idle(today, _complete(calendar, missing, str(last)))
-            return _spent(context, today, missing, paid)
+            return _launch_runs(context, today, missing, paid)
 
     return dg.SensorDefinition(
         "autopilot",
@@ -205,7 +209,7 @@ def _idle(today: Today, said: str) -> dg.SensorResult:
     return dg.SensorResult(skip_reason=said, cursor=f"{today.day} {said}")
 
 
-def _complete(calendar: Calendar, missing: Missing, last: str) -> str:
+def _complete(calendar: Calendar, missing: MissingHistory, last: str) -> str:
     what = f"History is complete from {calendar.start} to {last}"
     if missing.resting:
         return f"{what}, but for {missing.resting:,} questions that failed and rest for some days."
@@ -215,7 +219,7 @@ def _complete(calendar: Calendar, missing: Missing, last: str) -> str:
 def _inventory_first(
     context: dg.SensorEvaluationContext,
     today: Today,
-    missing: Missing,
+    missing: MissingHistory,
     tables: tuple[Table, ...],
     paid: Mapping[str, int],
     *,
@@ -243,13 +247,13 @@ def _inventory_first(
     return dg.SensorResult(run_requests=[request], cursor=f"{today.day} {_ASKING_INVENTORY}")
 
 
-def _spent(
-    context: dg.SensorEvaluationContext, today: Today, missing: Missing, paid: Mapping[str, int]
+def _launch_runs(
+    context: dg.SensorEvaluationContext, today: Today, missing: MissingHistory, paid: Mapping[str, int]
 ) -> dg.SensorResult:
     """The runs that today's calls pay for; `paid` are the inventory calls of each account that come first."""
     inventory = len(missing.inventory)
     purse = {share.name: share.for_history(paid.get(share.name, 0)) for share in today.shares}
-    stretches = affordable([gap.without(today.exhausted) for gap in missing.gaps], purse)
+    stretches = select_runs([gap.without(today.exhausted) for gap in missing.gaps], purse)
     lacking = f"the history lacks {missing.calls:,} calls"
     if inventory:
         lacking += f", and {inventory:,} for the inventory come first"
@@ -268,7 +272,7 @@ def _spent(
     return dg.SensorResult(run_requests=requests, cursor=f"{today.day} {said}")
 
 
-def _request(stretch: Stretch, today: Today, inventory: int) -> dg.RunRequest:
+def _request(stretch: BackfillRun, today: Today, inventory: int) -> dg.RunRequest:
     tags = {AUTOPILOT_TAG: str(today.day), WHY_TAG: _why(stretch)}
     if stretch.first.key:
         tags |= range_tags(stretch.first, stretch.last)
@@ -281,13 +285,13 @@ def _request(stretch: Stretch, today: Today, inventory: int) -> dg.RunRequest:
     )
 
 
-def _range_of(stretch: Stretch) -> str:
+def _range_of(stretch: BackfillRun) -> str:
     names = ", ".join(table.name for table in stretch.tables)
     first, last = stretch.first.key, stretch.last.key
     return f"{names} {first if first == last else f'{first} to {last}'}".strip()
 
 
-def _why(stretch: Stretch) -> str:
-    calls = f"{stretch.calls:,} calls" if stretch.reason is not Worth.BUILD else "no call"
+def _why(stretch: BackfillRun) -> str:
+    calls = f"{stretch.calls:,} calls" if stretch.reason is not Priority.BUILD else "no call"
     part = ", a part of one partition that costs more than a day" if stretch.is_part else ""
     return f"{stretch.reason}: {calls}{part}"

@@ -29,7 +29,7 @@ from aps_pipeline.orchestration.simulated import (
     demo_dir,
     demo_year,
     describe_site,
-    simulated_settings,
+    get_simulated_settings,
     year_before,
 )
 from aps_pipeline.periods import Grain, Period
@@ -63,7 +63,7 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     describe_site(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
-        settings = simulated_settings(simulator, url, directory, before)
+        settings = get_simulated_settings(simulator, url, directory, before)
         known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         execute = partial(_execute, settings, instance)
         if not known:  # asking again would be a refresh

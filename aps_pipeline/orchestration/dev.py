@@ -17,7 +17,7 @@ from aps_pipeline.orchestration.simulated import (
     demo_dir,
     demo_year,
     describe_site,
-    simulated_settings,
+    get_simulated_settings,
     year_before,
 )
 from aps_pipeline.simulator import Simulator, demo_fleet
@@ -38,7 +38,7 @@ def serve(port: int) -> int:
     simulator = Simulator(fleet=demo_fleet(year), seed=1)
     describe_site(directory, simulator.fleet, year)
     with simulator.serving() as url:
-        settings = simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
+        settings = get_simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
         _say(f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it")
         os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
         return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))
@@ -47,7 +47,7 @@ def serve(port: int) -> int:
 def _child(*arguments: str) -> int:
     """Run `dagster dev` in its own session, so that Ctrl-C reaches it once; it ends its children."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+        signal.signal(number, _interrupt)
     quietly = ("-W", "ignore:Function `dev_command` is superseded")
     command = [sys.executable, *quietly, "-m", "dagster", "dev", "--log-level", "warning", *arguments]
     child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter
@@ -62,7 +62,7 @@ def _child(*arguments: str) -> int:
         return child.wait()
 
 
-def _interrupted(*_: object) -> None:
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.orchestration.assets import WAREHOUSE
-from aps_pipeline.orchestration.materialize import REVISE_TAG, asset_key, told_plainly
+from aps_pipeline.orchestration.materialize import REVISE_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import Grain, Period, days_between
-from aps_pipeline.planning import grain_of, is_inventory
+from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import Table
 
 INVENTORY, WAREHOUSE_JOB = "refresh_inventory", "build_warehouse"
@@ -23,7 +23,9 @@ def job_of(table: Table) -> str:
     """The name of the job that a table belongs to. Lifetime tables go with the years."""
     if is_inventory(table):
         return INVENTORY
-    return {Grain.DAY: "refresh_days", Grain.MONTH: "refresh_months"}.get(grain_of(table), "refresh_years")
+    return {Grain.DAY: "refresh_days", Grain.MONTH: "refresh_months"}.get(
+        table.partition_grain, "refresh_years"
+    )
 
 
 DESCRIPTIONS = {
@@ -74,9 +76,9 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
     """The schedule that keeps those tables fresh: one ranged run for each length of partition."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        with told_plainly():
+        with as_dagster_failure():
             revision = timedelta(days=access.settings().revision_days)
-        days = refreshed_days(calendar, context.scheduled_execution_time, revision)
+        days = get_refresh_days(calendar, context.scheduled_execution_time, revision)
         if days is None:
             yield dg.SkipReason(f"No day since {calendar.start} is over yet.")
             return
@@ -100,7 +102,7 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
     )
 
 
-def refreshed_days(calendar: Calendar, when: datetime, revision: timedelta) -> tuple[date, date] | None:
+def get_refresh_days(calendar: Calendar, when: datetime, revision: timedelta) -> tuple[date, date] | None:
     """The days that a refresh at that time is about; None before the first one is over."""
     last = calendar.last_day(when)
     return (max(last - revision, calendar.start), last) if last else None

@@ -21,13 +21,13 @@ from aps_pipeline.lake import Lake
 from aps_pipeline.orchestration.partitions import last_day_of_run, stretches
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import grain_of, is_inventory
+from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import REJECTED_ITEMS, Table
 
 T = TypeVar("T")
 
 
-def ahead(items: Generator[T]) -> Iterator[T]:
+def prefetch(items: Generator[T]) -> Iterator[T]:
     """The same items, fetched by a thread of its own that does not wait for whoever takes them.
 
     What the thread raises is raised here. When this iterator is closed early, the items are closed after
@@ -66,14 +66,14 @@ _USER_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 @contextmanager
-def told_plainly(settings: Settings | None = None) -> Iterator[None]:
+def as_dagster_failure(settings: Settings | None = None) -> Iterator[None]:
     """Turn whatever is raised into a Failure without secrets, which Dagster does not retry."""
     try:
         yield
     except dg.Failure:
         raise
     except PipelineError as error:
-        told = redacted(str(error), settings)
+        told = redact(str(error), settings)
     except Exception as error:  # noqa: BLE001 - its text may hold anything
         told = f"a bug in aps_pipeline: {type(error).__name__} at {_place(error)}; please report it"
     else:
@@ -81,7 +81,7 @@ def told_plainly(settings: Settings | None = None) -> Iterator[None]:
     raise dg.Failure(told, allow_retries=False) from None  # Dagster would keep the cause as it is
 
 
-def redacted(text: str, settings: Settings | None) -> str:
+def redact(text: str, settings: Settings | None) -> str:
     """The text without any secret of the settings and without what stands before the host of a URL."""
     for secret in settings.secrets if settings else ():
         text = text.replace(secret, "***")
@@ -101,7 +101,7 @@ def incomplete(
     more = [f"and {len(unfinished) - _NAMED} more"] if len(unfinished) > _NAMED else []
     stopped = [f"calls ended early: {stop.message[:_LONGEST_REASON]}" for stop in summary.stops[:_NAMED]]
     what = f"{len(unfinished)} of {partitions} partitions of core.{table.name} are not complete"
-    if not table.partition:
+    if not table.is_partitioned:
         what = f"core.{table.name} is not complete"
     advice = "run it again later, and only the missing calls are made"
     return dg.Failure(
@@ -149,7 +149,7 @@ def collect(
     for first, last in _ranges(context, table, settings):
         left = None if most is None else max(0, most - summary.calls)
         wanted = Wanted((table,), first, last, pipeline.system_ids, recheck, left, again)
-        for result in ahead(_collected(pipeline, wanted, summary, access)):
+        for result in prefetch(_collect(pipeline, wanted, summary, access)):
             access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
             if result.table is not table:
                 _tell_along(context, table, result)
@@ -157,7 +157,7 @@ def collect(
             mine += 1
             if not result.is_complete:
                 unfinished.append(result)
-            elif table.partition:
+            elif table.is_partitioned:
                 tell(context, result)
             else:
                 yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
@@ -175,18 +175,18 @@ def _max_calls(tags: Mapping[str, str]) -> int | None:
     return None if text is None else int(text)
 
 
-def _collected(
+def _collect(
     pipeline: Pipeline, wanted: Wanted, summary: Summary, access: Access
 ) -> Generator[PartitionResult]:
-    yield from pipeline.collect(wanted, summary, access.watch.planned)
+    yield from pipeline.collect(wanted, summary, access.watch.set_total)
 
 
 def _ranges(
     context: dg.AssetExecutionContext, table: Table, settings: Settings
 ) -> Iterator[tuple[date, date]]:
     """The stretches of days that this run is about; a table without partitions is wanted up to its end."""
-    if table.partition:
-        keys = (Period.parse(grain_of(table), key) for key in context.partition_keys)
+    if table.is_partitioned:
+        keys = (Period.parse(table.partition_grain, key) for key in context.partition_keys)
         yield from ((first.first, last.last) for first, last in stretches(keys))
         return
     last = last_day_of_run(context.run.tags) or datetime.now(UTC).date()
@@ -213,7 +213,7 @@ def _tell_along(context: dg.AssetExecutionContext, table: Table, result: Partiti
 def _facts_of(result: PartitionResult) -> dict[str, Any]:
     """What Dagster shows of a partition."""
     rows = result.rows or 0
-    count = "dagster/partition_row_count" if result.table.partition else "dagster/row_count"
+    count = "dagster/partition_row_count" if result.table.is_partitioned else "dagster/row_count"
     facts: dict[str, Any] = {count: rows, "rows": rows, "calls": result.calls}
     facts |= {"no_data": result.no_data, "rejected": result.rejected}
     return facts | ({"remark": result.remark} if result.remark else {})

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from aps_pipeline.periods import LAST_ZONE, Grain, Period, local_day, zone
-from aps_pipeline.planning import grain_of
 from aps_pipeline.tables import Table
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -42,7 +41,7 @@ class Calendar:
 
     def of_table(self, table: Table) -> dg.TimeWindowPartitionsDefinition | None:
         """The partitions of a table."""
-        return self.of(grain_of(table))
+        return self.of(table.partition_grain)
 
     def last_day(self, now: datetime) -> date | None:
         """The last day that is over everywhere; None before the first one is."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from aps_pipeline.alerts import look
+from aps_pipeline.alerts import run_alerts
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.assets import OWNERS, WAREHOUSE, beta_allowed
+from aps_pipeline.orchestration.assets import OWNERS, WAREHOUSE, allow_beta
 from aps_pipeline.orchestration.jobs import ANY_ASSETS
-from aps_pipeline.orchestration.materialize import told_plainly
+from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.periods import Grain, Period
@@ -43,7 +43,7 @@ def monthly_report(calendar: Calendar) -> dg.ScheduleDefinition:
 def report_asset(calendar: Calendar) -> dg.AssetsDefinition:
     """Pages on a month: one for each system and one for all. Makes no call."""
 
-    with beta_allowed():
+    with allow_beta():
         return _report_asset(calendar.of(Grain.MONTH))
 
 
@@ -62,17 +62,19 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
     )
     def report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         access: Access = getattr(context.resources, RESOURCE)
-        with told_plainly():
+        with as_dagster_failure():
             settings = access.settings()
         missed = []
-        with told_plainly(settings):
+        with as_dagster_failure(settings):
             for key in context.partition_keys:
                 try:
-                    pages = _written(settings, Period.parse(Grain.MONTH, key))
+                    pages = _write_reports(settings, Period.parse(Grain.MONTH, key))
                 except NothingToReportError as error:
                     missed.append(f"{key}: {error}")
                     continue
-                context.log_event(dg.AssetMaterialization(REPORT, partition=key, metadata=_shown(pages)))
+                context.log_event(
+                    dg.AssetMaterialization(REPORT, partition=key, metadata=_report_metadata(pages))
+                )
             if missed:
                 raise NothingToReportError("; ".join(missed))
         yield from ()
@@ -80,11 +82,11 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
     return report
 
 
-def _written(settings: Settings, month: Period) -> list[Written]:
+def _write_reports(settings: Settings, month: Period) -> list[Written]:
     return list(write_reports(settings.warehouse_path, settings.reports_path, month.first, datetime.now(UTC)))
 
 
-def _shown(pages: list[Written]) -> dict[str, Any]:
+def _report_metadata(pages: list[Written]) -> dict[str, Any]:
     lines = "\n".join(f"| {page.system_id or 'all systems'} | {page.path} |" for page in pages)
     return {
         "path": dg.MetadataValue.path(str(pages[-1].path)),
@@ -98,12 +100,12 @@ def alerting(access: Access) -> dg.SensorDefinition:
     """The sensor `alerts`. It asks for no run; what a tick did is its skip reason."""
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        with told_plainly():
+        with as_dagster_failure():
             settings = access.settings()
-        with told_plainly(settings):
+        with as_dagster_failure(settings):
             if not settings.warehouse_path.exists():
                 return dg.SensorResult(skip_reason="There is no warehouse yet.")
-            told = look(settings.warehouse_path, settings.alerts_path, settings.alert_addresses)
+            told = run_alerts(settings.warehouse_path, settings.alerts_path, settings.alert_addresses)
             for message in dict.fromkeys(told.messages):
                 context.log.info(message.title)
             return dg.SensorResult(skip_reason=told.said)

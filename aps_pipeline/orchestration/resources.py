@@ -19,20 +19,20 @@ RESOURCE = "aps"
 """The key under which assets find their `Access`."""
 
 
-class Watch(Protocol):
+class Progress(Protocol):
     """Somebody who wants to know how far a run is: `progress.PartitionProgress` is one."""
 
-    def planned(self, partitions: int, calls: int) -> None:
+    def set_total(self, partitions: int, calls: int) -> None:
         """How much work is ahead."""
 
     def advance(self, name: str, calls: int) -> None:
         """One partition is through; it cost so many calls."""
 
 
-class Nobody:
+class NullProgress:
     """Nobody watches."""
 
-    def planned(self, partitions: int, calls: int) -> None:
+    def set_total(self, partitions: int, calls: int) -> None:
         """Nothing."""
 
     def advance(self, name: str, calls: int) -> None:
@@ -44,7 +44,7 @@ class Access:
     """How an asset comes to settings and pipeline, and who watches it work."""
 
     settings: Callable[[], Settings] = load_settings
-    watch: Watch = field(default_factory=Nobody)
+    watch: Progress = field(default_factory=NullProgress)
     open: Callable[[Settings], Pipeline] = open_pipeline
 
     @contextmanager

@@ -57,7 +57,7 @@ def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
                 temporary.write_bytes(text)
 
 
-def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:
+def get_simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:
     """Settings for a simulator that runs at `url`; nothing is taken from the environment.
 
     Roof file and tariff file are those that `describe_site` has written there. Raises SettingsError.

@@ -11,7 +11,7 @@ from typing import Any
 
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse.batch import inverter_batch_energy
-from aps_pipeline.parse.context import Asked, Parsed
+from aps_pipeline.parse.context import ParseContext, Parsed
 from aps_pipeline.parse.inventory import (
     DEVICE_PARSERS,
     EcuRecord,
@@ -21,13 +21,13 @@ from aps_pipeline.parse.inventory import (
     system_inverters,
     system_meters,
 )
-from aps_pipeline.parse.schema_drift import repeated_ids, unknown_fields
+from aps_pipeline.parse.schema_drift import find_repeated_ids, unknown_fields
 from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 _OK, _NO_DATA = 0, 1001
 
-PARSERS: dict[str, Callable[[Table, Any, Asked], Parsed]] = {
+PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {
     **DEVICE_PARSERS,
     "inverter_batch_energy": inverter_batch_energy,
 }
@@ -41,7 +41,7 @@ INVENTORY_PARSERS: dict[str, Callable[[Any, str], Any]] = {
 """Endpoint to the function that makes its record of `data` and the system id."""
 
 
-def opened(text: str) -> Any | None:
+def open_body(text: str) -> Any | None:
     """The `data` of a good answer; None for 'no data' (1001). Raises RefusedError."""
     try:
         envelope = open_envelope(text)
@@ -56,12 +56,12 @@ def opened(text: str) -> Any | None:
     return envelope.data
 
 
-def parse_rows(table: Table, text: str, asked: Asked) -> Parsed:
+def parse_rows(table: Table, text: str, asked: ParseContext) -> Parsed:
     """The rows that one answer gives to one table. Raises RefusedError."""
-    return rows_of(table, opened(text), asked)
+    return rows_of(table, open_body(text), asked)
 
 
-def rows_of(table: Table, data: Any | None, asked: Asked) -> Parsed:
+def rows_of(table: Table, data: Any | None, asked: ParseContext) -> Parsed:
     """The rows that the `data` of one answer gives to one table; none for 'no data'. Raises RefusedError."""
     if data is None:
         return Parsed(empty(table), empty(REJECTED_ITEMS))
@@ -71,15 +71,15 @@ def rows_of(table: Table, data: Any | None, asked: Asked) -> Parsed:
 __all__ = [
     "INVENTORY_PARSERS",
     "PARSERS",
-    "Asked",
     "EcuRecord",
     "InverterRecord",
+    "ParseContext",
     "Parsed",
     "RefusedError",
     "SystemRecord",
-    "opened",
+    "find_repeated_ids",
+    "open_body",
     "parse_rows",
-    "repeated_ids",
     "rows_of",
     "unknown_fields",
 ]

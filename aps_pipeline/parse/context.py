@@ -19,7 +19,7 @@ CLOCK_TOLERANCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParseContext:
     """The call behind a body: whose, which period, when it was sent, and the calendar of the system."""
 
     call_id: int
@@ -70,12 +70,12 @@ _DEVICE = {
 """What the API calls the device that an endpoint is about."""
 
 
-def parsed(table: Table, asked: Asked, columns: Mapping[str, Any], count: int) -> Parsed:
-    """Rows of `table`: `columns` beside those that the question itself answers. Nothing is rejected."""
-    return Parsed(from_columns(table, {**known(asked), **columns}, count), empty(REJECTED_ITEMS))
+def parse_rows(table: Table, asked: ParseContext, columns: Mapping[str, Any], count: int) -> Parsed:
+    """Rows of `table`: `columns` beside those that the request itself answers. Nothing is rejected."""
+    return Parsed(from_columns(table, {**constant_columns(asked), **columns}, count), empty(REJECTED_ITEMS))
 
 
-def known(asked: Asked) -> dict[str, Any]:
+def constant_columns(asked: ParseContext) -> dict[str, Any]:
     """Columns that hold the same for every row of an answer; a table takes those that it has."""
     device = dict.fromkeys(("ecu_id", "inverter_id", "meter_id"), asked.device_id)
     return {
@@ -88,7 +88,7 @@ def known(asked: Asked) -> dict[str, Any]:
     }
 
 
-def body_of(table: Table, data: Any, asked: Asked) -> dict[str, Any]:
+def body_of(table: Table, data: Any, asked: ParseContext) -> dict[str, Any]:
     """The object in `data`. Raises RefusedError, also where it names another system or device than asked.
 
     The manual promises no ids in these bodies; where one stands all the same it must be the right one.
@@ -127,8 +127,8 @@ class SeriesReader:
         self.count = 0
         self._refused: list[tuple[int, str, str]] = []
 
-    def read(self, name: str, read: Callable[[], _T]) -> _T | None:
-        """What `read` gives; None where it raises RefusedError. Raises NotBegunError."""
+    def read_series(self, name: str, read: Callable[[], _T]) -> _T | None:
+        """What `read_series` gives; None where it raises RefusedError. Raises NotBegunError."""
         self.count += 1
         try:
             return read()
@@ -143,26 +143,26 @@ class SeriesReader:
         self.count = 0
         self._refused.clear()
 
-    def rejected(self, table: Table, asked: Asked) -> pa.Table:
+    def rejected_rows(self, table: Table, asked: ParseContext) -> pa.Table:
         """The refused series as rows of `rejected_items`. Raises RefusedError where nothing else is left."""
         if not self._refused:
             return empty(REJECTED_ITEMS)
         if len(self._refused) == self.count or not asked.period.key:
             raise RefusedError(self._refused[0][2])
-        return rejected_items(table, asked, self._refused)
+        return rejected_rows(table, asked, self._refused)
 
 
 def with_series(
-    table: Table, asked: Asked, columns: Mapping[str, Any], count: int, series: SeriesReader
+    table: Table, asked: ParseContext, columns: Mapping[str, Any], count: int, series: SeriesReader
 ) -> Parsed:
-    """Rows of `table` as `parsed` makes them, with the series that were refused. Raises RefusedError."""
-    rejected = series.rejected(table, asked)
-    return Parsed(parsed(table, asked, columns, count).rows, rejected, series.count)
+    """Rows of `table` as `parse_rows` makes them, with the series that were refused. Raises RefusedError."""
+    rejected = series.rejected_rows(table, asked)
+    return Parsed(parse_rows(table, asked, columns, count).rows, rejected, series.count)
 
 
-def rejected_items(table: Table, asked: Asked, refused: Sequence[tuple[int, str, str]]) -> pa.Table:
+def rejected_rows(table: Table, asked: ParseContext, refused: Sequence[tuple[int, str, str]]) -> pa.Table:
     """Rows of `rejected_items`, from the position of each item, the item itself, and the reason."""
-    columns = known(asked) | {
+    columns = constant_columns(asked) | {
         "source_table": table.name,
         "device_id": asked.device_id,
         "position": [position for position, _, _ in refused],

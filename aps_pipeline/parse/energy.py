@@ -12,19 +12,19 @@ import pyarrow as pa
 
 from aps_pipeline.parse import timeslots
 from aps_pipeline.parse.context import (
-    Asked,
+    ParseContext,
     Parsed,
     SeriesReader,
     body_of,
     channels_in,
-    parsed,
+    parse_rows,
     with_series,
 )
 from aps_pipeline.parse.timeslots import Axis, time_axis
 from aps_pipeline.parse.values import RefusedError, a_list
 from aps_pipeline.tables import Table
 
-SLOTS: dict[str, Callable[[Asked], list[timeslots.Slot]]] = {
+SLOTS: dict[str, Callable[[ParseContext], list[timeslots.Slot]]] = {
     "hourly": timeslots.hours,
     "daily": timeslots.days,
     "monthly": timeslots.months,
@@ -35,14 +35,14 @@ SLOTS: dict[str, Callable[[Asked], list[timeslots.Slot]]] = {
 _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "year"}
 
 
-def energy_list(table: Table, data: Any, asked: Asked) -> Parsed:
+def energy_list(table: Table, data: Any, asked: ParseContext) -> Parsed:
     """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
     lists = {"data": a_list(data, "data")}
-    found, (values,) = timeslots.matched(lists, _slots_of(table, lists, asked), asked)
-    return parsed(table, asked, when(table, found, asked) | {"energy_kwh": values}, len(found))
+    found, (values,) = timeslots.match_slots(lists, _slots_of(table, lists, asked), asked)
+    return parse_rows(table, asked, when(table, found, asked) | {"energy_kwh": values}, len(found))
 
 
-def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
+def inverter_energy(table: Table, data: Any, asked: ParseContext) -> Parsed:
     """Rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
 
     A channel that cannot be right is refused alone. Raises RefusedError, also where the others differ in
@@ -53,24 +53,24 @@ def inverter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     for channel in channels_in(body, ["e"]):
         name, entries = f"e{channel}", a_list(body[f"e{channel}"], f"e{channel}")
         expected = _slots_of(table, {name: entries}, asked)
-        if series.read(name, partial(timeslots.matched, {name: entries}, expected, asked)):
+        if series.read_series(name, partial(timeslots.match_slots, {name: entries}, expected, asked)):
             lists[channel] = entries
     if series.count == 0:
         raise RefusedError("no channel has a list")
-    rejected = series.rejected(table, asked)
+    rejected = series.rejected_rows(table, asked)
     if len(set(map(len, lists.values()))) != 1:
         raise RefusedError(f"channels of {[len(entries) for entries in lists.values()]} entries")
     named = {f"e{n}": entries for n, entries in lists.items()}
-    found, values = timeslots.matched(named, _slots_of(table, named, asked), asked)
+    found, values = timeslots.match_slots(named, _slots_of(table, named, asked), asked)
     columns = when(table, found * len(lists), asked) | {
         "channel": [channel for channel in lists for _ in found],
         "energy_kwh": [value for of_channel in values for value in of_channel],
     }
-    rows = parsed(table, asked, columns, len(found) * len(lists)).rows
+    rows = parse_rows(table, asked, columns, len(found) * len(lists)).rows
     return Parsed(rows, rejected, series.count)
 
 
-def _slots_of(table: Table, lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[timeslots.Slot]:
+def _slots_of(table: Table, lists: Mapping[str, Sequence[Any]], asked: ParseContext) -> list[timeslots.Slot]:
     """What the entries of lists stand for; how many years there are, only the lists say."""
     return (
         timeslots.years_of(lists, asked)
@@ -79,7 +79,7 @@ def _slots_of(table: Table, lists: Mapping[str, Sequence[Any]], asked: Asked) ->
     )
 
 
-def when(table: Table, found: Sequence[timeslots.Slot], asked: Asked) -> dict[str, Any]:
+def when(table: Table, found: Sequence[timeslots.Slot], asked: ParseContext) -> dict[str, Any]:
     """The columns of a table that say when: its label, and bounds or `is_final` where it has them."""
     columns: dict[str, Any] = {_LABELS[table.source.level]: [slot.label for slot in found]}
     if "end_utc" in table.schema.names:
@@ -107,9 +107,9 @@ class _Minutely:
     ac_series: SeriesReader
 
 
-def inverter_dc(table: Table, data: Any, asked: Asked) -> Parsed:
+def inverter_dc(table: Table, data: Any, asked: ParseContext) -> Parsed:
     """Rows of `inverter_dc_telemetry`: W, A, V and kWh of each channel and slot. Raises RefusedError."""
-    body = _read(table, data, asked)
+    body = _read_slots(table, data, asked)
     count = len(body.axis)
     again = np.tile(np.arange(count), len(body.dc))
     columns = {name: column.take(again) for name, column in body.axis.columns().items()}
@@ -120,13 +120,13 @@ def inverter_dc(table: Table, data: Any, asked: Asked) -> Parsed:
     return with_series(table, asked, columns, len(again), body.dc_series)
 
 
-def inverter_ac(table: Table, data: Any, asked: Asked) -> Parsed:
+def inverter_ac(table: Table, data: Any, asked: ParseContext) -> Parsed:
     """Rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
-    body = _read(table, data, asked)
+    body = _read_slots(table, data, asked)
     return with_series(table, asked, body.axis.columns() | body.ac, len(body.axis), body.ac_series)
 
 
-def _read(table: Table, data: Any, asked: Asked) -> _Minutely:
+def _read_slots(table: Table, data: Any, asked: ParseContext) -> _Minutely:
     body = body_of(table, data, asked)
     axis = time_axis(body.get("t"), "t", asked)
     channels = channels_in(body, [f"dc_{kind}" for kind in _DC])

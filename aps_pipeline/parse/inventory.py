@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.context import Asked, Parsed
+from aps_pipeline.parse.context import ParseContext, Parsed
 from aps_pipeline.parse.energy import energy_list, inverter_ac, inverter_dc, inverter_energy
 from aps_pipeline.parse.meters import meter_energy
 from aps_pipeline.parse.summaries import inverter_summary, meter_summary, total_summary
@@ -29,7 +29,7 @@ from aps_pipeline.periods import UnknownZoneError, zone
 from aps_pipeline.tables import Table
 from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 
-DEVICE_PARSERS: dict[str, Callable[[Table, Any, Asked], Parsed]] = {
+DEVICE_PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {
     **{table.name: energy_list for table in (*SYSTEM_ENERGY, *ECU_ENERGY)},
     **{table.name: inverter_energy for table in INVERTER_ENERGY},
     **{table.name: meter_energy for table in METER_ENERGY},
@@ -117,11 +117,11 @@ def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     for item in a_list(data, f"data of {system_id}"):
         ecu = _ecu(an_object(item, "an ECU"))
         before = by_id.get(ecu.ecu_id)
-        by_id[ecu.ecu_id] = ecu if before is None else _united(before, ecu)
+        by_id[ecu.ecu_id] = ecu if before is None else _merge_ecu(before, ecu)
     return tuple(by_id.values())
 
 
-def _united(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
+def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
     """One ECU that is listed twice, perhaps in both spellings."""
     inverters = _once((*ecu.inverters, *other.inverters))
     return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)

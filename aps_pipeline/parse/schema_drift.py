@@ -78,17 +78,19 @@ def _unknown_values(data: Any, known: Mapping[str, frozenset[str]]) -> Iterator[
                 yield f"{name}={item[name]}"
 
 
-def repeated_ids(source: Source, data: Any) -> list[str]:
+def find_repeated_ids(source: Source, data: Any) -> list[str]:
     """The devices that an inventory answer names more than once, each below its ECU. At most 20."""
     if source.endpoint == "system_details":
-        named = [_listed(data.get("ecu"))] if isinstance(data, dict) else []
+        named = [_list_devices(data.get("ecu"))] if isinstance(data, dict) else []
     elif source.endpoint == "system_meters":
-        named = [_listed(data)]
+        named = [_list_devices(data)]
     elif source.endpoint == "system_inverters":
-        ecus = [ecu for ecu in _listed(data) if isinstance(ecu, dict)]
+        ecus = [ecu for ecu in _list_devices(data) if isinstance(ecu, dict)]
         below: dict[str, list[Any]] = {}
         for ecu in ecus:
-            inverters = [each.get("uid") for each in _listed(ecu.get("inverter")) if isinstance(each, dict)]
+            inverters = [
+                each.get("uid") for each in _list_devices(ecu.get("inverter")) if isinstance(each, dict)
+            ]
             below.setdefault(str(ecu.get("eid")), []).extend(inverters)
         named = [[ecu.get("eid") for ecu in ecus], *below.values()]
     else:
@@ -97,5 +99,5 @@ def repeated_ids(source: Source, data: Any) -> list[str]:
     return [ascii(name)[1:-1][:_LONGEST] for name, count in counts if count > 1][:_MOST]
 
 
-def _listed(value: Any) -> list[Any]:
+def _list_devices(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.context import Asked, SeriesReader
-from aps_pipeline.parse.values import NotBegunError, RefusedError, a_list, doubles, number, shown
+from aps_pipeline.parse.context import ParseContext, SeriesReader
+from aps_pipeline.parse.values import NotBegunError, RefusedError, a_list, doubles, excerpt, number
 from aps_pipeline.periods import (
     FIRST_DAY,
     Grain,
@@ -71,7 +71,7 @@ class Axis:
         Raises RefusedError for what is not a list.
         """
         entries = a_list(values, what)
-        found = series.read(what, lambda: self.series(entries, what))
+        found = series.read_series(what, lambda: self.series(entries, what))
         return pa.nulls(len(self), pa.float64()) if found is None else found
 
     def fitting(self, values: Any, what: str) -> list[Any]:
@@ -82,10 +82,10 @@ class Axis:
         return entries
 
 
-def time_axis(labels: Any, what: str, asked: Asked) -> Axis:
+def time_axis(labels: Any, what: str, asked: ParseContext) -> Axis:
     """The slots that the labels of a day name. Raises RefusedError."""
     texts = a_list(labels, what)
-    ends, folds = _stamped(texts, what, asked)
+    ends, folds = _stamp_slots(texts, what, asked)
     begun = sum(asked.has_begun(end - SLOT) for end in ends)
     return Axis(
         pa.array(texts[:begun], pa.string()),
@@ -95,13 +95,13 @@ def time_axis(labels: Any, what: str, asked: Asked) -> Axis:
     )
 
 
-def _stamped(texts: Sequence[Any], what: str, asked: Asked) -> tuple[list[datetime], list[int]]:
+def _stamp_slots(texts: Sequence[Any], what: str, asked: ParseContext) -> tuple[list[datetime], list[int]]:
     day = asked.period.first
     ends: list[datetime] = []
     folds: list[int] = []
     for position, text in enumerate(texts):
         if not isinstance(text, str) or not _LABEL.fullmatch(text):
-            raise RefusedError(f"{what}[{position}] is {shown(text)}, not HH:mm")
+            raise RefusedError(f"{what}[{position}] is {excerpt(text)}, not HH:mm")
         moments = moments_of(day, text, asked.zone)
         times = len(moments)
         if text == _MIDNIGHT and 0 < position == len(texts) - 1 and _MIDNIGHT not in texts[:position]:
@@ -146,32 +146,32 @@ class Slot:
     last_day: date
 
 
-def hours(asked: Asked) -> list[Slot]:
+def hours(asked: ParseContext) -> list[Slot]:
     """The 24 local hours of the day."""
     day = asked.period.first
     bounds = (hour_bounds_utc(day, hour, asked.zone) for hour in range(24))
     return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(bounds)]
 
 
-def days(asked: Asked) -> list[Slot]:
+def days(asked: ParseContext) -> list[Slot]:
     """The days of the month."""
     return [_slot(asked, Period(Grain.DAY, day)) for day in asked.period.days()]
 
 
-def months(asked: Asked) -> list[Slot]:
+def months(asked: ParseContext) -> list[Slot]:
     """The months of the year, each labelled with its first day."""
     year = asked.period.first
     return [_slot(asked, Period(Grain.MONTH, year.replace(month=month))) for month in range(1, 13)]
 
 
-def years(asked: Asked) -> list[Slot]:
+def years(asked: ParseContext) -> list[Slot]:
     """The years from registration to the one in which the call was made. Raises RefusedError."""
     if asked.create_date is None:
         raise RefusedError("a list of years cannot be labelled without the system's create_date")
     return _years(asked, asked.create_date.year)
 
 
-def years_of(lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[Slot]:
+def years_of(lists: Mapping[str, Sequence[Any]], asked: ParseContext) -> list[Slot]:
     """The years that lists are of, read from their end: there may be figures from before registration.
 
     Raises RefusedError for more years than a system can have, and about New Year for a list that may end with
@@ -194,20 +194,20 @@ def years_of(lists: Mapping[str, Sequence[Any]], asked: Asked) -> list[Slot]:
     return _years(asked, first)
 
 
-def _years(asked: Asked, first: int) -> list[Slot]:
+def _years(asked: ParseContext, first: int) -> list[Slot]:
     this_year = local_day(asked.asked_utc, asked.zone).year
     span = range(first, this_year + 1)
     return [_slot(asked, Period(Grain.YEAR, date(year, 1, 1)), label=year) for year in span]
 
 
-def _slot(asked: Asked, period: Period, label: object = None) -> Slot:
+def _slot(asked: ParseContext, period: Period, label: object = None) -> Slot:
     start = datetime(period.first.year, period.first.month, period.first.day)  # noqa: DTZ001 - a wall time
     begins = wall_to_utc(start, asked.zone)
     return Slot(label or period.first, begins, None, period.last)
 
 
-def matched(
-    lists: Mapping[str, Sequence[Any]], slots: Sequence[Slot], asked: Asked
+def match_slots(
+    lists: Mapping[str, Sequence[Any]], slots: Sequence[Slot], asked: ParseContext
 ) -> tuple[list[Slot], list[list[float | None]]]:
     """The slots that have begun, and for each named list its values for them. Raises RefusedError.
 
@@ -225,7 +225,9 @@ def matched(
     return list(slots[:count]), [values[:count] for values in found]
 
 
-def _numbers(entries: Sequence[Any], name: str, slots: int, begun: int, asked: Asked) -> list[float | None]:
+def _numbers(
+    entries: Sequence[Any], name: str, slots: int, begun: int, asked: ParseContext
+) -> list[float | None]:
     if len(entries) > slots or (len(entries) < slots and not _may_be_short(entries, begun, asked)):
         raise RefusedError(f"{name} has {len(entries)} entries where {slots} belong")
     values = [number(entry, f"{name}[{position}]") for position, entry in enumerate(entries)]
@@ -234,7 +236,7 @@ def _numbers(entries: Sequence[Any], name: str, slots: int, begun: int, asked: A
     return values[:begun]
 
 
-def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:
+def _may_be_short(entries: Sequence[Any], begun: int, asked: ParseContext) -> bool:
     if (
         asked.period.grain is Grain.LIFETIME
     ):  # a year too few anywhere would shift them all but in its first days
@@ -242,6 +244,6 @@ def _may_be_short(entries: Sequence[Any], begun: int, asked: Asked) -> bool:
     return asked.is_open()
 
 
-def _is_new_year(asked: Asked, shift: timedelta) -> bool:
+def _is_new_year(asked: ParseContext, shift: timedelta) -> bool:
     """Whether it was another year then: a clock may be off, and a list of years late."""
     return local_day(asked.asked_utc + shift, asked.zone).year != local_day(asked.asked_utc, asked.zone).year

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from aps_pipeline.envelope import Number
 from aps_pipeline.errors import FailureKind
-from aps_pipeline.request import BadIdError, checked_id, virtual_id
+from aps_pipeline.request import BadIdError, check_id, virtual_id
 
 
 class RefusedError(ValueError):
@@ -67,7 +67,7 @@ _DIGITS_OF_AN_ID = 12
 _SHOWN = 40
 
 
-def shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """A value for a message, cut short."""
     return repr(value)[:_SHOWN]
 
@@ -80,14 +80,14 @@ def number(value: Any, what: str) -> float | None:
         found = float(value)
         if abs(found) < LARGEST:
             return found
-    raise RefusedError(f"{what} is {shown(value)}, not a number")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a number")
 
 
 def whole_number(value: Any, what: str) -> int | None:
     """A small whole number; None for null and "". Raises RefusedError."""
     found = number(value, what)
     if found is not None and (found != int(found) or abs(found) > 30_000):
-        raise RefusedError(f"{what} is {shown(value)}, not a small whole number")
+        raise RefusedError(f"{what} is {excerpt(value)}, not a small whole number")
     return None if found is None else int(found)
 
 
@@ -98,19 +98,19 @@ def day(value: Any, what: str) -> date | None:
     with suppress(ValueError):
         if isinstance(value, str) and (found := date.fromisoformat(value)).isoformat() == value:
             return found
-    raise RefusedError(f"{what} is {shown(value)}, not a day yyyy-MM-dd")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a day yyyy-MM-dd")
 
 
 def an_id(value: Any, what: str) -> str:
     """An id, always text; a number only if of full length, so that no zeros are lost. Raises RefusedError."""
     try:
         if not isinstance(value, Number):
-            return checked_id(value)
+            return check_id(value)
         if value.isdecimal() and len(value) >= _DIGITS_OF_AN_ID:
-            return checked_id(str(value))
+            return check_id(str(value))
     except BadIdError:
         pass
-    raise RefusedError(f"{what} is {shown(value)}, not an id")
+    raise RefusedError(f"{what} is {excerpt(value)}, not an id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +138,18 @@ def text(value: Any, what: str) -> str | None:
         return None
     if isinstance(value, str) and len(value) <= 100 and value.isprintable():
         return str(value)
-    raise RefusedError(f"{what} is {shown(value)}, not a short text")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a short text")
 
 
 def a_list(value: Any, what: str) -> list[Any]:
     """A list. Raises RefusedError."""
     if isinstance(value, list):
         return value
-    raise RefusedError(f"{what} is {shown(value)}, not a list")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a list")
 
 
 def an_object(value: Any, what: str) -> dict[str, Any]:
     """A JSON object. Raises RefusedError."""
     if isinstance(value, dict):
         return value
-    raise RefusedError(f"{what} is {shown(value)}, not an object")
+    raise RefusedError(f"{what} is {excerpt(value)}, not an object")

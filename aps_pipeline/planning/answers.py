@@ -1,4 +1,4 @@
-"""What is held of which question, and which answer serves a table where two say the same."""
+"""What is held of which request, and which answer serves a table where two say the same."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import date
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.request import NOTHING_HELD, Held, Question
+from aps_pipeline.request import NO_ENTRY, LedgerEntry, Request
 from aps_pipeline.tables import Table
 
 Kind = tuple[str, str]
 """Endpoint and level."""
 
-HeldByKey = Mapping[tuple[str, str, str], Held]
+HeldByKey = Mapping[tuple[str, str, str], LedgerEntry]
 """What is held of one endpoint and level, by system_id, device_id and period key."""
 
-HeldByPeriod = Mapping[str, Mapping[tuple[str, str], Held]]
+HeldByPeriod = Mapping[str, Mapping[tuple[str, str], LedgerEntry]]
 """The same by period key, then by system_id and device_id."""
 
 STAND_IN = "system_energy"
@@ -38,14 +38,14 @@ class Answers:
         """What the ledger gave, by endpoint and level."""
         return cls({kind: _by_period(each) for kind, each in held.items()})
 
-    def of(self, question: Question) -> Held:
-        """What is held of a question."""
-        held = self.by_kind.get(question.kind, {})
-        return held.get(question.period.key, {}).get((question.system_id, question.device_id), NOTHING_HELD)
+    def of(self, request: Request) -> LedgerEntry:
+        """What is held of a request."""
+        held = self.by_kind.get(request.kind, {})
+        return held.get(request.period.key, {}).get((request.system_id, request.device_id), NO_ENTRY)
 
 
 def _by_period(held: HeldByKey) -> HeldByPeriod:
-    found: dict[str, dict[tuple[str, str], Held]] = {}
+    found: dict[str, dict[tuple[str, str], LedgerEntry]] = {}
     for (system_id, device_id, key), each in held.items():
         found.setdefault(key, {})[system_id, device_id] = each
     return found
@@ -58,53 +58,53 @@ def kinds_of(table: Table, systems: Iterable[System]) -> list[Kind]:
     return [(endpoint, level), *([(STAND_IN, level)] if stands else [])]
 
 
-def stand_in(question: Question, system: System) -> Question | None:
-    """The question to the system that says the same as one to its only ECU; None where nothing shows so."""
-    if question.endpoint != SERVED:
+def system_request(request: Request, system: System) -> Request | None:
+    """The request to the system that says the same as one to its only ECU; None where nothing shows so."""
+    if request.endpoint != SERVED:
         return None
-    if not system.answers_for(question.device_id, question.level, question.period):
+    if not system.answers_for(request.device_id, request.level, request.period):
         return None
-    return of_system(question)
+    return of_system(request)
 
 
-def trusted_substitute(question: Question, system: System) -> Question | None:
-    """The question to the system to ask instead; None where nothing shows so, or the proof has expired."""
-    if (question.device_id, question.level) in system.expired_equal:
+def substitute_request(request: Request, system: System) -> Request | None:
+    """The request to the system to ask instead; None where nothing shows so, or the proof has expired."""
+    if (request.device_id, request.level) in system.expired_equal:
         return None
-    return stand_in(question, system)
+    return system_request(request, system)
 
 
-def of_system(question: Question) -> Question:
+def of_system(request: Request) -> Request:
     """What asks the same of the whole system."""
-    return Question(STAND_IN, question.level, question.system_id, "", question.period)
+    return Request(STAND_IN, request.level, request.system_id, "", request.period)
 
 
-def serving(question: Question, system: System, answers: Answers) -> tuple[Question, Held]:
-    """The question whose answer is best of those that serve, and what is held of it."""
-    own = answers.of(question)
-    other = stand_in(question, system)
+def serving_entry(request: Request, system: System, answers: Answers) -> tuple[Request, LedgerEntry]:
+    """The request whose answer is best of those that serve, and what is held of it."""
+    own = answers.of(request)
+    other = system_request(request, system)
     if other is None:
-        return question, own
+        return request, own
     its = answers.of(other)
-    return (question, own) if better(own, its, system) is own else (other, its)
+    return (request, own) if prefer(own, its, system) is own else (other, its)
 
 
-def better(own: Held, its: Held, system: System) -> Held:
+def prefer(own: LedgerEntry, its: LedgerEntry, system: System) -> LedgerEntry:
     """Which of two answers serves: that with data, then that of a later local day, then the device's own."""
     return max(own, its, key=lambda held: _rank(held, system))
 
 
-def _rank(held: Held, system: System) -> tuple[bool, date]:
+def _rank(held: LedgerEntry, system: System) -> tuple[bool, date]:
     day = local_day(held.good_utc, system.zone) if held.good_utc else date.min
     return bool(held.answered), day
 
 
-def questions_held(
+def requests_with_entry(
     table: Table, period: Period, systems: Mapping[str, System], answers: Answers
-) -> Iterator[tuple[System, str, Question, Held]]:
-    """Every question of a partition with a good answer, in the order of its rows.
+) -> Iterator[tuple[System, str, Request, LedgerEntry]]:
+    """Every request of a partition with a good answer, in the order of its rows.
 
-    Told are the system, the device that the rows are of, the question that serves, and what is held of it.
+    Told are the system, the device that the rows are of, the request that serves, and what is held of it.
     """
     endpoint, level = table.source.endpoint, table.source.level
     keys = set(answers.by_kind.get((endpoint, level), {}).get(period.key, ()))
@@ -113,7 +113,7 @@ def questions_held(
         keys |= {(each.system_id, ecu) for each, ecu in sole if (ecu, level) in each.equal}
     for system_id, device_id in sorted(keys):
         if (system := systems.get(system_id)) is not None:
-            question = Question(endpoint, level, system_id, device_id, period)
-            serves, held = serving(question, system, answers)
+            request = Request(endpoint, level, system_id, device_id, period)
+            serves, held = serving_entry(request, system, answers)
             if held.good:
                 yield system, device_id, serves, held

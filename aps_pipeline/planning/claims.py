@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning.answers import Kind
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 CLAIM_AGE = timedelta(days=92)
@@ -23,8 +23,8 @@ BorderKey = tuple[str, str, str]
 """Endpoint, level and system."""
 
 
-class Reason(StrEnum):
-    """Why a question is not asked although nothing is held of it."""
+class SkipReason(StrEnum):
+    """Why a request is not asked although nothing is held of it."""
 
     IDLE = "idle"
     """Nothing was produced that day: its daily value is 0 in an answer that came after the revision days."""
@@ -63,10 +63,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Spared:
+class Skip:
     """A reason not to ask, and the call that proves it."""
 
-    reason: Reason
+    reason: SkipReason
     call_id: int
 
 
@@ -95,7 +95,7 @@ class Border:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SkipRules:
     """Days on which nothing was produced, by system, with the call that says so; borders of retention; rests.
 
     A request rests under its own parts, or under its endpoint and system.
@@ -105,7 +105,7 @@ class Known:
     borders: Mapping[BorderKey, Border] = field(default_factory=dict)
     rests: Mapping[tuple[str, ...], Rest] = field(default_factory=dict)
 
-    def spares(self, table: Table, system_id: str, period: Period) -> Spared | None:
+    def spares(self, table: Table, system_id: str, period: Period) -> Skip | None:
         """Why a table need not be asked for a period of a system; None if it has to be.
 
         Meters go on at night and in snow, so no day is idle to them.
@@ -114,18 +114,18 @@ class Known:
             return None
         day = period.first
         if table.is_sub_day and table.group != "meter" and (call_id := self.idle.get(system_id, {}).get(day)):
-            return Spared(Reason.IDLE, call_id)
+            return Skip(SkipReason.IDLE, call_id)
         border = self.borders.get((*table.source.kind, system_id))
         if border is not None and day <= border.last:
-            return Spared(Reason.FORGOTTEN, border.call_id)
+            return Skip(SkipReason.FORGOTTEN, border.call_id)
         return None
 
-    def rest_of(self, request: Question) -> Rest | None:
+    def rest_of(self, request: Request) -> Rest | None:
         """Whether a request rests, and why."""
         return self.rests.get(request_key(request)) or self.rests.get((request.endpoint, request.system_id))
 
 
-def request_key(request: Question) -> tuple[str, ...]:
+def request_key(request: Request) -> tuple[str, ...]:
     """The parts of a request, as rests are kept by them."""
     return request.endpoint, request.level, request.system_id, request.device_id, request.period.key
 
@@ -137,9 +137,9 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Kind",
-    "Known",
-    "Reason",
     "Rest",
-    "Spared",
+    "Skip",
+    "SkipReason",
+    "SkipRules",
     "request_key",
 ]

@@ -17,7 +17,7 @@ from aps_pipeline.planning.answers import Kind
 from aps_pipeline.planning.figures import BATCH_ENERGY, SYSTEM_ENERGY, Evidence, Figure, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
 from aps_pipeline.planning.systems import Device
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 
 _LONGEST_DOUBT = 512
 """Days that a contradicted answer rests at most."""
@@ -100,7 +100,7 @@ def _contradicting_call(slot: RequestSlot, evidence: Evidence) -> int | None:
     return None
 
 
-def _keys_inside(request: Question) -> list[str]:
+def _keys_inside(request: Request) -> list[str]:
     """The keys of the figures that an answer gives."""
     if request.period.grain is Grain.DAY:
         return [request.period.key]
@@ -205,7 +205,7 @@ def _parts_of_day(slot: RequestSlot, evidence: Evidence) -> dict[str, Figure] | 
     return found
 
 
-def uncured_series(slots: Iterable[RequestSlot], evidence: Evidence) -> set[tuple[Kind, str]]:
+def find_uncured_series(slots: Iterable[RequestSlot], evidence: Evidence) -> set[tuple[Kind, str]]:
     """Series whose days stay contradicted although they were asked again: kind and system.
 
     A check names a system whose parts never make the whole; asking each new day again buys nothing.

@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
-from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, HeldByPeriod, better
-from aps_pipeline.planning.claims import Known, Reason, Spared
+from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, HeldByPeriod, prefer
+from aps_pipeline.planning.claims import Skip, SkipReason, SkipRules
 from aps_pipeline.planning.requirements import periods_of
 from aps_pipeline.planning.systems import Device, System
-from aps_pipeline.request import NOTHING_HELD, Held
+from aps_pipeline.request import NO_ENTRY, LedgerEntry
 from aps_pipeline.tables import Table
 
 
@@ -41,10 +41,10 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class PeriodState:
     """One period of a table of a system.
 
-    `parts` questions belong to it; `with_data` and `no_data` of them are answered. `call_id` is the call that
+    `parts` requests belong to it; `with_data` and `no_data` of them are answered. `call_id` is the call that
     proves the state (0: none), `is_final` whether all came after the revision days (None: no answer, or
     a lifetime, which never ends).
     """
@@ -60,7 +60,7 @@ class Covered:
     call_id: int = 0
 
 
-def merged(states: Iterable[State]) -> State | None:
+def merge_states(states: Iterable[State]) -> State | None:
     """One state for several periods: what needs attention first; None for none."""
     found = set(states)
     telling = found - {State.NOT_APPLICABLE, State.NOT_DUE}
@@ -85,13 +85,13 @@ class Outlook:
     """
 
     answers: Answers
-    known: Known
+    known: SkipRules
     named_by: Mapping[tuple[str, str], int]
     now: datetime
     revision: timedelta
 
 
-def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outlook) -> Iterator[Covered]:
+def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outlook) -> Iterator[PeriodState]:
     """Every period of every table, from a system's first day (or its first answer) to today."""
     for system in systems:
         first, today = _first_day(system, outlook.answers), local_day(outlook.now, system.zone)
@@ -99,7 +99,7 @@ def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outloo
             continue
         ends: dict[Period, datetime | None] = {}
         for table in tables:
-            yield from _covered(table, system, periods_of(table, first, today), ends, outlook)
+            yield from _cover(table, system, periods_of(table, first, today), ends, outlook)
 
 
 def _first_day(system: System, answers: Answers) -> date | None:
@@ -115,13 +115,13 @@ def _first_day(system: System, answers: Answers) -> date | None:
     return min((date.fromisoformat(f"{key}-01-01"[:10]) for key in keys), default=None)
 
 
-def _covered(
+def _cover(
     table: Table,
     system: System,
     periods: Sequence[Period],
     ends: dict[Period, datetime | None],
     outlook: Outlook,
-) -> Iterator[Covered]:
+) -> Iterator[PeriodState]:
     source = table.source
     kind = ENDPOINTS[source.endpoint].device
     devices = system.devices(kind)
@@ -136,50 +136,50 @@ def _covered(
         if inventory is None or not there:
             yield _without_device(table, system, period, inventory, ends[period], outlook.now)
             continue
-        parts = [_held(system, each, source.level, period, held, whole) for each in there]
+        parts = [_entry_of(system, each, source.level, period, held, whole) for each in there]
         spared = outlook.known.spares(table, system.system_id, period)
         yield _of_parts(table, system, period, parts, spared, ends[period], outlook)
 
 
 def _without_device(
     table: Table, system: System, period: Period, inventory: int | None, end: datetime | None, now: datetime
-) -> Covered:
+) -> PeriodState:
     """A period without devices: there were none, or nobody has asked which there are."""
-    state = State.NOT_APPLICABLE if inventory is not None else _unasked(end, now)
-    return Covered(system.system_id, table, period, state, call_id=inventory or 0)
+    state = State.NOT_APPLICABLE if inventory is not None else _state_unasked(end, now)
+    return PeriodState(system.system_id, table, period, state, call_id=inventory or 0)
 
 
-def _unasked(end: datetime | None, now: datetime) -> State:
+def _state_unasked(end: datetime | None, now: datetime) -> State:
     return State.NOT_ASKED if end is None or end <= now else State.NOT_DUE
 
 
-def _held(
+def _entry_of(
     system: System, device: Device, level: str, period: Period, held: HeldByPeriod, whole: HeldByPeriod
-) -> Held:
+) -> LedgerEntry:
     """What is held of a device; of a sole ECU, what serves it."""
-    own = held.get(period.key, {}).get((system.system_id, device.device_id), NOTHING_HELD)
+    own = held.get(period.key, {}).get((system.system_id, device.device_id), NO_ENTRY)
     its = whole.get(period.key, {}).get((system.system_id, ""))
     if its is None or not system.answers_for(device.device_id, level, period):
         return own
-    return better(own, its, system)
+    return prefer(own, its, system)
 
 
 def _of_parts(
     table: Table,
     system: System,
     period: Period,
-    parts: Sequence[Held],
-    spared: Spared | None,
+    parts: Sequence[LedgerEntry],
+    spared: Skip | None,
     end: datetime | None,
     outlook: Outlook,
-) -> Covered:
+) -> PeriodState:
     with_data = sum(bool(each.answered) for each in parts)
     good = [each.good_utc for each in parts if each.good_utc is not None]
     state, call_id = _state(parts, spared, end, outlook.now)
     is_final = None
     if good and end is not None:
         is_final = len(good) == len(parts) and min(good) >= end + outlook.revision
-    return Covered(
+    return PeriodState(
         system.system_id,
         table,
         period,
@@ -193,7 +193,7 @@ def _of_parts(
 
 
 def _state(
-    parts: Sequence[Held], spared: Spared | None, end: datetime | None, now: datetime
+    parts: Sequence[LedgerEntry], spared: Skip | None, end: datetime | None, now: datetime
 ) -> tuple[State, int]:
     """The state of a period and the call that proves it."""
     missing = [each for each in parts if not each.good]
@@ -203,7 +203,7 @@ def _state(
     is_whole = end is None or all(each.good_utc is not None and each.good_utc >= end for each in parts)
     if any(each.answered for each in parts):
         return (State.PRESENT if is_whole else State.PARTIAL), refused or failed or newest
-    if spared is not None and spared.reason is Reason.FORGOTTEN:
+    if spared is not None and spared.reason is SkipReason.FORGOTTEN:
         return State.BEYOND, newest or spared.call_id
     if newest:
         return (State.NO_DATA if is_whole else State.PARTIAL), refused or failed or newest
@@ -211,4 +211,4 @@ def _state(
         return State.NOT_APPLICABLE, spared.call_id
     if refused or failed:
         return (State.REFUSED, refused) if refused else (State.FAILED, failed)
-    return _unasked(end, now), 0
+    return _state_unasked(end, now), 0

@@ -19,7 +19,7 @@ from aps_pipeline.planning.contradictions import Doubt, doubt, drivers
 from aps_pipeline.planning.figures import SYSTEM_ENERGY, Evidence, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.request import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 
 LATE_DATA = timedelta(days=60)
 """How long after a day an ECU that was offline may still upload it."""
@@ -74,7 +74,7 @@ class DuePolicy:
             return None
         return self.new_since - LATE_DATA
 
-    def is_history(self, request: Question, system: System, held: Held) -> bool:
+    def is_history(self, request: Request, system: System, held: LedgerEntry) -> bool:
         """Whether an answer would be the first one, or the last: what still grows is left to a refresh."""
         period = request.period
         if held.asked_utc is None:
@@ -130,7 +130,7 @@ def _counts_as_new(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> 
     return any(figure.was_dark for figure in drivers(slot, evidence))
 
 
-def _closing_period(request: Question, policy: DuePolicy) -> Period:
+def _closing_period(request: Request, policy: DuePolicy) -> Period:
     """The period after whose end an answer is whole: a summary's last day, the last year of years."""
     if request.period != LIFETIME:
         return request.period
@@ -151,7 +151,7 @@ def _has_grown(
     return answered_day < last_turn(request, today, _LATE_CHECK_DAYS if is_probe else _SLOW_SERIES_DAYS)
 
 
-def last_turn(request: Question, today: date, every: int = _SLOW_SERIES_DAYS) -> date:
+def last_turn(request: Request, today: date, every: int = _SLOW_SERIES_DAYS) -> date:
     """The newest day, today included, on which a slow request has its turn: every so many days.
 
     The turns of a system's requests fall on different days, and so do those of different systems.
@@ -200,7 +200,7 @@ def _is_watched_by_months(slot: RequestSlot, evidence: Evidence, today: date) ->
     if request.level != "daily":
         return False
     year = Period.containing(Grain.YEAR, request.period.first)
-    held = evidence.answers.of(Question(SYSTEM_ENERGY, "monthly", request.system_id, "", year))
+    held = evidence.answers.of(Request(SYSTEM_ENERGY, "monthly", request.system_id, "", year))
     if held.asked_utc is None:
         return False
     return today - local_day(held.asked_utc, slot.system.zone) <= timedelta(days=_LATE_CHECK_DAYS)

@@ -10,7 +10,7 @@ from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.periods import Grain, Period, day_end_utc, local_day
 from aps_pipeline.planning.answers import Answers, Kind
 from aps_pipeline.planning.systems import System
-from aps_pipeline.request import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import Table
 
 SYSTEM_ENERGY, BATCH_ENERGY = "system_energy", ("inverter_batch", "energy")
@@ -94,7 +94,7 @@ def daily_figures(
         lit[system_id] = frozenset(day for day, figure in figures.items() if figure.energy_kwh)
         dark = {day: figure for day, figure in figures.items() if figure.energy_kwh == 0}
         for day, figure in dark.items():
-            month = Question(SYSTEM_ENERGY, "daily", system_id, "", Period.containing(Grain.MONTH, day))
+            month = Request(SYSTEM_ENERGY, "daily", system_id, "", Period.containing(Grain.MONTH, day))
             held = evidence.answers.of(month)
             answered = max(held.answered_utc or figure.since_utc, figure.since_utc)
             if answered >= day_end_utc(day, system.zone) + revision_window:
@@ -107,9 +107,9 @@ class RequestSlot:
     """A request of a table, the system and the device that it is about, and what is held of it."""
 
     table: Table
-    request: Question
+    request: Request
     system: System
-    held: Held
+    held: LedgerEntry
 
     @property
     def zone_day(self) -> date | None:

@@ -18,7 +18,7 @@ from aps_pipeline.planning.answers import Answers, Kind
 from aps_pipeline.planning.claims import CLAIM_AGE, Border, BorderKey
 from aps_pipeline.planning.retention_probes import last_forgotten, next_probe
 from aps_pipeline.planning.systems import System
-from aps_pipeline.request import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 
 _WORTH_A_PROBE = 8
 """Days still to be asked of one source before it is worth asking where they end."""
@@ -34,7 +34,7 @@ _PROOFS = 2
 class _Witness:
     """What a device's newest good answer says of a day, and how often there was no data."""
 
-    request: Question
+    request: Request
     has_data: bool
     no_data_count: int
     call_id: int
@@ -48,9 +48,9 @@ class _Source:
     key: BorderKey
     system: System | None
     lit: frozenset[date]
-    due: dict[date, list[Question]] = field(default_factory=dict)
+    due: dict[date, list[Request]] = field(default_factory=dict)
     seen: dict[date, dict[str, _Witness]] = field(default_factory=dict)
-    vain: set[Question] = field(default_factory=set)
+    vain: set[Request] = field(default_factory=set)
     """Asked in this run, and no answer came."""
 
     def days(self, *, wanted: bool = False) -> list[date]:
@@ -98,7 +98,7 @@ class _Source:
         )
         return tuple(sorted({*found, *[call for call, _ in zip(after, range(1), strict=False)]}))
 
-    def hinted(self, hint: Border, now: datetime) -> Border | None:
+    def border_from_hint(self, hint: Border, now: datetime) -> Border | None:
         """The border of another system, where an answer of this source confirms it."""
         days = [day for day in self.days() if day <= hint.last]
         told = self.verdicts()
@@ -112,7 +112,7 @@ class _Source:
             return None
         return Border(mine[-1], tuple(sorted({*hint.call_ids, witness.call_id})), witness.asked_utc)
 
-    def request_for(self, day: date) -> Question | None:
+    def request_for(self, day: date) -> Request | None:
         """What to ask about a day: a request that is due, or one again that had no data."""
         waiting = [request for request in self.due.get(day, ()) if request not in self.vain]
         if waiting:
@@ -133,7 +133,7 @@ class Retention:
         lit: Mapping[str, frozenset[date]],
         answers: Answers,
         now: datetime,
-        due: Iterable[Question] = (),
+        due: Iterable[Request] = (),
     ) -> None:
         self._now = now
         self._sources: dict[BorderKey, _Source] = {}
@@ -160,7 +160,7 @@ class Retention:
         """The endpoints, levels and systems that may be probed."""
         return {key for key, source in self._sources.items() if any(source.due.values())}
 
-    def next_probe(self, may_ask: Callable[[str], bool] = lambda _: True) -> Question | None:
+    def next_probe(self, may_ask: Callable[[str], bool] = lambda _: True) -> Request | None:
         """The request whose answer says most about where a level ends; None where all is known.
 
         It may be one that was answered with "no data", to be asked again as a proof. Systems that may not be
@@ -168,7 +168,7 @@ class Retention:
         """
         return next(self.probes(may_ask), None)
 
-    def probes(self, may_ask: Callable[[str], bool] = lambda _: True) -> Iterator[Question]:
+    def probes(self, may_ask: Callable[[str], bool] = lambda _: True) -> Iterator[Request]:
         """The next probe of each endpoint and level; other systems wait for the border of the first."""
         probed: set[Kind] = set()
         for key, source in self._sources.items():
@@ -178,7 +178,7 @@ class Retention:
                 probed.add((key[0], key[1]))
                 yield request
 
-    def _probe(self, source: _Source) -> Question | None:
+    def _probe(self, source: _Source) -> Request | None:
         if source.key in self.borders:
             return None
         hint, told = self._hint(source.key), source.verdicts()
@@ -190,9 +190,9 @@ class Retention:
         day = next_probe(days, told)
         if day is not None and (request := source.request_for(day)) is not None:
             return request
-        return self._proof_wanted(source, days)
+        return self._proof_request(source, days)
 
-    def _proof_wanted(self, source: _Source, days: Sequence[date]) -> Question | None:
+    def _proof_request(self, source: _Source, days: Sequence[date]) -> Request | None:
         """The request that would prove the border that seems to be there, or renew it."""
         last = source.candidate(days)
         if last is None:
@@ -209,7 +209,7 @@ class Retention:
             return source.request_for(beyond[-1])
         return None
 
-    def told(self, probe: Question, has_data: bool | None, call_id: int) -> None:
+    def take_answer(self, probe: Request, has_data: bool | None, call_id: int) -> None:
         """Take the answer to a probe; None where none came, so that its day says nothing."""
         source = self._sources[probe.endpoint, probe.level, probe.system_id]
         day = probe.period.first
@@ -228,7 +228,7 @@ class Retention:
             probe, has_data, count, call_id, self._now
         )
 
-    def forgotten(self) -> list[Question]:
+    def forgotten(self) -> list[Request]:
         """The due requests that need not be made any more."""
         return [
             request
@@ -243,7 +243,7 @@ class Retention:
         """The believed border of each endpoint, level and system."""
         if self._borders is None:
             own = self._own_borders()
-            self._borders = own | self._confirmed_hints(own)
+            self._borders = own | self._confirm_hints(own)
         return self._borders
 
     def _own_borders(self) -> dict[BorderKey, Border]:
@@ -254,11 +254,11 @@ class Retention:
                 self._own[key] = max(known, key=lambda border: border.last, default=None)
         return {key: border for key, border in self._own.items() if border is not None}
 
-    def _confirmed_hints(self, own: Mapping[BorderKey, Border]) -> dict[BorderKey, Border]:
+    def _confirm_hints(self, own: Mapping[BorderKey, Border]) -> dict[BorderKey, Border]:
         found = {}
         for key, source in self._sources.items():
             if key not in own and (hint := _newest_of_others(own, key)) is not None:
-                border = source.hinted(hint, self._now)
+                border = source.border_from_hint(hint, self._now)
                 if border is not None:
                     found[key] = border
         return found
@@ -272,9 +272,9 @@ def _newest_of_others(borders: Mapping[BorderKey, Border], key: BorderKey) -> Bo
     return max(others, key=lambda border: border.last, default=None)
 
 
-def _due_by_source(due: Iterable[Question]) -> dict[BorderKey, dict[date, list[Question]]]:
+def _due_by_source(due: Iterable[Request]) -> dict[BorderKey, dict[date, list[Request]]]:
     """The requests by day of those sources that have enough of them."""
-    found: dict[BorderKey, dict[date, list[Question]]] = {}
+    found: dict[BorderKey, dict[date, list[Request]]] = {}
     for request in due:
         if request.period.grain is Grain.DAY:
             key = (request.endpoint, request.level, request.system_id)
@@ -282,7 +282,7 @@ def _due_by_source(due: Iterable[Question]) -> dict[BorderKey, dict[date, list[Q
     return {key: days for key, days in found.items() if len(days) >= _WORTH_A_PROBE}
 
 
-def _day_answers(answers: Answers) -> Iterator[tuple[Question, Held]]:
+def _day_answers(answers: Answers) -> Iterator[tuple[Request, LedgerEntry]]:
     """Every good answer about a day, with its request."""
     for (endpoint, level), by_period in answers.by_kind.items():
         if LEVEL_GRAIN[level] is not Grain.DAY:
@@ -291,4 +291,4 @@ def _day_answers(answers: Answers) -> Iterator[tuple[Question, Held]]:
             period = Period.parse(Grain.DAY, key)
             for (system_id, device_id), held in of_devices.items():
                 if held.good and held.asked_utc is not None:
-                    yield Question(endpoint, level, system_id, device_id, period), held
+                    yield Request(endpoint, level, system_id, device_id, period), held

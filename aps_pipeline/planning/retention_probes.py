@@ -1,4 +1,4 @@
-"""Where the server's memory of a level ends, found with the fewest questions.
+"""Where the server's memory of a level ends, found with the fewest requests.
 
 High resolution is kept for some months only. Days are forgotten from the oldest on, so between a day that the
 server has forgotten and a later one that it still knows, halving finds the border in log2 steps.
@@ -18,7 +18,7 @@ def next_probe(days: Sequence[date], seen: Mapping[date, bool]) -> date | None:
 
     `days` are those, in order, on which something was produced; `seen` tells of a day whether the server
     still had its detail. The oldest comes first: a server that has it has everything. Takes at most
-    ⌈log2 n⌉ + 2 questions for n days.
+    ⌈log2 n⌉ + 2 requests for n days.
     """
     gone, there = _border(days, seen)
     if there == 0 or not days:

@@ -17,7 +17,7 @@ _BRIDGED = 100
 """Complete partitions that a run may pass over without a call to reach the next gap."""
 
 
-class Worth(StrEnum):
+class Priority(StrEnum):
     """Why a gap comes when it does."""
 
     BUILD = "the answers are held, the files are not"
@@ -37,7 +37,7 @@ class Gap:
     tables: tuple[Table, ...]
     period: Period
     costs: Mapping[str, int]
-    reason: Worth | None = None
+    reason: Priority | None = None
 
     @property
     def calls(self) -> int:
@@ -53,7 +53,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class BackfillRun:
     """One ranged run over partitions of one length, and the calls that it makes.
 
     `is_part` says that its one partition needs more calls than that, and is to be continued.
@@ -63,11 +63,11 @@ class Stretch:
     first: Period
     last: Period
     calls: int
-    reason: Worth
+    reason: Priority
     is_part: bool = False
 
 
-def affordable(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_RUNS) -> list[Stretch]:
+def select_runs(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_RUNS) -> list[BackfillRun]:
     """The first of the gaps, in the order given, that a purse can close, in at most `most` ranged runs.
 
     `purse` are the calls that each account can spare. A run asks whatever is open in its range, so no range
@@ -81,19 +81,19 @@ def affordable(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_R
     others: dict[str, list[Period]] = {}
     for gap in gaps:
         if id(gap) not in chosen:
-            _set_aside(others, gap)
-    found: list[Stretch] = []
+            _put_back(others, gap)
+    found: list[BackfillRun] = []
     for gap in taken:
         for position, stretch in enumerate(found):
-            if (longer := _joined(stretch, gap, others)) is not None:
+            if (longer := _join(stretch, gap, others)) is not None:
                 found[position] = longer
                 break
         else:
             if len(found) < most:
                 assert gap.reason is not None  # noqa: S101 - only such are taken
-                found.append(Stretch(gap.tables, gap.period, gap.period, gap.calls, gap.reason))
+                found.append(BackfillRun(gap.tables, gap.period, gap.period, gap.calls, gap.reason))
             else:
-                _set_aside(others, gap)
+                _put_back(others, gap)
     return found
 
 
@@ -113,32 +113,32 @@ def _within(gaps: Sequence[Gap], purse: Mapping[str, int]) -> Iterator[Gap]:
         yield gap
 
 
-def _part(gap: Gap, purse: Mapping[str, int]) -> Stretch:
+def _part(gap: Gap, purse: Mapping[str, int]) -> BackfillRun:
     assert gap.reason is not None  # noqa: S101 - only such are taken
     calls = sum(min(calls, purse.get(name, 0)) for name, calls in gap.costs.items())
-    return Stretch(gap.tables, gap.period, gap.period, calls, gap.reason, is_part=True)
+    return BackfillRun(gap.tables, gap.period, gap.period, calls, gap.reason, is_part=True)
 
 
-def _set_aside(others: dict[str, list[Period]], gap: Gap) -> None:
+def _put_back(others: dict[str, list[Period]], gap: Gap) -> None:
     for table in gap.tables if gap.calls else ():
         insort(others.setdefault(table.name, []), gap.period)
 
 
-def _joined(stretch: Stretch, gap: Gap, others: dict[str, list[Period]]) -> Stretch | None:
+def _join(stretch: BackfillRun, gap: Gap, others: dict[str, list[Period]]) -> BackfillRun | None:
     """The stretch with that gap in it; None if it would then ask of others too, or is far away."""
     if stretch.first.grain is not gap.period.grain:
         return None
     tables = tuple(dict.fromkeys((*stretch.tables, *gap.tables)))
     first, last = min(stretch.first, gap.period), max(stretch.last, gap.period)
-    far = _passed_over(stretch.last, gap.period) + _passed_over(gap.period, stretch.first)
+    far = _periods_between(stretch.last, gap.period) + _periods_between(gap.period, stretch.first)
     if far > _BRIDGED or any(_holds(others.get(table.name, []), first, last) for table in tables):
         return None
-    reason = gap.reason if gap.reason and stretch.reason is Worth.MEMORY else stretch.reason
+    reason = gap.reason if gap.reason and stretch.reason is Priority.MEMORY else stretch.reason
     calls = stretch.calls + gap.calls
     return replace(stretch, tables=tables, first=first, last=last, calls=calls, reason=reason)
 
 
-def _passed_over(before: Period, after: Period) -> int:
+def _periods_between(before: Period, after: Period) -> int:
     """About how many periods lie between two of one grain; 0 if the second does not come after the first."""
     return max(0, (after.first - before.last).days - 1) // len(before)
 

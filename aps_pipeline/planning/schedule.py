@@ -8,9 +8,9 @@ from datetime import date
 from math import ceil
 
 from aps_pipeline.periods import Grain
-from aps_pipeline.planning.requirements import Needs, calls_for_one, grain_of, is_inventory
+from aps_pipeline.planning.requirements import PartitionPlan, calls_for_one, is_inventory
 from aps_pipeline.planning.systems import System
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 _COARSE_FIRST = (Grain.LIFETIME, Grain.YEAR, Grain.MONTH, Grain.DAY)
@@ -23,31 +23,31 @@ def phases(tables: Iterable[Table]) -> list[list[Table]]:
     """
     by_grain: dict[Grain, list[Table]] = {}
     for table in tables:
-        by_grain.setdefault(grain_of(table), []).append(table)
+        by_grain.setdefault(table.partition_grain, []).append(table)
     return [by_grain[grain] for grain in _COARSE_FIRST if grain in by_grain]
 
 
-def by_worth(
-    needs: Sequence[Needs], newest: date, expiring: Iterable[tuple[str, str]] = ()
-) -> list[Question]:
-    """The questions of one phase in the order in which they are worth most, each once.
+def by_priority(
+    needs: Sequence[PartitionPlan], newest: date, expiring: Iterable[tuple[str, str]] = ()
+) -> list[Request]:
+    """The requests of one phase in the order in which they are worth most, each once.
 
     First those of the `newest` day, then those of endpoints and levels that the server is known to forget,
     oldest first, then all others, newest first. Systems take turns: what is alike is ordered by period.
     """
     forgetting = set(expiring)
 
-    def worth(item: tuple[int, Question]) -> tuple[int, int, int]:
-        position, question = item
-        day = question.period.first.toordinal()
-        if question.period.first <= newest <= question.period.last:
+    def worth(item: tuple[int, Request]) -> tuple[int, int, int]:
+        position, request = item
+        day = request.period.first.toordinal()
+        if request.period.first <= newest <= request.period.last:
             return (0, 0, position)
-        if (question.endpoint, question.level) in forgetting:
+        if (request.endpoint, request.level) in forgetting:
             return (1, day, position)
         return (2, -day, position)
 
-    questions = dict.fromkeys(question for each in needs for question in each.due)
-    return [question for _, question in sorted(enumerate(questions), key=worth)]
+    requests = dict.fromkeys(request for each in needs for request in each.due)
+    return [request for _, request in sorted(enumerate(requests), key=worth)]
 
 
 PLANS = {"free": 1_000, "100 k": 100_000, "500 k": 500_000, "1 M": 1_000_000}
@@ -117,6 +117,6 @@ def _calls_a_day(table: Table) -> float:
         return 1 / 7
     if level == "monthly":
         return 1 / 2 if endpoint == "system_energy" else 1 / 7
-    if grain_of(table) is Grain.DAY:
+    if table.partition_grain is Grain.DAY:
         return 1.0 if table.is_five_minute else 2.0
     return 1.0 + (1 / 30 if level == "daily" else 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from aps_pipeline.reports.drawing import colour, drawn, scale, values
+from aps_pipeline.reports.drawing import colour, draw, scale, values
 
 WIDE, NARROW = 860, 340
 """Widths of a drawing in CSS pixels, margins included."""
@@ -106,7 +106,7 @@ def cells(
                 ),
             )
         )
-    return drawn(alt.LayerChart(layer=layers), label, (plot, height * len(lines)), (left, 24, 4, 4))
+    return draw(alt.LayerChart(layer=layers), label, (plot, height * len(lines)), (left, 24, 4, 4))
 
 
 def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
@@ -145,7 +145,7 @@ def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
         .encode(y=alt.value(198))
     )
     layers = alt.LayerChart(layer=[clear, bars, before, missing])
-    return drawn(layers, label, (width - 44, 200), (36, 22, 8, 24))
+    return draw(layers, label, (width - 44, 200), (36, 22, 8, 24))
 
 
 def profile(rows: Rows, label: str, *, width: int) -> str:
@@ -166,7 +166,7 @@ def profile(rows: Rows, label: str, *, width: int) -> str:
         y="median:Q", description="said:N"
     )
     layers = alt.LayerChart(layer=[band, line, points])
-    return drawn(layers, label, (width - 52, 160), (36, 22, 16, 24))
+    return draw(layers, label, (width - 52, 160), (36, 22, 16, 24))
 
 
 def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
@@ -201,7 +201,7 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
         .encode(y=alt.Y("zero:Q"))
     )
     layers = alt.LayerChart(layer=[bars, zero])
-    return drawn(layers, label, (width - 44, 210), (36, 22, 8, 26))
+    return draw(layers, label, (width - 44, 210), (36, 22, 8, 26))
 
 
 def ranks(rows: Rows, label: str, *, width: int) -> str:
@@ -219,7 +219,7 @@ def ranks(rows: Rows, label: str, *, width: int) -> str:
     bars = base.mark_bar(fill=colour("sun"))
     texts = base.mark_text(align="left", dx=6, fontSize=11, fill=colour("soft")).encode(text="text:N")
     layers = alt.LayerChart(layer=[bars, texts])
-    return drawn(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))
+    return draw(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))
 
 
 def both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:

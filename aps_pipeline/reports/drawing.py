@@ -50,9 +50,7 @@ def scale(names: Mapping[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[colour(name) for name in names.values()])
 
 
-def drawn(
-    chart: alt.LayerChart, label: str, size: tuple[int, int], margins: tuple[int, int, int, int]
-) -> str:
+def draw(chart: alt.LayerChart, label: str, size: tuple[int, int], margins: tuple[int, int, int, int]) -> str:
     """The chart as an SVG element; `margins` are left, top, right and bottom of the plotted `size`.
 
     `label` says to people who cannot see it what it shows. A mark's `description` becomes its tooltip.

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Number, Page, Row, Section, page_name
+from aps_pipeline.reports.model import (
+    Drawing,
+    Finding,
+    Grid,
+    MonthQuery,
+    Number,
+    Page,
+    Row,
+    Section,
+    page_name,
+)
 from aps_pipeline.reports.panels import panels_number
 from aps_pipeline.reports.production import calendar, daily
 from aps_pipeline.reports.system import Member, members_of, worst_first
@@ -15,7 +25,7 @@ from aps_pipeline.reports.words import (
     ABSENT,
     amount,
     change,
-    counted,
+    count_words,
     energy,
     method,
     month_name,
@@ -69,19 +79,19 @@ _DAYS = """
 _LONGEST_NAME = 21
 
 
-def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
+def fleet_page(asker: MonthQuery, name: str, made_utc: datetime) -> Page:
     """The page of all systems, with links to theirs."""
     members = members_of(asker)
     held = {row["system_id"]: row for row in asker.rows(_HELD)}
     capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
-    subtitle = [counted(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
+    subtitle = [count_words(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
     return Page(
         name,
         "",
         asker.month,
         ", ".join(subtitle),
         [
-            _produced(members),
+            _total_production(members),
             _against(members, asker),
             _yield(members),
             _panels(members),
@@ -93,17 +103,17 @@ def fleet_page(asker: Asker, name: str, made_utc: datetime) -> Page:
     )
 
 
-def _produced(members: Sequence[Member]) -> Number:
+def _total_production(members: Sequence[Member]) -> Number:
     known = [each.row for each in members if each.row["energy_kwh"] is not None]
     if not known:
         return Number("Produced", ABSENT, note="no system has a figure", have=0, of=len(members))
     value, _, unit = energy(sum(row["energy_kwh"] for row in known)).partition(" ")
     whole = sum(row["days_reported"] == row["days_expected"] for row in known)
-    note = f"{whole} of {counted(len(members), 'system')} with every day"
+    note = f"{whole} of {count_words(len(members), 'system')} with every day"
     return Number("Produced", value, unit, note, whole, len(members))
 
 
-def _against(members: Sequence[Member], asker: Asker) -> Number:
+def _against(members: Sequence[Member], asker: MonthQuery) -> Number:
     known = [each.row for each in members if each.row["energy_before_kwh"]]
     before = sum(row["energy_before_kwh"] for row in known)
     label = "Against the year before"
@@ -111,7 +121,7 @@ def _against(members: Sequence[Member], asker: Asker) -> Number:
         return Number(label, ABSENT, note="no day has a final figure in both years")
     ratio = sum(row["compared_kwh"] for row in known) / before
     value, _, unit = change(ratio).partition(" ")
-    note = f"{counted(len(known), 'system')}, on equal days"
+    note = f"{count_words(len(known), 'system')}, on equal days"
     return Number(label, value, unit, note, len(known), len(members), "warn" if ratio < 0.85 else "")
 
 
@@ -121,7 +131,7 @@ def _yield(members: Sequence[Member]) -> Number:
         return Number("Yield", ABSENT, note="no system has energy and capacity")
     found = sum(row["kwh_per_kwp"] * row["capacity_kw"] for row in known)
     capacity = sum(row["capacity_kw"] for row in known)
-    note = f"{amount(capacity)} kWp in {counted(len(known), 'system')}"
+    note = f"{amount(capacity)} kWp in {count_words(len(known), 'system')}"
     return Number("Yield", amount(found / capacity), "kWh/kWp", note, len(known), len(members))
 
 
@@ -140,7 +150,7 @@ def _hours(members: Sequence[Member], held: dict[str, Row]) -> Number:
     if not of:
         return Number("Hours known", ABSENT, note="nothing is held of this month")
     value = percent(have / of).removesuffix(" %")
-    note = f"{amount(have, 0)} of {counted(of, 'hour')} of all systems"
+    note = f"{amount(have, 0)} of {count_words(of, 'hour')} of all systems"
     return Number("Hours known", value, "%", note, have, of)
 
 
@@ -173,7 +183,7 @@ def _systems(members: Sequence[Member]) -> Section:
     return Section("systems", "Systems", findings=findings, grids=[grid])
 
 
-def _production(asker: Asker) -> Section:
+def _production(asker: MonthQuery) -> Section:
     days, before = (
         asker.rows(_DAYS.format(first=f"$first{when}", last=f"$last{when}")) for when in ("", "_before")
     )
@@ -204,7 +214,7 @@ def _yields(members: Sequence[Member]) -> list[Section]:
     return [Section("yield", "Yield", drawings=[drawing])]
 
 
-def _quality(asker: Asker, members: Sequence[Member], held: dict[str, Row]) -> Section:
+def _quality(asker: MonthQuery, members: Sequence[Member], held: dict[str, Row]) -> Section:
     rows = []
     for each in members:
         row = held.get(each.row["system_id"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Key, Number, Row, Section
-from aps_pipeline.reports.words import amount, counted, day_name, energy, percent
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, MonthQuery, Number, Row, Section
+from aps_pipeline.reports.words import amount, count_words, day_name, energy, percent
 
 _DAYS = """
     FROM mart.self_consumption
@@ -19,7 +19,7 @@ _MONEY = ("saved", "earned", "paid", "standing_charge")
 _PARTS = {"used at home": "own", "to the grid": "export", "from the grid": "import"}
 
 
-def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
+def meters(asker: MonthQuery) -> tuple[list[Number], list[Section]]:
     """Self-consumption and autarky of each meter over the days whose figures balance, and its flows."""
     found: dict[str, list[Row]] = {}
     for row in asker.rows(_DAYS):
@@ -35,7 +35,7 @@ def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
     return numbers, sections
 
 
-def _autarky(known: list[Row], asker: Asker) -> Number:
+def _autarky(known: list[Row], asker: MonthQuery) -> Number:
     consumed, imported = _sum(known, "consumed_kwh"), _sum(known, "imported_kwh")
     if consumed <= 0:
         return Number("Autarky", "–", note="nothing was consumed")
@@ -46,9 +46,9 @@ def _autarky(known: list[Row], asker: Asker) -> Number:
     )
 
 
-def _section(meter_id: str, title: str, asker: Asker, days: list[Row], saved: Row | None) -> Section:
+def _section(meter_id: str, title: str, asker: MonthQuery, days: list[Row], saved: Row | None) -> Section:
     known = [day for day in days if day["is_balanced"]]
-    findings = list(_left_out(days))
+    findings = list(_days_left_out(days))
     if not known:
         return Section(f"meter-{meter_id}", title, "No day has four figures that balance.", findings)
     produced, consumed = _sum(known, "produced_kwh"), _sum(known, "consumed_kwh")
@@ -61,17 +61,17 @@ def _section(meter_id: str, title: str, asker: Asker, days: list[Row], saved: Ro
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
         f"{energy(imported)}{_share(imported, consumed)} came from it."
     )
-    notes = list(_saved(saved, len(known), asker)) if saved else []
+    notes = list(_savings(saved, len(known), asker)) if saved else []
     return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
 
 
-def _left_out(days: list[Row]) -> Iterator[Finding]:
+def _days_left_out(days: list[Row]) -> Iterator[Finding]:
     """Days of which nothing is derived, and why."""
     missing = sum(day["finding"] == "missing" for day in days)
     if missing:
         yield Finding(
             "warn",
-            f"{counted(missing, 'day')} left out: a figure is missing",
+            f"{count_words(missing, 'day')} left out: a figure is missing",
             "Without all four figures nothing is derived of a day.",
             "mart.self_consumption says which.",
         )
@@ -80,15 +80,15 @@ def _left_out(days: list[Row]) -> Iterator[Finding]:
         most = max(abs(day["residual_kwh"]) for day in odd)
         yield Finding(
             "warn",
-            f"{counted(len(odd), 'day')} left out: the four figures do not balance",
+            f"{count_words(len(odd), 'day')} left out: the four figures do not balance",
             f"Produced and imported differ from consumed and exported by up to {energy(most)}, more than the "
             "decimals of this meter allow.",
             "mart.self_consumption says which.",
         )
 
 
-def _days_of_month(known: list[Row], asker: Asker) -> str:
-    return f"{len(known)} of {counted(asker.last.day, 'day')}"
+def _days_of_month(known: list[Row], asker: MonthQuery) -> str:
+    return f"{len(known)} of {count_words(asker.last.day, 'day')}"
 
 
 def _share(part: float, whole: float) -> str:
@@ -96,13 +96,13 @@ def _share(part: float, whole: float) -> str:
     return f" ({percent(part / whole)})" if 0 <= part <= whole and whole else ""
 
 
-def _saved(row: Row, known: int, asker: Asker) -> Iterator[str]:
+def _savings(row: Row, known: int, asker: MonthQuery) -> Iterator[str]:
     """What that was worth, in sentences."""
     if row["saved"] is not None:
         money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
         has_charge = row["standing_charge"] is not None
         charge = f", the standing charge {money['standing_charge']}" if has_charge else ""
-        days = counted(row["days_priced"], "day")
+        days = count_words(row["days_priced"], "day")
         yield (
             f"What was used at home would have cost {money['saved']}; what went to the grid earned "
             f"{money['earned']}. Energy from the grid cost {money['paid']}{charge}, on {days} with a price."
@@ -110,7 +110,7 @@ def _saved(row: Row, known: int, asker: Asker) -> Iterator[str]:
     else:
         yield f"No money is counted: {row['basis']}."
     if row["co2_avoided_kg"] is not None:
-        on = f" on these {counted(known, 'day')}" if known < asker.last.day else ""
+        on = f" on these {count_words(known, 'day')}" if known < asker.last.day else ""
         yield (
             f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced{on} avoided "
             f"{amount(row['co2_avoided_kg'])} kg of CO2."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from aps_pipeline.request import checked_id
+from aps_pipeline.request import check_id
 from aps_pipeline.warehouse import Connection
 
 Row = dict[str, Any]
@@ -17,7 +17,7 @@ _USED = re.compile(r"\$([a-z_]+)")
 
 
 @dataclass(frozen=True)
-class Asker:
+class MonthQuery:
     """One month of the warehouse; `first` and `last` are its days, local to each system."""
 
     connection: Connection
@@ -80,7 +80,7 @@ INDEX = "index.html"
 
 def page_name(system_id: str) -> str:
     """The file of a system's page. Raises BadIdError."""
-    name = f"{checked_id(system_id)}.html"
+    name = f"{check_id(system_id)}.html"
     return f"_{name}" if name.casefold() == INDEX else name  # no id begins with _
 
 

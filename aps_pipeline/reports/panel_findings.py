@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aps_pipeline.reports.model import Asker, Finding, Row
-from aps_pipeline.reports.words import counted, days_said, energy, long_day, percent
+from aps_pipeline.reports.model import Finding, MonthQuery, Row
+from aps_pipeline.reports.words import count_words, day_range, energy, long_day, percent
 
 _OUTAGES = """
     FROM mart.outages
@@ -29,12 +29,12 @@ TROUBLES = ("offline", "dead input", "weak")
 _SAID_LINES = 5
 
 
-def panel_findings(asker: Asker, judged: Sequence[Row]) -> list[Finding]:
+def panel_findings(asker: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
     """The outages of ECUs, then the panels that cost energy, the worst first, then those that are unknown."""
     return [*_outages(asker), *_troubles(judged), *_unknown(judged)]
 
 
-def troubles_said(classes: Mapping[str, int]) -> str:
+def trouble_words(classes: Mapping[str, int]) -> str:
     """What is wrong with so many panels of each class, in a few words; empty where nothing is."""
     return ", ".join(f"{n} {name}" for name in TROUBLES if (n := classes.get(name)))
 
@@ -60,7 +60,7 @@ def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
     return Finding(
         "bad",
         f"Inverter {inverter_id} is silent",
-        f"On the newest days with an answer about its ECU none of its {counted(len(rows), 'panel')} gave "
+        f"On the newest days with an answer about its ECU none of its {count_words(len(rows), 'panel')} gave "
         f"energy, while others did. {since}",
         "Look whether it has power, and whether the ECU hears it.",
     )
@@ -81,7 +81,7 @@ def _weak(row: Row) -> Finding:
     return Finding(
         "warn",
         f"{panel_name(row)} gives {percent(row['ratio'])} of what its peers give",
-        f"Median of {counted(row['days_compared'], 'day')}.{lost}{basis}",
+        f"Median of {count_words(row['days_compared'], 'day')}.{lost}{basis}",
         "Look for shade, dirt or a broken panel.",
     )
 
@@ -95,21 +95,23 @@ def _unknown(judged: Sequence[Row]) -> list[Finding]:
     more = f"; and {len(found) - _SAID_LINES} more" if len(found) > _SAID_LINES else ""
     asks = any("lifetime" in row["evidence"] for row in found)
     hint = f"aps refresh --tables inverter_summary --systems {found[0]['system_id']} asks for lifetimes."
-    title = f"{counted(len(found), 'panel')} cannot be judged"
+    title = f"{count_words(len(found), 'panel')} cannot be judged"
     return [Finding("", title, f"{shown}{more}.", hint if asks else "")]
 
 
-def _outages(asker: Asker) -> list[Finding]:
+def _outages(asker: MonthQuery) -> list[Finding]:
     found = []
     for row in asker.rows(_OUTAGES):
-        when = days_said(row["first_date"], row["last_date"])
+        when = day_range(row["first_date"], row["last_date"])
         if row["kind"] == "telemetry gap":
             text = f"What its panels gave is not known: {_GAPS.get(row['state'], row['state'])}."
             hint = _asks_again(row)
             found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
         else:
             why = _GAPS.get(row["state"], row["state"])
-            text = f"Answers given after the revision days of {counted(row['days'], 'day')} say so: {why}."
+            text = (
+                f"Answers given after the revision days of {count_words(row['days'], 'day')} say so: {why}."
+            )
             hint = "Look at the log of the ECU, its power and its network at that time; it may deliver later."
             found.append(Finding("warn", f"ECU {row['ecu_id']}: no production reported, {when}", text, hint))
     return found

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.model import Asker, Drawing, Grid, Key, Number, Row, Section, Tone, month_after
-from aps_pipeline.reports.panel_findings import panel_findings, panel_name, troubles_said
+from aps_pipeline.reports.model import Drawing, Grid, Key, MonthQuery, Number, Row, Section, Tone, month_after
+from aps_pipeline.reports.panel_findings import panel_findings, panel_name, trouble_words
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
-    counted,
+    count_words,
     energy,
     percent,
     short_month,
@@ -42,7 +42,7 @@ _LONGEST_NAME = 17
 _IN_A_CELL = 8
 
 
-def panels(asker: Asker) -> tuple[Number, Section]:
+def panels(asker: MonthQuery) -> tuple[Number, Section]:
     """How many are fine, and the section with findings, map and heat map."""
     found = asker.rows(_PANELS)
     judged = [row for row in found if row["class"] not in ("removed", "unused channel")]
@@ -63,9 +63,9 @@ def panels_number(classes: Mapping[str, int], more: str = "") -> Number:
     if not every:
         return Number("Panels fine", ABSENT, note="no panel has a figure")
     if every == unknown:
-        return Number("Panels fine", ABSENT, note=f"of {counted(every, 'panel')} none could be judged")
+        return Number("Panels fine", ABSENT, note=f"of {count_words(every, 'panel')} none could be judged")
     fine = classes.get("fine", 0)
-    said = [troubles_said(classes), f"{unknown} unknown" if unknown else ""]
+    said = [trouble_words(classes), f"{unknown} unknown" if unknown else ""]
     note = ", ".join(filter(None, said)) or "none weak, dead or silent"
     tone: Tone = "good" if fine == every else "bad" if fine < every - unknown else ""
     return Number("Panels fine", str(fine), f"of {every}", note + more, every - unknown, every, tone)
@@ -75,7 +75,7 @@ def _short(row: Row) -> str:
     return str(row["label"] or row["place"])
 
 
-def _said(row: Row) -> str:
+def _sentence(row: Row) -> str:
     lost = f", {energy(row['loss_kwh'])} lost" if row["loss_kwh"] is not None else ""
     return f"{panel_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}"
 
@@ -109,7 +109,7 @@ def _map(judged: list[Row]) -> list[Drawing]:
             "line": str(row["roof_row"]),
             "step": charts.ratio_step(row["ratio"], row["class"] == "offline"),
             "text": _in_a_cell(row["label"] or ""),
-            "said": _said(row),
+            "said": _sentence(row),
         }
         for row in placed
     ]
@@ -129,7 +129,7 @@ def _map(judged: list[Row]) -> list[Drawing]:
     return [Drawing("The roof", wide, narrow, keys, "Energy of the month beside the peers of each panel.")]
 
 
-def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
+def _heat(asker: MonthQuery, found: list[Row]) -> list[Drawing]:
     """Twelve months of each panel, the worst of this month first."""
     drawn = [row for row in found if row["class"] not in ("removed", "unused channel")]
     shown = drawn[:_SHOWN_LINES]
@@ -158,7 +158,7 @@ def _heat(asker: Asker, found: list[Row]) -> list[Drawing]:
     )  # fmt: skip
     more = len(drawn) - len(shown)
     caption = "Median over the days of a month of energy over the median of the peers; the worst first."
-    caption += f" {counted(more, 'other panel')} are not drawn." if more > 0 else ""
+    caption += f" {count_words(more, 'other panel')} are not drawn." if more > 0 else ""
     keys = _keys({cell["step"] for cell in cells})
     return [Drawing("Beside their peers", wide, narrow, keys, caption, _grid(found))]
 

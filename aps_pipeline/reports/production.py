@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.model import Asker, Drawing, Grid, Key, Number, Row, Section, month_after
+from aps_pipeline.reports.model import Drawing, Grid, Key, MonthQuery, Number, Row, Section, month_after
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
     change,
-    counted,
+    count_words,
     day_name,
     energy,
     long_day,
@@ -60,7 +60,7 @@ def energy_number(month: Row | None) -> Number:
     else:
         text = month["state"]
     value, _, unit = energy(whole).partition(" ")
-    return Number("Produced", value, unit, f"{have} of {counted(of, 'day')}, {text}", have, of)
+    return Number("Produced", value, unit, f"{have} of {count_words(of, 'day')}, {text}", have, of)
 
 
 def last_year_number(compared: Row | None, month: date) -> Number:
@@ -71,7 +71,7 @@ def last_year_number(compared: Row | None, month: date) -> Number:
         return Number(label, ABSENT, note="no day has a final figure in both years")
     have, of, ratio = compared["days_compared"], compared["days_in_month"], compared["ratio"]
     value, _, unit = change(ratio).partition(" ")
-    note = f"{energy(compared['energy_before_kwh'])} then, on {counted(have, 'equal day')}"
+    note = f"{energy(compared['energy_before_kwh'])} then, on {count_words(have, 'equal day')}"
     return Number(label, value, unit, note, have, of, "warn" if ratio < 0.85 else "")
 
 
@@ -90,7 +90,7 @@ def clear_sky_number(days: list[Row]) -> Number | None:
     if not known:
         return None
     ratio = sum(day["energy_kwh"] for day in known) / sum(day["clear_sky_kwh"] for day in known)
-    note = f"of a month without clouds, on {counted(len(known), 'day')}"
+    note = f"of a month without clouds, on {count_words(len(known), 'day')}"
     return Number("Clear-sky index", amount(100 * ratio, 0), "%", note, len(known), len(days))
 
 
@@ -104,7 +104,7 @@ def best_day_number(days: list[Row]) -> Number:
     return Number("Best day", value, unit, long_day(best["date"]))
 
 
-def production(asker: Asker) -> tuple[list[Number], Section]:
+def production(asker: MonthQuery) -> tuple[list[Number], Section]:
     """The figures at the top, and the section with calendar, days and usual day."""
     days = asker.rows(_DAYS.format(first="$first", last="$last"))
     clear = asker.rows(_CLEAR)
@@ -225,7 +225,7 @@ def _daily_keys(month: date, rows: list[_Day]) -> list[Key]:
     return keys
 
 
-def _usual_day(asker: Asker) -> list[Drawing]:
+def _usual_day(asker: MonthQuery) -> list[Drawing]:
     hours = asker.rows(_PROFILE)
     if not hours:
         return []
@@ -242,7 +242,7 @@ def _usual_day(asker: Asker) -> list[Drawing]:
     name = month_name(asker.month).split(" ", maxsplit=1)[0]
     wide, narrow = charts.both(charts.profile, rows, f"Energy by hour of a usual day in {name}")
     keys = [Key("sun", "median hour"), Key("sun-2", "eight days of ten")]
-    days = counted(max(row["days"] for row in hours), "day")
+    days = count_words(max(row["days"] for row in hours), "day")
     caption = f"Local time at the system; {days} whose 24 hours are all known, of every {name} held."
     return [Drawing(f"The usual day in {name}", wide, narrow, keys, caption)]
 

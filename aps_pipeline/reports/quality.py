@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.model import Asker, Drawing, Finding, Grid, Key, Row, Section, month_after
-from aps_pipeline.reports.words import amount, counted, energy, listed, long_day
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, MonthQuery, Row, Section, month_after
+from aps_pipeline.reports.words import amount, count_words, energy, join_words, long_day
 
 _COVERAGE = """
     SELECT table_name, period, first_date, state, call_id, error
@@ -36,7 +36,7 @@ _BAD = {"refused", "failed"}
 _MISSING = ("not asked", "no data", "beyond retention", "refused", "failed", "partial")
 
 
-def quality(asker: Asker) -> Section:
+def quality(asker: MonthQuery) -> Section:
     """Coverage of every table by day, the reasons, reconciliation and revisions."""
     found = asker.rows(_COVERAGE)
     days = [row for row in found if len(row["period"]) == 10]
@@ -47,7 +47,7 @@ def quality(asker: Asker) -> Section:
         "asked for may be no part of what is collected, or wait for the quota. Absent is never 0.",
         _findings(asker.system_id, found, asker.row(_REVISED)),
         [_matrix(asker, days)] if days else [],
-        [_reasons(found), _reconciled(asker.rows(_RECONCILED))],
+        [_reasons(found), _reconciliation(asker.rows(_RECONCILED))],
     )
 
 
@@ -59,8 +59,8 @@ def _findings(system_id: str, found: list[Row], revised: Row | None) -> list[Fin
         findings.append(
             Finding(
                 "bad",
-                f"{counted(len(bad), 'period')} refused or failed",
-                f"In {listed(tables[:6])}: {bad[0]['error'] or bad[0]['state']}",
+                f"{count_words(len(bad), 'period')} refused or failed",
+                f"In {join_words(tables[:6])}: {bad[0]['error'] or bad[0]['state']}",
                 f"aps backfill --from {bad[0]['first_date']} --to {bad[0]['first_date']} --tables "
                 f"{bad[0]['table_name']} --systems {system_id} --again asks for the first of them again; "
                 "meta.calls shows what was answered.",
@@ -70,14 +70,14 @@ def _findings(system_id: str, found: list[Row], revised: Row | None) -> list[Fin
         findings.append(
             Finding(
                 "",
-                f"{counted(revised['late'], 'answer')} changed after the period was over",
+                f"{count_words(revised['late'], 'answer')} changed after the period was over",
                 "The figures here are the newest. meta.revisions counts what changed.",
             )
         )
     return findings
 
 
-def _matrix(asker: Asker, days: list[Row]) -> Drawing:
+def _matrix(asker: MonthQuery, days: list[Row]) -> Drawing:
     lines = sorted({row["table_name"] for row in days if row["state"] != "not applicable"})
     count = (month_after(asker.month, 1) - asker.month).days
     columns = [str(n + 1) for n in range(count)]
@@ -122,7 +122,7 @@ def _reasons(found: list[Row]) -> Grid:
     return Grid(("Table", "Periods present", "The others"), rows, (False, True, False))
 
 
-def _reconciled(found: list[Row]) -> Grid:
+def _reconciliation(found: list[Row]) -> Grid:
     rows = [
         [
             row["comparison"],

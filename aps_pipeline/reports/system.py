@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aps_pipeline.reports.meters import meters
-from aps_pipeline.reports.model import Asker, Page, Row
-from aps_pipeline.reports.panel_findings import troubles_said
+from aps_pipeline.reports.model import MonthQuery, Page, Row
+from aps_pipeline.reports.panel_findings import trouble_words
 from aps_pipeline.reports.panels import panels
 from aps_pipeline.reports.production import production
 from aps_pipeline.reports.quality import quality
-from aps_pipeline.reports.words import ABSENT, amount, counted, method
+from aps_pipeline.reports.words import ABSENT, amount, count_words, method
 
 _SYSTEMS = """
     SELECT
@@ -71,10 +71,10 @@ class Member:
     @property
     def troubled(self) -> str:
         """What is wrong with its panels, in a few words."""
-        return troubles_said(self.classes)
+        return trouble_words(self.classes)
 
 
-def members_of(asker: Asker) -> list[Member]:
+def members_of(asker: MonthQuery) -> list[Member]:
     """Every system that the warehouse knows, in the order of their ids."""
     classes: dict[str, dict[str, int]] = {}
     losses: dict[str, float] = {}
@@ -109,7 +109,7 @@ SYSTEM = """
 """
 
 
-def system_page(asker: Asker, made_utc: datetime) -> Page:
+def system_page(asker: MonthQuery, made_utc: datetime) -> Page:
     """The page of the asker's system. Raises LookupError where the warehouse knows no such system."""
     about = asker.row(SYSTEM)
     if about is None:
@@ -139,5 +139,5 @@ def _subtitle(about: Row) -> str:
     if about["capacity_kw"] is not None:
         parts.append(f"{amount(about['capacity_kw'])} kWp")
     if about["inverters"]:
-        parts.append(counted(about["inverters"], "inverter"))
+        parts.append(count_words(about["inverters"], "inverter"))
     return ", ".join([*parts, str(about["timezone"] or "time zone unknown")])

@@ -62,7 +62,7 @@ def long_day(day: date) -> str:
     return f"{day_name(day)} {day.year}"
 
 
-def days_said(first: date, last: date) -> str:
+def day_range(first: date, last: date) -> str:
     """A stretch of days such as 9 to 11 December 2025."""
     if first == last:
         return long_day(first)
@@ -107,7 +107,7 @@ def change(ratio: float | None) -> str:
     return f"{'+' if points > 0 else ''}{amount(points, 0)} %"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def count_words(number: int, one: str, many: str = "") -> str:
     """How many, such as 1 day or 3 days."""
     return f"{amount(number, 0)} {one if number == 1 else many or one + 's'}"
 
@@ -125,6 +125,6 @@ def short_names(texts: Iterable[str], longest: int) -> list[str]:
     return found
 
 
-def listed(texts: Sequence[str]) -> str:
+def join_words(texts: Sequence[str]) -> str:
     """Texts as a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

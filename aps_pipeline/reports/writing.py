@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from aps_pipeline.atomic import replace_file
 from aps_pipeline.errors import Exit, PipelineError
-from aps_pipeline.reports.model import INDEX, Asker, Page, month_after, page_name
+from aps_pipeline.reports.model import INDEX, MonthQuery, Page, month_after, page_name
 from aps_pipeline.reports.words import month_name
 from aps_pipeline.warehouse import Connection, open_warehouse
 from aps_pipeline.warehouse.connection import of_this_version
@@ -25,7 +25,7 @@ from aps_pipeline.warehouse.connection import of_this_version
 _FILES = files("aps_pipeline.reports") / "templates"
 
 
-def rendered(page: Page) -> str:
+def render(page: Page) -> str:
     """The page as HTML. Every text in it is escaped; only the drawings, made here, are taken as they are."""
     style = _text("style.css")
     template = _environment().from_string(_text("page.html.j2"))
@@ -97,7 +97,7 @@ def newest_month(connection: Connection) -> date:
     first: date = newest.replace(day=1)
     before = month_after(first, -1)
     is_whole = newest == month_after(first, 1, -1)
-    return first if is_whole or not _held(connection, before)[2] else before
+    return first if is_whole or not _figure_range(connection, before)[2] else before
 
 
 def write_reports(
@@ -122,28 +122,28 @@ def write_reports(
                 f"no such system: {', '.join(sorted(unknown))}; there are {', '.join(known) or 'none'}"
             )
         for system_id in wanted:
-            page = system_page(Asker(connection, month, system_id), made_utc)
+            page = system_page(MonthQuery(connection, month, system_id), made_utc)
             yield _write(page, folder / f"{month:%Y-%m}" / page_name(system_id))
         if not systems:
-            page = fleet_page(Asker(connection, month), f"Solar in {month_name(month)}", made_utc)
+            page = fleet_page(MonthQuery(connection, month), f"Solar in {month_name(month)}", made_utc)
             yield _write(page, folder / f"{month:%Y-%m}" / INDEX)
 
 
-def _held(connection: Connection, month: date) -> tuple[date | None, date | None, bool]:
+def _figure_range(connection: Connection, month: date) -> tuple[date | None, date | None, bool]:
     """The first and the last month with a figure, and whether that one has any."""
     first, last, is_held = connection.execute(_HELD, {"month": month}).fetchall()[0]
     return first, last, is_held
 
 
 def _refuse_nothing(connection: Connection, month: date) -> None:
-    first, last, is_held = _held(connection, month)
+    first, last, is_held = _figure_range(connection, month)
     if not is_held:
         held = f"it holds {first:%Y-%m} to {last:%Y-%m}" if first else "it holds no month at all"
         raise NothingToReportError(f"the warehouse has no figure of {month:%Y-%m}: {held}")
 
 
 def _write(page: Page, path: Path) -> Written:
-    text = rendered(page).encode()
+    text = render(page).encode()
     try:
         with replace_file(path) as temporary:
             temporary.write_bytes(text)

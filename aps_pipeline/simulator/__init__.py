@@ -15,7 +15,7 @@ Where do I go to …
 It is the other side: it imports nothing of the client but `periods`.
 """
 
-from aps_pipeline.simulator.accounts import Account, dealt
+from aps_pipeline.simulator.accounts import Account, split_accounts
 from aps_pipeline.simulator.awkward import awkward_fleet
 from aps_pipeline.simulator.demo import NAMES, demo_fleet, healthy_fleet, load_fleet
 from aps_pipeline.simulator.faults import Fault
@@ -35,10 +35,10 @@ __all__ = [
     "FleetError",
     "Simulator",
     "awkward_fleet",
-    "dealt",
     "demo_fleet",
     "healthy_fleet",
     "load_fleet",
     "roof_of",
+    "split_accounts",
     "tariffs_of",
 ]

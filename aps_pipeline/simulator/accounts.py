@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from aps_pipeline.simulator.fleet import Fleet, FleetError
-from aps_pipeline.simulator.limits import Ledger, Limits
+from aps_pipeline.simulator.limits import Limits, RequestLog
 
 APP_ID = "X-CA-AppId"
 HEADERS = (APP_ID, "X-CA-Timestamp", "X-CA-Nonce", "X-CA-Signature-Method", "X-CA-Signature")
@@ -73,17 +73,17 @@ class Account:
     quota: int | None = None
 
 
-class Desk:
+class AccountState:
     """Where one account is served: its signatures, its limits and its counts."""
 
     def __init__(self, account: Account, per_second: float | None, in_flight: int | None) -> None:
         self.account = account
         self.signatures = Signatures(account.app_id, account.app_secret)
         self.limits = Limits(account.quota, per_second, in_flight)
-        self.ledger = Ledger()
+        self.ledger = RequestLog()
 
 
-def dealt(fleet: Fleet, number: int, quota: int | None = None) -> tuple[Account, ...]:
+def split_accounts(fleet: Fleet, number: int, quota: int | None = None) -> tuple[Account, ...]:
     """So many accounts with the systems of a fleet in turn. Raises FleetError if one would have none."""
     ids = fleet.system_ids
     if not 1 <= number <= len(ids):
@@ -94,7 +94,7 @@ def dealt(fleet: Fleet, number: int, quota: int | None = None) -> tuple[Account,
     )
 
 
-def checked(accounts: Iterable[Account], fleet: Fleet) -> tuple[Account, ...]:
+def check_accounts(accounts: Iterable[Account], fleet: Fleet) -> tuple[Account, ...]:
     """The accounts. Raises FleetError for two with one App Id, or a system that the fleet has not."""
     accounts = tuple(accounts)
     if len({account.app_id for account in accounts}) < len(accounts):

@@ -73,8 +73,8 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One question of an account that may ask it, at one moment.
+class SimRequest:
+    """One request of an account that may ask it, at one moment.
 
     `retention_days` is how far back 5-minute and hourly values reach; None is for ever.
     """
@@ -91,7 +91,7 @@ class Ask:
         ecu = self.system.ecu(self.route.device)
         if ecu is None and self.system.names_main(self.route.device):
             raise ApiError(REFUSED)
-        return _found(ecu)
+        return _find(ecu)
 
     @property
     def ecus(self) -> tuple[Ecu, ...]:
@@ -102,14 +102,14 @@ class Ask:
     def meter(self) -> Ecu:
         """The meter ECU that is asked about. Raises ApiError 4001."""
         ecu = self.ecu
-        return _found(ecu if ecu.meter else None)
+        return _find(ecu if ecu.meter else None)
 
     @property
     def inverter(self) -> tuple[Ecu, Inverter]:
         """The inverter that is asked about and its ECU, past ones included. Raises ApiError 4001."""
-        ecu, inverter = _found(self.system.inverter(self.route.device))
+        ecu, inverter = _find(self.system.inverter(self.route.device))
         known = inverter.since <= self.now.today or inverter.is_listed(self.now.today)
-        return ecu, _found(inverter if known else None)
+        return ecu, _find(inverter if known else None)
 
     def period(self) -> Period:
         """The period that is asked for.
@@ -137,7 +137,7 @@ class Ask:
         return kept is not None and self.now.today - period.last > timedelta(days=kept)
 
 
-def _found(thing: _T | None) -> _T:
+def _find(thing: _T | None) -> _T:
     if thing is None:
         raise ApiError(BAD_PARAMETER)
     return thing

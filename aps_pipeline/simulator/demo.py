@@ -21,18 +21,18 @@ def load_fleet(path: Path | str) -> Fleet:
         raw = json.loads(Path(path).read_text("utf-8"))
     except ValueError as error:
         raise FleetError(f"{path}: {error}") from error
-    fleet = _read(raw, Fleet, "fleet")
+    fleet = _read_value(raw, Fleet, "fleet")
     assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
     return fleet
 
 
-def _read(raw: Any, kind: Any, where: str) -> object:
+def _read_value(raw: Any, kind: Any, where: str) -> object:
     """`raw` JSON as a value of that type; `where` names it in errors."""
     if get_origin(kind) is UnionType:
         (kind,) = (each for each in get_args(kind) if each is not NoneType)
-        return None if raw is None else _read(raw, kind, where)
+        return None if raw is None else _read_value(raw, kind, where)
     if get_origin(kind) is tuple and isinstance(raw, list):
-        return tuple(_read(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
+        return tuple(_read_value(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
         return _read_record(raw, kind, where)
     if kind is date and isinstance(raw, str):
@@ -57,7 +57,9 @@ def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
         )
     hints = get_type_hints(kind)
     try:
-        return kind(**{name: _read(value, hints[name], f"{where}.{name}") for name, value in raw.items()})
+        return kind(
+            **{name: _read_value(value, hints[name], f"{where}.{name}") for name, value in raw.items()}
+        )
     except FleetError:
         raise
     except ValueError as error:
@@ -97,10 +99,10 @@ def demo_fleet(year: int = 2025) -> Fleet:
     calgary = replace(calgary, ecus=(house, replace(barn, offline=(offline,))), capacity="9.50")
     return Fleet(
         (
-            _changed(paris, "702000061911", {"faults": (dead,)}),
-            _changed(calgary, "902000014512", {"until": date(year, 12, 27), "listed": Span()}),
-            _changed(
-                _changed(lord_howe, "902000030115", {"faults": (weak,)}),
+            _with_changes(paris, "702000061911", {"faults": (dead,)}),
+            _with_changes(calgary, "902000014512", {"until": date(year, 12, 27), "listed": Span()}),
+            _with_changes(
+                _with_changes(lord_howe, "902000030115", {"faults": (weak,)}),
                 "702000081309",
                 {"until": swapped},
                 {"uid": "702000094417", "since": swapped},
@@ -109,7 +111,7 @@ def demo_fleet(year: int = 2025) -> Fleet:
     )
 
 
-def _changed(system: System, uid: str, *changes: dict[str, Any]) -> System:
+def _with_changes(system: System, uid: str, *changes: dict[str, Any]) -> System:
     """The system with each of these changes of one inverter in its place."""
 
     def instead(inverter: Inverter) -> tuple[Inverter, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.simulator.asking import NO_DATA, ApiError, Ask
+from aps_pipeline.simulator.asking import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.history import Sums, parts
 from aps_pipeline.simulator.printing import kwh2, kwh2_of_micro, kwh3, kwh6
@@ -20,7 +20,7 @@ Json = object
 _SPANS = (("today", Grain.DAY), ("month", Grain.MONTH), ("year", Grain.YEAR), ("lifetime", Grain.LIFETIME))
 
 
-def summary(ask: Ask) -> Json:
+def summary(ask: SimRequest) -> Json:
     """Manual 3.2.1 and 3.3.1; `today` null before the first production of the day."""
     ecus = _with_inverters(ask.ecus)
     sums = {name: _sums_of(ask, ecus, grain) for name, grain in _SPANS}
@@ -32,7 +32,7 @@ def summary(ask: Ask) -> Json:
     return {**body, "today": kwh6(today) if produced else None}
 
 
-def energy(ask: Ask) -> Json:
+def energy(ask: SimRequest) -> Json:
     """Manual 3.2.2 and 3.3.2, all levels but `minutely`; a system is the sum of what its ECUs print."""
     asked, period = ask.ecus, ask.period()
     ecus = _with_inverters(asked)
@@ -48,7 +48,7 @@ def energy(ask: Ask) -> Json:
     return [kwh2(sum(int(s.centi) for s in each), any(s.daylight for s in each)) for each in sums]
 
 
-def meter_summary(ask: Ask) -> Json:
+def meter_summary(ask: SimRequest) -> Json:
     """Manual 3.4.1; `today` null before the first record of the day."""
     spans = {name: _sums_of(ask, (ask.meter,), grain)[0] for name, grain in _SPANS}
     return {
@@ -57,7 +57,7 @@ def meter_summary(ask: Ask) -> Json:
     }
 
 
-def meter_energy(ask: Ask) -> Json:
+def meter_energy(ask: SimRequest) -> Json:
     """Manual 3.4.2, all levels but `minutely`: labels and four lists."""
     meter, period = ask.meter, ask.period()
     if ask.route.level == "hourly":
@@ -74,7 +74,7 @@ def meter_energy(ask: Ask) -> Json:
     return {"time": [part.key[-2:] if period.key else part.key for part in days], **_by_flow(columns)}
 
 
-def inverter_summary(ask: Ask) -> Json:
+def inverter_summary(ask: SimRequest) -> Json:
     """Manual 3.5.1: d, m, y and t of each channel; null for a span without it, d until it first produces."""
     ecu, inverter = ask.inverter
     rows = ecu.rows(inverter.uid)
@@ -89,10 +89,10 @@ def inverter_summary(ask: Ask) -> Json:
     return body
 
 
-def inverter_energy(ask: Ask) -> Json:
+def inverter_energy(ask: SimRequest) -> Json:
     """Manual 3.5.2, all levels but `minutely`: one list for each channel, null while it was not mounted."""
     (ecu, inverter), period = ask.inverter, ask.period()
-    refuse_if_not_mounted(ask, inverter, period)
+    refuse_unmounted(ask, inverter, period)
     rows = ecu.rows(inverter.uid)
     columns: Sequence[Sequence[Json]]
     if ask.route.level == "hourly":
@@ -123,13 +123,13 @@ def missing_channels(inverter: Inverter) -> range:
     return range(inverter.channels + 1, named + 1)
 
 
-def refuse_if_not_mounted(ask: Ask, inverter: Inverter, period: Period) -> None:
+def refuse_unmounted(ask: SimRequest, inverter: Inverter, period: Period) -> None:
     """Raises ApiError 1001 where the inverter was on the roof on no day of the period."""
     if not _is_mounted(ask, inverter, period):
         raise ApiError(NO_DATA)
 
 
-def _is_mounted(ask: Ask, inverter: Inverter, period: Period) -> bool:
+def _is_mounted(ask: SimRequest, inverter: Inverter, period: Period) -> bool:
     return inverter.since <= min(period.last, ask.now.today) and period.first < inverter.until
 
 
@@ -141,13 +141,13 @@ def _with_inverters(ecus: tuple[Ecu, ...]) -> tuple[Ecu, ...]:
     return found
 
 
-def _sums_of(ask: Ask, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
+def _sums_of(ask: SimRequest, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
     """The current day, month, year or the lifetime of each ECU."""
     period = Period.containing(grain, ask.now.today)
     return [ask.history.sums(ecu, period, ask.now) for ecu in ecus]
 
 
-def _refuse_if_empty(ask: Ask, period: Period, records: Ints | list[int]) -> None:
+def _refuse_if_empty(ask: SimRequest, period: Period, records: Ints | list[int]) -> None:
     """Raises ApiError 1001 for a closed period without a record; one in course has entries of 0."""
     if not np.any(records) and period.last < ask.now.today:
         raise ApiError(NO_DATA)

@@ -30,7 +30,7 @@ class Counts:
     by_code: Counter[int] = field(default_factory=Counter)
 
 
-class Ledger:
+class RequestLog:
     """Counts requests as they come. Safe for threads."""
 
     def __init__(self) -> None:
@@ -40,18 +40,18 @@ class Ledger:
         self._codes: Counter[int] = Counter()
         self._requests: deque[tuple[str, str]] = deque(maxlen=_REQUESTS_KEPT)
 
-    def received(self, path: str, query: str) -> None:
+    def note_request(self, path: str, query: str) -> None:
         """Notes a request of any kind."""
         with self._lock:
             self._received += 1
             self._requests.append((path, query))
 
-    def accepted(self, endpoint: str) -> None:
+    def note_signed(self, endpoint: str) -> None:
         """Notes a call with a valid signature."""
         with self._lock:
             self._endpoints[endpoint] += 1
 
-    def answered(self, code: int) -> None:
+    def note_code(self, code: int) -> None:
         """Notes the code that such a call is answered with."""
         with self._lock:
             self._codes[code] += 1

@@ -77,7 +77,7 @@ def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
     energy = _slot_energy(seed, ecu, day, sun, sky)
     flows = _meter_flows(seed, ecu, day, slots.minutes, energy)
     daylight = (sun.up > 0) & ecu.has_panels(day)
-    kept = np.flatnonzero(_recorded(chance(seed, "gaps", ecu.eid, day), daylight))
+    kept = np.flatnonzero(_record_flags(chance(seed, "gaps", ecu.eid, day), daylight))
     # What a missing record would have held comes with the next one.
     since = np.concatenate(([0], kept[:-1] + 1))
     flows = np.add.reduceat(flows, since, axis=1)
@@ -87,7 +87,7 @@ def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
         steps=STEP * np.diff(kept, prepend=-1),
         daylight=daylight[kept],
         energy=np.add.reduceat(energy, since, axis=1),
-        flows=_balanced(flows),
+        flows=_balance(flows),
         air_c=sky.air_c[kept],
     )
 
@@ -153,14 +153,14 @@ def _meter_flows(seed: int, ecu: Ecu, day: date, minutes: Ints, energy: Ints) ->
     return flows
 
 
-def _balanced(flows: Ints) -> Ints:
+def _balance(flows: Ints) -> Ints:
     """The same with what had to be imported or could be exported in each record."""
     net = flows[1] - flows[0]
     flows[2], flows[3] = np.maximum(net, 0), np.maximum(-net, 0)
     return flows
 
 
-def _recorded(rng: Generator, daylight: Flags) -> Flags:
+def _record_flags(rng: Generator, daylight: Flags) -> Flags:
     """Which slots have a record: nearly all; single ones, or a stretch, or every second may be missing."""
     slots = len(daylight)
     draws = rng.random(slots + 5)

@@ -20,12 +20,12 @@ _LATER: dict[str, Json] = {"remark": "a field of no manual", "tags": [], "storag
 
 def nulls(envelope: Json, level: str) -> Json:
     """`null` instead of a bare `0` where an hour, day, month or year has no record."""
-    return _blanked(envelope, None) if level in _SERIES else envelope
+    return _blank(envelope, None) if level in _SERIES else envelope
 
 
 def blanks(envelope: Json, level: str) -> Json:
     """An empty text instead of a bare `0` where an hour, day, month or year has no record."""
-    return _blanked(envelope, "") if level in _SERIES else envelope
+    return _blank(envelope, "") if level in _SERIES else envelope
 
 
 def ac_p(envelope: Json, level: str) -> Json:
@@ -88,8 +88,8 @@ QUIRKS = {quirk.__name__: quirk.__doc__ or "" for quirk in _ALL}
 """What each of them does, by the name that a fleet uses."""
 
 
-def spoken(quirks: Collection[str], level: str, envelope: Json) -> Json:
-    """A good envelope as it is printed under these quirks; `level` is that of the question, or empty."""
+def apply_quirks(quirks: Collection[str], level: str, envelope: Json) -> Json:
+    """A good envelope as it is printed under these quirks; `level` is that of the request, or empty."""
     for quirk in _ALL:
         if quirk.__name__ in quirks:
             envelope = quirk(envelope, level)
@@ -112,7 +112,7 @@ def _of_objects(value: Json, change: Callable[[dict[str, Json]], dict[str, Json]
     return [_of_objects(item, change) for item in value] if isinstance(value, list) else value
 
 
-def _blanked(envelope: Json, blank: Json) -> Json:
+def _blank(envelope: Json, blank: Json) -> Json:
     return _of_values(envelope, lambda _, value: blank if value == "0" else value)
 
 

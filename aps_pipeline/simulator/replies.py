@@ -10,18 +10,18 @@ from enum import StrEnum
 from functools import lru_cache
 
 from aps_pipeline.simulator import energies, telemetry
-from aps_pipeline.simulator.asking import MESSAGES, NO_DATA, ApiError, Ask
+from aps_pipeline.simulator.asking import MESSAGES, NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.energies import Json
 from aps_pipeline.simulator.faults import Fault
 from aps_pipeline.simulator.weather import digest
 
 
-def answer(ask: Ask) -> Json:
+def answer(ask: SimRequest) -> Json:
     """The `data` of the answer. Raises ApiError for every answer of another code than 0."""
     return _ANSWERS.get(ask.route.name, _ANSWERS[ask.route.endpoint])(ask)
 
 
-def system_details(ask: Ask) -> Json:
+def system_details(ask: SimRequest) -> Json:
     """Manual 3.1.1, with the `light` of the field."""
     system = ask.system
     body: dict[str, Json] = {
@@ -36,7 +36,7 @@ def system_details(ask: Ask) -> Json:
     return body | ({"authorization_code": system.authorization_code} if system.authorization_code else {})
 
 
-def system_inverters(ask: Ask) -> Json:
+def system_inverters(ask: SimRequest) -> Json:
     """Manual 3.1.2: what the inventory names today."""
     return [
         {
@@ -51,14 +51,14 @@ def system_inverters(ask: Ask) -> Json:
     ]
 
 
-def system_meters(ask: Ask) -> Json:
+def system_meters(ask: SimRequest) -> Json:
     """Manual 3.1.3. Raises ApiError 1001 for a system without a meter."""
     if not ask.system.meters:
         raise ApiError(NO_DATA)
     return list(ask.system.meters)
 
 
-_ANSWERS: dict[str, Callable[[Ask], Json]] = {
+_ANSWERS: dict[str, Callable[[SimRequest], Json]] = {
     "system_details": system_details,
     "system_inverters": system_inverters,
     "system_meters": system_meters,
@@ -111,8 +111,8 @@ class Reply:
     drip_seconds: float = 0.0
 
 
-def enveloped(seed: int, target: str, code: int, envelope: Json) -> Reply:
-    """An envelope with that code. Now and then the type says octet-stream, always for the same questions."""
+def wrap(seed: int, target: str, code: int, envelope: Json) -> Reply:
+    """An envelope with that code. Now and then the type says octet-stream, always for the same requests."""
     reply = Reply(json.dumps(envelope, separators=(",", ":")).encode(), code=code)
     odd = digest(seed, "type", target) % 8 == 0
     return replace(reply, content_type="application/octet-stream") if odd else reply
@@ -126,7 +126,7 @@ def error(seed: int, target: str, code: int) -> Reply:
         {"code": code, "data": None, "msg": MESSAGES[code]},
         {"code": code, "message": MESSAGES[code]},
     )
-    return enveloped(seed, target, code, shapes[digest(seed, "error", target) % 4])
+    return wrap(seed, target, code, shapes[digest(seed, "error", target) % 4])
 
 
 def page(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
@@ -138,21 +138,21 @@ def page(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> 
 def spoil_data(fault: Fault | None, data: Json, other_sid: str) -> Json:
     """The data as a fault leaves it."""
     if fault and fault.kind == "short":
-        return _resized(data, -1)
+        return _resize(data, -1)
     if fault and fault.kind == "long":
-        return _resized(data, +1)
+        return _resize(data, +1)
     if fault and fault.kind == "otherid" and isinstance(data, dict):
         return {**data, "sid": other_sid}
     return data
 
 
-def _resized(data: Json, by: int) -> Json:
+def _resize(data: Json, by: int) -> Json:
     """The data with its first non-empty list, however deep, one shorter or longer."""
     if isinstance(data, list) and data:
         return data[:-1] if by < 0 else [*data, data[-1]]
     if isinstance(data, dict):
         for key, value in data.items():
-            changed = _resized(value, by)
+            changed = _resize(value, by)
             if changed is not value:
                 return {**data, key: changed}
     return data

@@ -28,7 +28,7 @@ ENDPOINTS = (*_OF_SYSTEM.values(), *_OF_DEVICE.values())
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One question: `endpoint` of ENDPOINTS, the ids in its path, and its parameters as they came.
+    """One request: `endpoint` of ENDPOINTS, the ids in its path, and its parameters as they came.
 
     `last_segment` is what the signature covers. A parameter that is missing is empty.
     """
@@ -47,7 +47,7 @@ class Route:
 
 
 def route(path: str, query: str, prefix: str) -> Route | None:
-    """The question of a path and a query under a prefix; None where the API has no such page."""
+    """The request of a path and a query under a prefix; None where the API has no such page."""
     if not path.startswith(prefix + "/systems/"):
         return None
     match path[len(prefix) + 1 :].split("/"):

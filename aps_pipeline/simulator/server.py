@@ -155,9 +155,9 @@ class Handler(BaseHTTPRequestHandler):
         elif reply.delivery is Delivery.DRIPPING:
             self._drip(reply)
         elif reply.delivery is Delivery.GZIPPED:
-            self._chunked(reply, reply.body)
+            self._send_chunks(reply, reply.body)
         elif self._takes_gzip():
-            self._chunked(reply, gzip.compress(reply.body, 1, mtime=0))
+            self._send_chunks(reply, gzip.compress(reply.body, 1, mtime=0))
         else:
             self.wfile.write(self._head(reply, {"Content-Length": str(len(reply.body))}) + reply.body)
 
@@ -166,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         gzipped = any(o == "gzip" or (o.startswith("gzip;q=") and o != "gzip;q=0") for o in offers)
         return gzipped and self.request_version == "HTTP/1.1"
 
-    def _chunked(self, reply: Reply, packed: bytes) -> None:
+    def _send_chunks(self, reply: Reply, packed: bytes) -> None:
         chunks = [packed[start : start + _CHUNK] for start in range(0, len(packed), _CHUNK)]
         framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
         headers = {"Content-Encoding": "gzip", "Transfer-Encoding": "chunked", "Vary": "Accept-Encoding"}

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from aps_pipeline.simulator.accounts import APP_ID, Account, Desk, checked
-from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, Ask
+from aps_pipeline.simulator.accounts import APP_ID, Account, AccountState, check_accounts
+from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, SimRequest
 from aps_pipeline.simulator.demo import healthy_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
 from aps_pipeline.simulator.fleet import Fleet, System
 from aps_pipeline.simulator.history import History, Moment
-from aps_pipeline.simulator.limits import Counts, Ledger
-from aps_pipeline.simulator.quirks import QUIRKS, spoken
-from aps_pipeline.simulator.replies import Reply, answer, enveloped, error, page, spoil_data, spoil_reply
+from aps_pipeline.simulator.limits import Counts, RequestLog
+from aps_pipeline.simulator.quirks import QUIRKS, apply_quirks
+from aps_pipeline.simulator.replies import Reply, answer, error, page, spoil_data, spoil_reply, wrap
 from aps_pipeline.simulator.routes import PREFIXES, Route, route
 from aps_pipeline.simulator.server import listening
 
@@ -66,7 +66,7 @@ class Simulator:
             raise ValueError("the clock of a simulator tells aware times")
         self.fleet = fleet or healthy_fleet()
         only = Account(app_id, app_secret, self.fleet.system_ids, quota)
-        self.accounts = checked(accounts, self.fleet) or (only,)
+        self.accounts = check_accounts(accounts, self.fleet) or (only,)
         self.app_id, self.app_secret = self.accounts[0].app_id, self.accounts[0].app_secret
         self.seed, self.prefix, self.latency = seed, prefix, latency
         self.retention_days = retention_days
@@ -74,8 +74,8 @@ class Simulator:
         self.now: Clock = now or _real_time
         self.signing_clock: Clock = signing_clock or self.now
         self.history = History(self.fleet, seed)
-        self._desks = {a.app_id: Desk(a, requests_per_second, max_in_flight) for a in self.accounts}
-        self._ledger = Ledger()
+        self._desks = {a.app_id: AccountState(a, requests_per_second, max_in_flight) for a in self.accounts}
+        self._ledger = RequestLog()
 
     @property
     def counts(self) -> Counts:
@@ -116,7 +116,7 @@ class Simulator:
         desk = self._desks.get(headers.get(APP_ID, ""))
         ledgers = (self._ledger, desk.ledger) if desk else (self._ledger,)
         for ledger in ledgers:
-            ledger.received(path, query)
+            ledger.note_request(path, query)
         if method != "GET":
             return page(405, "Method Not Allowed", (("Allow", "GET"),))
         asked = route(path, query, self.prefix)
@@ -126,14 +126,16 @@ class Simulator:
         if desk is None or not desk.signatures.accepts(method, asked.last_segment, headers, now_ms):
             return error(self.seed, target, REFUSED)
         for ledger in ledgers:
-            ledger.accepted(asked.endpoint)
-        reply = self._limited(desk, asked, target, pause)
+            ledger.note_signed(asked.endpoint)
+        reply = self._reply_within_limits(desk, asked, target, pause)
         if reply.code is not None:
             for ledger in ledgers:
-                ledger.answered(reply.code)
+                ledger.note_code(reply.code)
         return reply
 
-    def _limited(self, desk: Desk, asked: Route, target: str, pause: Callable[[float], object]) -> Reply:
+    def _reply_within_limits(
+        self, desk: AccountState, asked: Route, target: str, pause: Callable[[float], object]
+    ) -> Reply:
         """The reply to a signed call: within the limits, after its latency, spoilt by a fault."""
         try:
             with desk.limits.call(self.now()):
@@ -141,23 +143,23 @@ class Simulator:
                 wait = self.latency + (fault.seconds if fault and fault.kind == "slow" else 0.0)
                 if wait > 0:
                     pause(wait)
-                return spoil_reply(fault, self._answered(desk, asked, target, fault), target)
+                return spoil_reply(fault, self._answer(desk, asked, target, fault), target)
         except ApiError as refusal:
             return error(self.seed, target, refusal.code)
 
-    def _answered(self, desk: Desk, asked: Route, target: str, fault: Fault | None) -> Reply:
+    def _answer(self, desk: AccountState, asked: Route, target: str, fault: Fault | None) -> Reply:
         if fault and fault.code is not None:
             return error(self.seed, target, fault.code)
         try:
-            system, now = self._known(desk, asked.sid)
-            data = answer(Ask(asked, system, self.history, now, self.retention_days))
+            system, now = self._find_system(desk, asked.sid)
+            data = answer(SimRequest(asked, system, self.history, now, self.retention_days))
         except ApiError as refusal:
             return error(self.seed, target, refusal.code)
         envelope = {"code": 0, "data": spoil_data(fault, data, self._other_sid(asked.sid))}
         level = asked.level if asked.endpoint in LEVELS else ""
-        return enveloped(self.seed, target, 0, spoken((*system.quirks, *self.quirks), level, envelope))
+        return wrap(self.seed, target, 0, apply_quirks((*system.quirks, *self.quirks), level, envelope))
 
-    def _known(self, desk: Desk, sid: str) -> tuple[System, Moment]:
+    def _find_system(self, desk: AccountState, sid: str) -> tuple[System, Moment]:
         """The system of that id and its time, once it is registered to that account. Raises ApiError 2004."""
         system = self.fleet.system(sid)
         if system is None or sid not in desk.account.system_ids:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aps_pipeline.simulator.asking import NO_DATA, ApiError, Ask
-from aps_pipeline.simulator.energies import Json, missing_channels, refuse_if_not_mounted
+from aps_pipeline.simulator.asking import NO_DATA, ApiError, SimRequest
+from aps_pipeline.simulator.energies import Json, missing_channels, refuse_unmounted
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.printing import decimals, java_double, kwh2, kwh6
 from aps_pipeline.simulator.production import FLOWS, EcuDay
@@ -18,7 +18,7 @@ from aps_pipeline.simulator.weather import Floats, chance, digest
 _SURPLUS = 1.045
 
 
-def ecu_minutely(ask: Ask) -> Json:
+def ecu_minutely(ask: SimRequest) -> Json:
     """Manual 3.3.2 `minutely`; `today` sums the printed slots, so it may miss the daily entry a little."""
     records = _daylight(ask, ask.ecu)
     energy = records.energy.sum(axis=0)
@@ -31,7 +31,7 @@ def ecu_minutely(ask: Ask) -> Json:
     }
 
 
-def meter_minutely(ask: Ask) -> Json:
+def meter_minutely(ask: SimRequest) -> Json:
     """Manual 3.4.2 `minutely`, day and night; `imported_exported` above 0 is import."""
     meter, day = ask.meter, ask.period().first
     records = ask.history.day(meter, day, ask.now)
@@ -51,10 +51,10 @@ def meter_minutely(ask: Ask) -> Json:
     }
 
 
-def inverter_minutely(ask: Ask) -> Json:
+def inverter_minutely(ask: SimRequest) -> Json:
     """Manual 3.5.2 `minutely`, with `ac_p1` as in the field."""
     ecu, inverter = ask.inverter
-    refuse_if_not_mounted(ask, inverter, ask.period())
+    refuse_unmounted(ask, inverter, ask.period())
     records = _daylight(ask, ecu)
     energy = records.energy[ecu.rows(inverter.uid)]
     power = _watts(energy, records.steps) * _SURPLUS
@@ -73,7 +73,7 @@ def inverter_minutely(ask: Ask) -> Json:
     return body | _ac_side(ask, inverter, power.sum(axis=0), records.air_c, wobble)
 
 
-def batch_power(ask: Ask) -> Json:
+def batch_power(ask: SimRequest) -> Json:
     """Manual 3.5.3 `power`: every channel of the day's inverters, aligned with `time`."""
     ecu = ask.ecu
     records = _daylight(ask, ecu)
@@ -82,19 +82,19 @@ def batch_power(ask: Ask) -> Json:
         "time": _labels(records),
         "power": {
             f"{uid}-{channel}": list(map(str, row))
-            for (uid, channel), row, mounted in zip(ecu.channels, watts, _mounted(ask, ecu), strict=True)
+            for (uid, channel), row, mounted in zip(ecu.channels, watts, _mount_flags(ask, ecu), strict=True)
             if mounted
         },
     }
 
 
-def batch_energy(ask: Ask) -> Json:
+def batch_energy(ask: SimRequest) -> Json:
     """Manual 3.5.3 `energy`: `uid-channel-kWh` for every channel; some numbers as Java prints doubles."""
     ecu, day = ask.ecu, ask.period().first
     hours = ask.history.hours(ecu, day, ask.now)
     if not hours.daylight.sum():
         raise ApiError(NO_DATA)
-    rows = zip(ecu.channels, hours.channels.sum(axis=1).tolist(), _mounted(ask, ecu), strict=True)
+    rows = zip(ecu.channels, hours.channels.sum(axis=1).tolist(), _mount_flags(ask, ecu), strict=True)
     return {
         "energy": [
             f"{uid}-{n}-{_panel_kwh(micro, uid, n, day)}" for (uid, n), micro, mounted in rows if mounted
@@ -108,7 +108,7 @@ def _panel_kwh(micro: int, *names: object) -> str:
     return kwh6(micro)
 
 
-def _daylight(ask: Ask, ecu: Ecu) -> EcuDay:
+def _daylight(ask: SimRequest, ecu: Ecu) -> EcuDay:
     """The daylight records of the day that is asked for. Raises ApiError 1001 when there are none."""
     records = ask.history.day(ecu, ask.period().first, ask.now).by_day()
     if not len(records.ends):
@@ -116,7 +116,7 @@ def _daylight(ask: Ask, ecu: Ecu) -> EcuDay:
     return records
 
 
-def _mounted(ask: Ask, ecu: Ecu) -> list[bool]:
+def _mount_flags(ask: SimRequest, ecu: Ecu) -> list[bool]:
     day = ask.period().first
     return [inv.covers(day) for inv in ecu.inverters for _ in range(inv.channels)]
 
@@ -130,7 +130,9 @@ def _watts(micro: Ints, seconds: Ints) -> Floats:
     return np.asarray(3.6 * micro / seconds)
 
 
-def _ac_side(ask: Ask, inverter: Inverter, power: Floats, air_c: Floats, wobble: Floats) -> dict[str, Json]:
+def _ac_side(
+    ask: SimRequest, inverter: Inverter, power: Floats, air_c: Floats, wobble: Floats
+) -> dict[str, Json]:
     """AC columns; a two-channel type is single-phase, a four-channel type has three phases."""
     american = ask.system.timezone.startswith(("America/", "Canada/", "US/"))
     volts, hertz = (240.0, 60.0) if american else (230.0, 50.0)

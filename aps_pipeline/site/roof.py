@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aps_pipeline.request import BadIdError, checked_id
+from aps_pipeline.request import BadIdError, check_id
 from aps_pipeline.site.files import Given, read_file
 
 
@@ -18,7 +18,7 @@ def _an_id(value: Any) -> str:
     if isinstance(value, int | float):
         raise ValueError("put the id into quotes, or its zeros are lost")
     try:
-        return checked_id(value)
+        return check_id(value)
     except BadIdError:  # whose message repeats the text
         raise ValueError("not an APsystems id") from None
 
@@ -82,7 +82,7 @@ class RoofSystem(Given):
             self.newest(uid)
         if bare := [n for n, each in enumerate(self.inverters.values(), 1) if not self._panels(each)]:
             raise ValueError(f"entry {bare[0]} of inverters has no panels: name its channels")
-        placed = list(self.placed())
+        placed = list(self.list_panels())
         places = Counter(place_of(*each) for each in placed)
         spots = Counter((panel.row, panel.column) for *_, panel in placed if panel.row is not None)
         if any((panel.row is None) != (panel.column is None) for *_, panel in placed):
@@ -105,7 +105,7 @@ class RoofSystem(Given):
             seen.add(uid := new)
         return uid
 
-    def placed(self) -> Iterator[tuple[str, int, Panel]]:
+    def list_panels(self) -> Iterator[tuple[str, int, Panel]]:
         """Inverter, channel and panel of every place, each once, by the newest inverter."""
         for uid, inverter in self.inverters.items():
             if self.newest(uid) == uid:
@@ -153,7 +153,7 @@ def read_roof_file(path: Path) -> Roof:
     return read_file(path, Roof)
 
 
-def placed_panels(roof: Roof) -> list[Placed]:
+def list_placed_panels(roof: Roof) -> list[Placed]:
     """Every channel of which the roof file says something, old inverters included."""
     return sorted(
         (each for system_id, system in roof.systems.items() for each in _of_system(system_id, system)),
@@ -163,7 +163,7 @@ def placed_panels(roof: Roof) -> list[Placed]:
 
 def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
     before = {uid: each.replaces for uid, each in system.inverters.items()}
-    for newest, channel, panel in system.placed():
+    for newest, channel, panel in system.list_panels():
         uid: str | None = newest
         generation = 0
         while uid:

@@ -53,7 +53,7 @@ class UnknownTableError(PipelineError, ValueError):
     """A table name that no declaration has."""
 
 
-def table_named(name: str) -> Table:
+def get_table(name: str) -> Table:
     """The declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
     try:
         return TABLES[name]
@@ -77,6 +77,6 @@ __all__ = [
     "UnknownTableError",
     "empty",
     "from_columns",
-    "table_named",
+    "get_table",
     "type_names",
 ]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
 from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, ENERGY, HOURS, Caveat
 from aps_pipeline.tables.columns import flows_kwh
-from aps_pipeline.tables.model import Column, Grain, Group, Source, Table
+from aps_pipeline.tables.model import Column, Group, Source, Table
 
 _UNLABELLED = "The API gives no labels: the list starts with the year of registration."
 _CHANNELS = "A channel that the inverter does not have has no row."
@@ -24,7 +25,7 @@ class _Level:
     """One level of the API: the columns that say when, and the length of the period that a call covers."""
 
     name: str
-    partition: Grain
+    partition_grain: Grain
     when: tuple[Column, ...]
     words: tuple[str, ...]
     by: str
@@ -50,10 +51,10 @@ class _Kind:
 
 
 _LEVELS = (
-    _Level("hourly", "day", (c.date, c.hour), ("local day", "hour"), "hour"),
-    _Level("daily", "month", (c.date,), ("local day",), "day"),
-    _Level("monthly", "year", (c.month,), ("local month",), "month"),
-    _Level("yearly", "", (c.year,), ("local year",), "year since installation"),
+    _Level("hourly", Grain.DAY, (c.date, c.hour), ("local day", "hour"), "hour"),
+    _Level("daily", Grain.MONTH, (c.date,), ("local day",), "day"),
+    _Level("monthly", Grain.YEAR, (c.month,), ("local month",), "month"),
+    _Level("yearly", Grain.LIFETIME, (c.year,), ("local year",), "year since installation"),
 )
 
 
@@ -62,9 +63,9 @@ def _tables(kind: _Kind) -> tuple[Table, ...]:
         Table(
             name=f"{kind.group}_{level.name}_energy",
             group=kind.group,
-            grain=_grain((*kind.words, *level.words)),
+            row_description=_grain((*kind.words, *level.words)),
             description=f"{kind.what} by {level.by}.",
-            partition=level.partition,
+            partition_grain=level.partition_grain,
             keys=tuple(column.name for column in (*kind.ids, *level.when)),
             columns=(*kind.ids, *level.when, *_measures(kind, level), *_whose(kind), c.call_id),
             source=Source(f"{kind.group}_energy", level.name, kind.section),
@@ -139,9 +140,9 @@ METER_ENERGY = _tables(
 INVERTER_BATCH_ENERGY = Table(
     name="inverter_batch_energy",
     group="inverter",
-    grain="one row per system, ECU, inverter, channel and local day",
+    row_description="one row per system, ECU, inverter, channel and local day",
     description="Energy of every panel by day, from the batch strings uid-channel-energy.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "ecu_id", "inverter_id", "channel", "date"),
     columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, c.date, c.energy_kwh, c.call_id),
     source=Source("inverter_batch", "energy", "3.5.3"),
@@ -154,9 +155,9 @@ _LEVELS_WITH_SERIES = ("hourly", "daily", "monthly")
 REJECTED_ITEMS = Table(
     name="rejected_items",
     group="quality",
-    grain="one row per item that an answer held and no table could take",
+    row_description="one row per item that an answer held and no table could take",
     description="Items and series refused one by one, with the reason.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("source_table", "system_id", "device_id", "date", "position"),
     columns=(
         Column("source_table", pa.string(), "Table that the item was meant for"),

@@ -16,14 +16,14 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.warehouse.builder import Built, build, is_current
+from aps_pipeline.warehouse.builder import BuiltWarehouse, build, is_current
 from aps_pipeline.warehouse.checks import CheckResult, all_checks, by_kind, run_checks
 from aps_pipeline.warehouse.connection import Warehouse, open_warehouse, query
 from aps_pipeline.warehouse.ddl import Connection
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
 
 __all__ = [
-    "Built",
+    "BuiltWarehouse",
     "CheckResult",
     "Connection",
     "HeaderError",

@@ -12,12 +12,12 @@ import duckdb
 from aps_pipeline.atomic import replace_file
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
-from aps_pipeline.planning import Claim, Covered
+from aps_pipeline.planning import Claim, PeriodState
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.connection import CLOSED, begin_session, open_warehouse
 from aps_pipeline.warehouse.coverage import add_claims, add_coverage, add_zone_days
-from aps_pipeline.warehouse.ddl import Connection, Described, add_core_table, count
+from aps_pipeline.warehouse.ddl import Connection, TableComment, add_core_table, count
 from aps_pipeline.warehouse.errors import WarehouseError
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline.warehouse.marts import add_mart, marts
@@ -46,12 +46,12 @@ def is_current(
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltWarehouse:
     """A finished build: the file, its tables in order, and the rows of each by `schema.table`."""
 
     path: Path
     rows: dict[str, int]
-    tables: tuple[Described, ...]
+    tables: tuple[TableComment, ...]
 
 
 def build(
@@ -59,10 +59,10 @@ def build(
     lake: Lake,
     ledger: Ledger,
     revision_days: int = 5,
-    covered: Callable[[], Sequence[Covered]] = tuple,
+    covered: Callable[[], Sequence[PeriodState]] = tuple,
     site: Site | None = None,
     claims: Callable[[], Sequence[Claim]] = tuple,
-) -> Built:
+) -> BuiltWarehouse:
     """Build the warehouse whole and put it in the place of the one at `path` in one step.
 
     Several may build at once: each swaps in a whole file, and the last one stays.
@@ -85,7 +85,7 @@ def build(
     inputs = inputs_of(lake, ledger, revision_days, site)  # before anything is read: what comes later is seen
     began_ns = inputs.rest()
     with (
-        _named(path, lake),
+        _name_path(path, lake),
         replace_file(path, time_ns=began_ns) as temporary,
         closing(_open(temporary)) as connection,
     ):
@@ -95,7 +95,7 @@ def build(
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
         connection.close()  # before the rename: nothing may be left in the write-ahead log
-    return Built(path, rows, tuple(described))
+    return BuiltWarehouse(path, rows, tuple(described))
 
 
 def _open(path: Path) -> Connection:
@@ -110,10 +110,10 @@ def _fill(
     ledger: Ledger,
     revision_days: int,
     inputs: Inputs,
-    covered: Callable[[], Sequence[Covered]],
+    covered: Callable[[], Sequence[PeriodState]],
     site: Site,
     claims: Callable[[], Sequence[Claim]],
-) -> list[Described]:
+) -> list[TableComment]:
     for schema in ("core", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
     core = [add_core_table(connection, table, lake) for table in TABLES.values()]
@@ -133,14 +133,14 @@ def _fill(
     return described
 
 
-def _views_folder(lake: Lake, core: list[Described]) -> str | None:
+def _views_folder(lake: Lake, core: list[TableComment]) -> str | None:
     """The folder above those that the views read, if there are views."""
     is_any = any(table.kind == "VIEW" for table in core)
     return str(Path(lake.path(TABLES["systems"])).parents[1]) if is_any else None
 
 
 @contextmanager
-def _named(path: Path, lake: Lake) -> Iterator[None]:
+def _name_path(path: Path, lake: Lake) -> Iterator[None]:
     """Turn a failure of storage into one that names the path; faults of our SQL pass as they are.
 
     DuckDB has no error of its own for a Parquet file that is damaged, so the files are looked at.

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeVar, cast
 import duckdb
 
 from aps_pipeline.tables import TABLES, Table
-from aps_pipeline.warehouse.connection import of_this_version, steadily
+from aps_pipeline.warehouse.connection import of_this_version, read_stable
 from aps_pipeline.warehouse.ddl import Connection, count, identifier, identifiers, literal, view_folders
 from aps_pipeline.warehouse.errors import HeaderError, WarehouseError, one_line
-from aps_pipeline.warehouse.marts import SqlFile, packaged
+from aps_pipeline.warehouse.marts import SqlFile, list_sql_files
 
 Severity = Literal["error", "warning"]
 
@@ -40,7 +40,7 @@ def checks_of(table: Table) -> Iterator[Check]:
     yield _unique_key(table)
     if table.is_five_minute:
         yield _not_null(table)
-    yield _known_call(table)
+    yield _call_check(table)
     if any(column.unit == "kWh" for column in table.columns):
         yield _negative_energy(table)
     if set(_FLOWS) <= set(names):
@@ -60,7 +60,7 @@ def _unique_key(table: Table) -> Check:
     )
     return Check(
         f"unique_key {table.name}",
-        f"core.{table.name} is {table.grain}; these keys stand in several rows",
+        f"core.{table.name} is {table.row_description}; these keys stand in several rows",
         "error",
         _REBUILD,
         f"SELECT {keys}, count(*) AS row_count FROM {name}{only} GROUP BY ALL"  # noqa: S608
@@ -80,7 +80,7 @@ def _not_null(table: Table) -> Check:
     )
 
 
-def _known_call(table: Table) -> Check:
+def _call_check(table: Table) -> Check:
     # A view may show rows of calls that were made after this build.
     only = " WHERE call_id <= (SELECT newest_call_id FROM meta.build)" if table.is_five_minute else ""
     return Check(
@@ -214,7 +214,7 @@ def run_checks(connection: Connection) -> list[CheckResult]:
 def _run_alone(connection: Connection, folders: list[str], check: Check) -> CheckResult:
     """Run one check; what keeps it from ending is its result, so that the others are run all the same."""
     try:
-        return steadily(folders, partial(run, connection, check))
+        return read_stable(folders, partial(run, connection, check))
     except (duckdb.CatalogException, duckdb.BinderException):
         raise  # a warehouse of another version: none of them can be run
     except (duckdb.Error, WarehouseError) as error:
@@ -254,7 +254,7 @@ def _commands(connection: Connection, check: Check) -> Iterator[str]:
 def all_checks() -> list[Check]:
     """Every check there is. Raises HeaderError."""
     generated = [check for table in TABLES.values() for check in checks_of(table)]
-    return generated + [check_of(file) for file in packaged("checks")]
+    return generated + [check_of(file) for file in list_sql_files("checks")]
 
 
 def check_of(file: SqlFile) -> Check:

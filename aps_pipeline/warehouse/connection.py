@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from aps_pipeline.atomic import name_beside
-from aps_pipeline.warehouse.ddl import Connection, escaped, literal, view_folders
+from aps_pipeline.warehouse.ddl import Connection, escape_pattern, literal, view_folders
 from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, WarehouseError, one_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 _ATTEMPTS = 5
 
 
-def steadily(folders: Sequence[str], work: Callable[[], Result]) -> Result:
+def read_stable(folders: Sequence[str], work: Callable[[], Result]) -> Result:
     """What `work` gives while no partition below `folders` is replaced; else it is done again.
 
     Raises what `work` raises, and WarehouseError when the partitions do not rest.
@@ -105,7 +105,7 @@ def open_warehouse(path: Path) -> Connection:
             with _private_name(Path(path)) as name:
                 connection.execute(f"ATTACH {literal(str(name))} AS warehouse (READ_ONLY)")
             connection.execute("USE warehouse")
-            connection.execute(f"SET allowed_directories = {_allowed(view_folders(connection))}")
+            connection.execute(f"SET allowed_directories = {_folder_list(view_folders(connection))}")
             begin_session(connection)
             for setting in _CLOSING:
                 connection.execute(setting)
@@ -117,9 +117,9 @@ def open_warehouse(path: Path) -> Connection:
     return connection
 
 
-def _allowed(folders: list[str]) -> str:
+def _folder_list(folders: list[str]) -> str:
     """Folders as an SQL list, each by its name and by the pattern with which its view lists it."""
-    names = dict.fromkeys(name for folder in folders for name in (f"{folder}/", f"{escaped(folder)}/"))
+    names = dict.fromkeys(name for folder in folders for name in (f"{folder}/", f"{escape_pattern(folder)}/"))
     return f"[{', '.join(map(literal, names))}]"
 
 
@@ -174,7 +174,7 @@ def ask(
     """
     try:
         statement = _one_query(connection, sql)
-        return steadily(view_folders(connection), lambda: taken(connection.sql(statement)))
+        return read_stable(view_folders(connection), lambda: taken(connection.sql(statement)))
     except duckdb.IOException as error:
         raise WarehouseError(f"cannot read {path}: {one_line(error)}") from error
     except duckdb.Error as error:

@@ -8,10 +8,10 @@ from datetime import date
 import pyarrow as pa
 
 from aps_pipeline.periods import FIRST_DAY, UnknownZoneError, day_bounds_utc, zone
-from aps_pipeline.planning import Claim, ClaimKind, Covered, State
+from aps_pipeline.planning import Claim, ClaimKind, PeriodState, State
 from aps_pipeline.tables import TABLES, Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, Described, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
 
 COLUMNS = (
     Column("system_id", pa.string(), "System"),
@@ -50,7 +50,7 @@ _CLAIMS = (
 )
 
 
-def add_claims(connection: Connection, claims: Sequence[Claim]) -> Described:
+def add_claims(connection: Connection, claims: Sequence[Claim]) -> TableComment:
     """Make the table of what is concluded, as of the newest call."""
     comment = (
         "What is concluded from answers, so that some requests are not made: the calls that show it, and when"
@@ -79,7 +79,7 @@ def add_claims(connection: Connection, claims: Sequence[Claim]) -> Described:
     return described
 
 
-def add_coverage(connection: Connection, covered: Sequence[Covered]) -> Described:
+def add_coverage(connection: Connection, covered: Sequence[PeriodState]) -> TableComment:
     """Make the table, as of the newest call."""
     comment = (
         "How every period of every fact table stands, from the registration of a system to its local day at "
@@ -91,7 +91,7 @@ def add_coverage(connection: Connection, covered: Sequence[Covered]) -> Describe
     return described
 
 
-def _rows(covered: Sequence[Covered]) -> pa.Table:
+def _rows(covered: Sequence[PeriodState]) -> pa.Table:
     columns = {
         "system_id": [each.system_id for each in covered],
         "table_name": [each.table.name for each in covered],
@@ -118,7 +118,7 @@ _COLUMNS = (
 )
 
 
-def add_zone_days(connection: Connection) -> Described:
+def add_zone_days(connection: Connection) -> TableComment:
     """`meta.zone_days`: every day of the years that rows or calls are about. Comes after core and calls."""
     comment = "When local days begin and end. One row per time zone of the fleet and day of the years held."
     described = describe("meta", "zone_days", comment, _COLUMNS, ("timezone", "date"))

@@ -48,7 +48,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Described:
+class TableComment:
     """A table or view of the warehouse: its meaning, its columns in order, the columns that name a row."""
 
     schema: str
@@ -90,13 +90,13 @@ def literal(text: str) -> str:
 
 def describe(
     schema: str, name: str, comment: str, columns: Sequence[Column], keys: Sequence[str]
-) -> Described:
+) -> TableComment:
     """The description of a table from declared columns."""
     notes = tuple(Note(column.name, column.meaning, column.unit, column.nullable) for column in columns)
-    return Described(schema, name, comment, notes, tuple(keys))
+    return TableComment(schema, name, comment, notes, tuple(keys))
 
 
-def create(connection: Connection, table: Described, columns: Sequence[Column]) -> None:
+def create(connection: Connection, table: TableComment, columns: Sequence[Column]) -> None:
     """Make an empty table of the declared types, with its comments."""
     parts = [
         f"{identifier(column.name)} {SQL_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
@@ -106,7 +106,7 @@ def create(connection: Connection, table: Described, columns: Sequence[Column]) 
     add_comments(connection, table)
 
 
-def add_comments(connection: Connection, table: Described) -> None:
+def add_comments(connection: Connection, table: TableComment) -> None:
     """Write the comments of a table or view and of its columns."""
     connection.execute(f"COMMENT ON {table.kind} {table.sql_name} IS {literal(table.text)}")
     for note in table.columns:
@@ -120,7 +120,7 @@ def count(connection: Connection, query: str) -> int:
     return int(found[0][0])
 
 
-def fill(connection: Connection, table: Described, rows: pa.Table) -> None:
+def fill(connection: Connection, table: TableComment, rows: pa.Table) -> None:
     """Append rows in the order of the key, matched by column name."""
     names = identifiers([note.name for note in table.columns])
     connection.register("incoming", rows)
@@ -134,7 +134,7 @@ def fill(connection: Connection, table: Described, rows: pa.Table) -> None:
 _ATTEMPTS = 3
 
 
-def add_core_table(connection: Connection, table: Table, lake: Lake) -> Described:
+def add_core_table(connection: Connection, table: Table, lake: Lake) -> TableComment:
     """Copy one table or make its view.
 
     Raises StorageError, and WarehouseError where the files break the declaration.
@@ -186,13 +186,13 @@ def folder_for_view(table: Table, lake: Lake) -> str | None:
     return None if set(folder) & set("=\\") else folder
 
 
-def add_view(connection: Connection, table: Table, described: Described, folder: str) -> None:
+def add_view(connection: Connection, table: Table, described: TableComment, folder: str) -> None:
     """Make the view of a table with its comments; columns, order and types are the declared ones."""
     columns = ", ".join(
         f"{identifier(column.name)}::{SQL_TYPES[column.type]} AS {identifier(column.name)}"
         for column in table.columns
     )
-    files = literal(f"{escaped(folder)}/date={_ANY_DAY}/part-0.parquet")
+    files = literal(f"{escape_pattern(folder)}/date={_ANY_DAY}/part-0.parquet")
     connection.execute(
         f"CREATE VIEW {described.sql_name} AS SELECT {columns}"  # noqa: S608 - our names, a quoted path
         f" FROM read_parquet({files}, hive_partitioning = true, hive_types = {{'date': DATE}})"
@@ -200,7 +200,7 @@ def add_view(connection: Connection, table: Table, described: Described, folder:
     add_comments(connection, described)
 
 
-def escaped(folder: str) -> str:
+def escape_pattern(folder: str) -> str:
     """A folder as a pattern that only it fits."""
     return re.sub(r"[*?\[]", r"[\g<0>]", folder)
 

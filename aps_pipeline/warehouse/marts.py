@@ -11,8 +11,8 @@ from importlib import resources
 from aps_pipeline.tables import CAVEATS, Caveat
 from aps_pipeline.warehouse.ddl import (
     Connection,
-    Described,
     Note,
+    TableComment,
     add_comments,
     identifier,
     identifiers,
@@ -73,7 +73,7 @@ def read_sql(name: str, text: str) -> SqlFile:
     return SqlFile(name, tuple(entries), statement)
 
 
-def packaged(folder: str) -> list[SqlFile]:
+def list_sql_files(folder: str) -> list[SqlFile]:
     """Every .sql file of a folder of this package, by name. Raises HeaderError."""
     files = resources.files("aps_pipeline.warehouse").joinpath(folder).iterdir()
     texts = {file.name: file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
@@ -88,14 +88,14 @@ _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 class Mart:
     """A mart as its file declares it; `after` names the marts that it reads."""
 
-    table: Described
+    table: TableComment
     after: tuple[str, ...]
     statement: str
 
 
 def marts() -> list[Mart]:
     """The marts of this package in an order in which they can be built. Raises HeaderError."""
-    files = {file.name: file for file in packaged("sql")}
+    files = {file.name: file for file in list_sql_files("sql")}
     return in_order([mart_of(file, files) for file in files.values()])
 
 
@@ -106,7 +106,7 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
     """
     name = file.name.removesuffix(".sql")
     own = _columns(file)
-    columns = (*own, *_taken_over(file, others or {}))
+    columns = (*own, *_inherit_columns(file, others or {}))
     known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
@@ -117,7 +117,7 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
     after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
     notes = tuple(file.texts("note"))
-    table = Described("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
+    table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
     return Mart(table, after, file.statement)
 
 
@@ -129,7 +129,7 @@ def _columns(file: SqlFile) -> tuple[Note, ...]:
     )
 
 
-def _taken_over(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
+def _inherit_columns(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
     """The columns that stand in another mart, as `columns: all of NAME but COLUMN` has it."""
     for text in file.texts("columns"):
         found = _ALL_BUT.fullmatch(text)
@@ -159,7 +159,7 @@ def in_order(found: list[Mart]) -> list[Mart]:
         raise HeaderError(f"a mart comes after {error}, which does not exist") from error
 
 
-def add_mart(connection: Connection, mart: Mart) -> Described:
+def add_mart(connection: Connection, mart: Mart) -> TableComment:
     """Build one mart as a table sorted by its key, with comments.
 
     Raises HeaderError unless the header names every column that the query gives, once and in order.

@@ -7,10 +7,10 @@ from dataclasses import asdict, fields
 
 import pyarrow as pa
 
-from aps_pipeline.ledger import Ledger, NewsKind, Revision
+from aps_pipeline.ledger import AnswerDiff, DriftKind, Ledger
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, Described, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
 from aps_pipeline.warehouse.inputs import package_version
 
 _ENERGY = "the first column in kWh of the table, of a meter what was produced"
@@ -54,7 +54,7 @@ _REVISIONS = (
 )
 
 
-def add_revisions(connection: Connection, ledger: Ledger) -> Described:
+def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
     """`meta.revisions`: the comparisons that found a difference; after `meta.calls`. Raises LedgerError."""
     comment = (
         "What a newer answer to the same question changed in the rows of a table, as far as answers have been"
@@ -62,7 +62,7 @@ def add_revisions(connection: Connection, ledger: Ledger) -> Described:
     )
     described = describe("meta", "revisions", comment, _REVISIONS, ("call_id", "table_name"))
     create(connection, described, _REVISIONS)
-    kept = {field.name for field in fields(Revision)}
+    kept = {field.name for field in fields(AnswerDiff)}
     schema = pa.schema([column.field for column in _REVISIONS if column.name in kept])
     rows = [asdict(each) for each in ledger.revisions() if each.is_difference]
     connection.register("kept", pa.Table.from_pylist(rows, schema))
@@ -140,7 +140,7 @@ _BUILD = (
 )
 
 _NEWS = (
-    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in NewsKind)}"),
+    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in DriftKind)}"),
     Column("subject", pa.string(), "Endpoint and level whose answer named it, or the system of an inverter"),
     Column("name", pa.string(), "The field, the value or the inverter"),
     Column("call_id", pa.int64(), "The first call that named it: meta.calls"),
@@ -159,7 +159,7 @@ _COLUMNS = (
 )
 
 
-def add_calls(connection: Connection, ledger: Ledger) -> Described:
+def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
     """`meta.calls`: the ledger without bodies. Raises LedgerError."""
     comment = "Every call in the ledger, without its body. One row per call, sent or not."
     described = describe("meta", "calls", comment, _CALLS, ("call_id",))
@@ -170,7 +170,7 @@ def add_calls(connection: Connection, ledger: Ledger) -> Described:
     return described
 
 
-def add_news(connection: Connection, ledger: Ledger) -> Described:
+def add_news(connection: Connection, ledger: Ledger) -> TableComment:
     """`meta.news`: what answers named and nobody here knew. Raises LedgerError."""
     comment = (
         "What answers named and no parser or inventory knew, kept in the bodies. One row per unknown name."
@@ -184,7 +184,7 @@ def add_news(connection: Connection, ledger: Ledger) -> Described:
 
 def add_build(
     connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None, inputs: str
-) -> Described:
+) -> TableComment:
     """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
@@ -195,7 +195,7 @@ def add_build(
     return described
 
 
-def add_columns(connection: Connection, tables: Sequence[Described]) -> Described:
+def add_columns(connection: Connection, tables: Sequence[TableComment]) -> TableComment:
     """`meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
     comment = "Dictionary of this warehouse. One row per column of core, mart and meta."
     keys = ("schema_name", "table_name", "position")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aps_pipeline.periods import zone
-from aps_pipeline.site import Placed, RoofSystem, Site, Tariffs, placed_panels
+from aps_pipeline.site import Placed, RoofSystem, Site, Tariffs, list_placed_panels
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, Described, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
 
 if TYPE_CHECKING:
     from aps_pipeline.site.clear_sky import Days
@@ -60,7 +60,7 @@ _CARBON = (
 )
 
 
-def add_site(connection: Connection, site: Site) -> Iterator[Described]:
+def add_site(connection: Connection, site: Site) -> Iterator[TableComment]:
     """`meta.sites`, `meta.panels`, `meta.tariffs` and `meta.carbon`."""
     sites = [
         {"system_id": system_id, "name": each.name, "latitude_deg": each.latitude,
@@ -69,7 +69,7 @@ def add_site(connection: Connection, site: Site) -> Iterator[Described]:
     ]  # fmt: skip
     comment = "What the roof file says of each system. One row per system in it."
     yield add_rows(connection, "sites", comment, _SITES, ("system_id",), sites)
-    panels = [asdict(panel) for panel in placed_panels(site.roof)]
+    panels = [asdict(panel) for panel in list_placed_panels(site.roof)]
     comment = "What the roof file says of each panel. One row per input of an inverter, old ones included."
     yield add_rows(connection, "panels", comment, _PANELS, ("system_id", "inverter_id", "channel"), panels)
     comment = "What the tariff file says. One row per system, or all others, and first day."
@@ -95,7 +95,7 @@ def add_rows(
     columns: Sequence[Column],
     keys: Sequence[str],
     rows: list[dict[str, Any]],
-) -> Described:
+) -> TableComment:
     """A table of `meta` with those rows."""
     described = describe("meta", name, comment, columns, keys)
     create(connection, described, columns)
@@ -138,9 +138,9 @@ class Plane:
     basis: str
 
 
-def add_sky(connection: Connection, site: Site) -> Iterator[Described]:
+def add_sky(connection: Connection, site: Site) -> Iterator[TableComment]:
     """`meta.clear_sky` and `meta.daylight`; empty where no position is given. Comes after core."""
-    placed = placed_panels(site.roof)
+    placed = list_placed_panels(site.roof)
     clear: list[dict[str, Any]] = []
     light: list[dict[str, Any]] = []
     for system_id, system in site.roof.systems.items():

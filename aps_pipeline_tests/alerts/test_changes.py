@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aps_pipeline.alerts import Alert, Condition, Kind, Subject, changes, remembered
+from aps_pipeline.alerts import Alert, Condition, Kind, Subject, changes, next_sent_state
 from aps_pipeline.alerts.changes import WORSENING
 
 FINE, WEAK, DEAD, OFFLINE = WORSENING
@@ -29,7 +29,7 @@ def lived(looks: Sequence[Conditions]) -> list[list[Alert]]:
     said = []
     for now in looks:
         said.append(changes(before, now))
-        before = remembered(before, now)
+        before = next_sent_state(before, now)
     return said
 
 

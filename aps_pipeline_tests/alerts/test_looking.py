@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.alerts import Look, NotSentError, UnreadableError, look, preview
+from aps_pipeline.alerts import AlertRun, NotSentError, UnreadableError, preview, run_alerts
 from aps_pipeline_tests.alerts.receiving import Inbox, webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
 
@@ -39,8 +39,10 @@ def told(plant: Plant) -> Path:
     return plant.path.with_name("alerts.json")
 
 
-def looked(plant: Plant, *inboxes: Inbox) -> Look:
-    return look(plant.path, told(plant), [f"json://u:hunter2@127.0.0.1:{inbox.port}" for inbox in inboxes])
+def looked(plant: Plant, *inboxes: Inbox) -> AlertRun:
+    return run_alerts(
+        plant.path, told(plant), [f"json://u:hunter2@127.0.0.1:{inbox.port}" for inbox in inboxes]
+    )
 
 
 def test_one_message_when_a_panel_turns_weak_and_one_when_it_recovers(plant: Plant, hook: Inbox) -> None:
@@ -95,7 +97,9 @@ def test_a_preview_sends_and_remembers_nothing(plant: Plant, hook: Inbox) -> Non
 
 
 def test_without_an_address_nobody_is_told(plant: Plant) -> None:
-    assert look(plant.path, told(plant), []).said == "APS_ALERT_URLS is not set: there is nobody to tell."
+    assert (
+        run_alerts(plant.path, told(plant), []).said == "APS_ALERT_URLS is not set: there is nobody to tell."
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ def test_parquet_needs_a_file(built: Path) -> None:
 
 
 def test_json_and_another_format_contradict_each_other() -> None:
-    assert sql.chosen_format(True, None) is sql.chosen_format(True, Format.JSON) is Format.JSON
+    assert sql.select_format(True, None) is sql.select_format(True, Format.JSON) is Format.JSON
     with pytest.raises(NotConfiguredError, match="--json and --format csv"):
-        sql.chosen_format(True, Format.CSV)
+        sql.select_format(True, Format.CSV)
 
 
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "ledger.sqlite", "lake/core/x.parquet"])

@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.cli.runs import collect_and_report
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Wanted
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.field.world import Roof, world
 
@@ -30,7 +30,7 @@ def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
             lambda r: {"code": 0, "data": {"energy": items}} if r.endpoint == "batch" else None
         )
         pipeline = field.pipeline()
-        wanted = Wanted((table_named("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
+        wanted = Wanted((get_table("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
         codes = [
             collect_and_report("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)
         ]

@@ -16,12 +16,12 @@ import pytest
 from aps_pipeline.errors import Exit, FailureKind
 from aps_pipeline.ingest import Summary, Wanted
 from aps_pipeline.ingest.circuit_breaker import DISTANCES
-from aps_pipeline.ingest.fetch import Ask, Budget, Session
+from aps_pipeline.ingest.fetch import AccountSession, Budget, PendingRequest
 from aps_pipeline.ledger import AccountRest
-from aps_pipeline.request import Question
-from aps_pipeline.tables import table_named
+from aps_pipeline.request import Request
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.clocks import Clock
-from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Request, World, two_houses, world
+from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, World, WorldRequest, two_houses, world
 from aps_pipeline_tests.sites import Run
 
 DAILY, BATCH, HOURS = "system_daily_energy", "inverter_batch_energy", "system_hourly_energy"
@@ -36,7 +36,7 @@ def field(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def is_data(request: Request) -> bool:
+def is_data(request: WorldRequest) -> bool:
     return request.endpoint not in INVENTORY
 
 
@@ -110,13 +110,13 @@ def test_again_tries_at_once_what_rests_because_nothing_worked(field: World) -> 
     pipeline = field.pipeline()
     login = pipeline.logins[0]
     patient, insisting = (
-        Session(login, pipeline.ledger, Budget(None), alone=True, ignores_rests=each)
+        AccountSession(login, pipeline.ledger, Budget(None), alone=True, ignores_rests=each)
         for each in (False, True)
     )
     for session in (patient, insisting):
         session.open()
     assert patient.stop and "--again" in patient.stop.message and insisting.stop is None
-    asked = Ask(Question("system_details", "", HOUSE_1))
+    asked = PendingRequest(Request("system_details", "", HOUSE_1))
     spent = len(field.requests)
     insisting.ask(asked, lambda *_: None)
     assert len(field.requests) == spent + 1 and insisting.stop, "one call, and no more"
@@ -155,9 +155,9 @@ def test_one_system_that_never_works_costs_a_few_calls(field: World) -> None:
 
 @pytest.mark.parametrize("threads", [1, 4, 16])
 def test_a_failure_that_passes_is_tried_again_and_stops_nothing(field: World, threads: int) -> None:
-    seen: set[Request] = set()
+    seen: set[WorldRequest] = set()
 
-    def fails_once(request: Request) -> Any:
+    def fails_once(request: WorldRequest) -> Any:
         if is_data(request) and request not in seen:
             seen.add(request)
             return 5000
@@ -192,7 +192,7 @@ def from_call(number: int, answer: Any) -> Any:
     """A rule that gives that answer from so-manieth call for data on."""
     count = 0
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         nonlocal count
         count += is_data(request)
         return answer if is_data(request) and count >= number else None
@@ -264,7 +264,7 @@ def test_a_short_retry_after_is_waited_for_within_the_run(field: World) -> None:
 def test_what_the_server_asked_for_holds_for_every_process(field: World) -> None:
     """Another process that has begun already makes no further call either."""
     began = field.pipeline()
-    wanted = Wanted(tuple(map(table_named, T)), YEAR_AGO, TODAY, began.system_ids)
+    wanted = Wanted(tuple(map(get_table, T)), YEAR_AGO, TODAY, began.system_ids)
     summary = Summary()
     results = began.collect(wanted, summary)
     next(results)
@@ -297,7 +297,7 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
         assert run.summary.exit_code is code and not run.summary.stops
         bad = [result for result in run.results if not result.is_complete]
         assert {result.table.name for result in bad} - {"meters"} == {"meter_daily_energy"}
-        assert {f.question.endpoint for result in bad for f in result.failures} == {"system_meters"}
+        assert {f.request.endpoint for result in bad for f in result.failures} == {"system_meters"}
         assert run.of(BATCH, "2026-11-21").rows == 8 and run.of(DAILY, "2026-11").rows == 54
         field.rules.append(lambda r: None)
     pipeline = field.pipeline()
@@ -413,7 +413,7 @@ def test_items_that_cannot_be_read_are_said_and_the_exit_code_is_5(field: World)
 def test_a_series_of_a_month_stands_under_its_first_day(field: World) -> None:
     field.roofs[HOUSE_1] = replace(field.roofs[HOUSE_1], meters=("M1",))
 
-    def short(request: Request) -> Any:
+    def short(request: WorldRequest) -> Any:
         if request.kind != "meter/daily":
             return None
         answer = field.answer_of(request)
@@ -431,7 +431,7 @@ def test_a_series_of_a_month_stands_under_its_first_day(field: World) -> None:
 
 
 def test_a_device_named_twice_is_one_row_and_a_remark(field: World) -> None:
-    def doubled(request: Request) -> Any:
+    def doubled(request: WorldRequest) -> Any:
         if request.endpoint not in INVENTORY:
             return None
         answer = field.answer_of(request)
@@ -474,7 +474,7 @@ def test_answers_are_read_as_of_the_server_where_our_clock_is_wrong(field: World
     )
     pipeline = field.pipeline()
     rows = [row for portion in pipeline.ledger.rows() for row in portion]
-    held = pipeline.ledger.held("system_energy", "hourly")
+    held = pipeline.ledger.entries("system_energy", "hourly")
     pipeline.ledger.close()
     assert {row["server_utc"] for row in rows} == {field.date_header()}
     assert {each.asked_utc for each in held.values()} <= {field.date_header()}
@@ -490,7 +490,7 @@ def test_clocks_that_agree_are_not_spoken_of(field: World) -> None:
 
 
 def test_a_byte_order_mark_is_read_and_the_kept_body_reads_again(field: World) -> None:
-    def marked(request: Request) -> Any:
+    def marked(request: WorldRequest) -> Any:
         answer = field.answer_of(request)
         return b"\xef\xbb\xbf" + json.dumps(answer).encode() if isinstance(answer, dict) else answer
 
@@ -522,7 +522,7 @@ def test_an_answer_of_more_than_4_mb_is_refused_at_one_call(field: World) -> Non
     ],
 )
 def test_a_visitor_token_is_kept_nowhere(field: World, key: str) -> None:
-    def with_token(request: Request) -> Any:
+    def with_token(request: WorldRequest) -> Any:
         if request.kind == "meters":
             return {"code": 5000, "msg": json.dumps({key: "A1B2TOKEN"})}
         answer = field.answer_of(request)

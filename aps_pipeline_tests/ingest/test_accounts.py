@@ -12,7 +12,7 @@ import pytest
 from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest import NotConfiguredError, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet
-from aps_pipeline.tables import HISTORY, table_named
+from aps_pipeline.tables import HISTORY, get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import (
     EAST,
@@ -201,7 +201,7 @@ def test_a_plan_needs_no_credentials(two: Site) -> None:
         two.data_dir.parent / "fleet.toml", east={"app_secret": None, "app_secret_env": "NOT_SET"}
     )
     pipeline = two.pipeline(fleet_file=path)
-    lines = pipeline.plan(Wanted((table_named("systems"),), FIRST, LAST, pipeline.system_ids))
+    lines = pipeline.plan(Wanted((get_table("systems"),), FIRST, LAST, pipeline.system_ids))
     pipeline.ledger.close()
     assert {(line.system_id, pipeline.login_of(line.system_id).name) for line in lines} == {
         (EAST, "east"),

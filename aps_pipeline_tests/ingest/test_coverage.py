@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from aps_pipeline import warehouse
-from aps_pipeline.planning import Covered, State
+from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
 
@@ -21,7 +21,7 @@ DAILY, HOURS, PANELS, METER = (
 )
 
 
-def covered(site: Site) -> dict[tuple[str, str, str], Covered]:
+def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
     pipeline = site.pipeline()
     try:
         found = pipeline.coverage(site.clock())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.ingest.drift_events import Newsroom
-from aps_pipeline.ledger import NewsKind
-from aps_pipeline.request import Question
+from aps_pipeline.ingest.drift_events import DriftLog
+from aps_pipeline.ledger import DriftKind
+from aps_pipeline.request import Request
 from aps_pipeline.simulator import Fleet
 from aps_pipeline.simulator.fleet import Inverter
 from aps_pipeline_tests.sites import EAST, Site, a_fleet, serving
@@ -110,7 +110,7 @@ def test_data_of_an_unknown_inverter_is_kept_said_once_and_looked_up(life: Life)
     assert asked_by(site) == ["energy"], "the inventory is of today"
     assert set(site.frame(PANELS)["inverter_id"]) == {OLD, NEW}
     (news,) = run.summary.news
-    assert (news.kind, news.subject, news.name) == (NewsKind.INVERTER, EAST, NEW)
+    assert (news.kind, news.subject, news.name) == (DriftKind.INVERTER, EAST, NEW)
     assert news.call_id == site.frame(PANELS)["call_id"].iloc[0]
     assert run.summary.unheard == [
         f"unknown inverter {NEW} ({EAST}), kept in the body of call {news.call_id}"
@@ -153,10 +153,10 @@ def test_a_field_that_nobody_reads_is_said_once_and_takes_no_row(tmp_path: Path)
 def test_no_more_names_are_kept_than_anybody_reads(site: Site) -> None:
     site.collect(date(2024, 3, 18), date(2024, 3, 18), ("systems",))
     pipeline = site.pipeline()
-    room = Newsroom(pipeline.ledger)
-    question = Question("system_details", "", EAST)
+    room = DriftLog(pipeline.ledger)
+    request = Request("system_details", "", EAST)
     for n in range(50):
-        room.read(question, 1, {f"field_{n}_{m}": 1 for m in range(20)})
+        room.find_drift(request, 1, {f"field_{n}_{m}": 1 for m in range(20)})
     assert len(room.fresh) == len(pipeline.ledger.news()) == 200
-    assert Newsroom(pipeline.ledger).fresh == []
+    assert DriftLog(pipeline.ledger).fresh == []
     pipeline.ledger.close()

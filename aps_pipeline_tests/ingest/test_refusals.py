@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline import parse
 from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest import Summary
-from aps_pipeline.parse import PARSERS, Asked, Parsed, RefusedError
+from aps_pipeline.parse import PARSERS, ParseContext, Parsed, RefusedError
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import EAST, WEST, Site, fewest_calls, serving
 
@@ -100,7 +100,7 @@ def test_a_better_parser_takes_refused_answers_at_no_cost(
 ) -> None:
     right = PARSERS[HOURS]
 
-    def too_strict(name: str, data: Any, asked: Asked) -> Parsed:
+    def too_strict(name: str, data: Any, asked: ParseContext) -> Parsed:
         if asked.period.key == "2024-03-05":
             raise RefusedError("a parser with a bug")
         return right(name, data, asked)
@@ -120,7 +120,7 @@ def test_an_answer_that_no_longer_parses_is_asked_again(site: Site, monkeypatch:
     calls, right = site.calls, PARSERS[HOURS]
     bodies: list[Any] = []
 
-    def stricter(name: str, data: Any, asked: Asked) -> Parsed:
+    def stricter(name: str, data: Any, asked: ParseContext) -> Parsed:
         if asked.period.key == "2024-03-05" and asked.system_id == EAST and not bodies:
             bodies.append(data)
             raise RefusedError("seen to be wrong only now")
@@ -131,7 +131,7 @@ def test_an_answer_that_no_longer_parses_is_asked_again(site: Site, monkeypatch:
     summary = Summary()
     list(pipeline.rebuild(summary))
     pipeline.ledger.close()
-    assert [failure.question.system_id for failure in summary.failures] == [EAST]
+    assert [failure.request.system_id for failure in summary.failures] == [EAST]
     run = site.collect(FIRST, LAST, (HOURS,))
     assert run.summary.complete == run.summary.partitions
     assert site.calls <= calls + 1
@@ -141,7 +141,7 @@ def test_panel_strings_are_refused_one_by_one(site: Site, monkeypatch: pytest.Mo
     site.collect(FIRST, FIRST, ("systems", "ecus", "inverters"))
     right = PARSERS["inverter_batch_energy"]
 
-    def with_rubbish(name: str, data: Any, asked: Asked) -> Parsed:
+    def with_rubbish(name: str, data: Any, asked: ParseContext) -> Parsed:
         return right(name, {"energy": [*data["energy"], "702000000111-1", "x-1-٣"]}, asked)
 
     monkeypatch.setitem(parse.PARSERS, "inverter_batch_energy", with_rubbish)

@@ -62,7 +62,7 @@ def refresh(pilot: Pilot) -> None:
 
 
 def asked(pilot: Pilot) -> Counter[str]:
-    """How often each question about a day was asked so far."""
+    """How often each request about a day was asked so far."""
     queries = (f"{path}?{query}" for path, query in pilot.site.simulator.requests)
     return Counter(query for query in queries if query.rpartition("date_range=")[2].count("-") == 2)
 

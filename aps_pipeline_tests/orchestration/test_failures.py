@@ -13,9 +13,9 @@ from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
 from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.materialize import told_plainly
+from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.simulated import as_environment, simulated_settings
+from aps_pipeline.orchestration.simulated import as_environment, get_simulated_settings
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import Site, fleet_file, settings_for, with_clients
 
@@ -24,7 +24,7 @@ SECRET = "Tr0ub4dor&3x"  # of 12 characters, as real ones
 
 def failure(error: Exception, site: Site) -> dg.Failure:
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret=SECRET)
-    with pytest.raises(dg.Failure) as caught, told_plainly(settings):
+    with pytest.raises(dg.Failure) as caught, as_dagster_failure(settings):
         raise error
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__
@@ -45,7 +45,7 @@ def test_the_secrets_of_all_accounts_are_taken_out(site: Site, tmp_path: Path) -
     longer = f"{SECRET}-and-more"
     path = fleet_file(tmp_path / "fleet.toml", east={"app_secret": longer}, west={"app_secret": SECRET})
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret="0wn", fleet_file=path)
-    with pytest.raises(dg.Failure) as caught, told_plainly(settings):
+    with pytest.raises(dg.Failure) as caught, as_dagster_failure(settings):
         raise StorageError(f"{SECRET}, {longer}, 0wn")
     assert caught.value.description == "***, ***, ***"
 
@@ -56,7 +56,7 @@ def test_simulated_settings_take_no_fleet_file_from_anywhere(
     monkeypatch.chdir(tmp_path)
     fleet_file(tmp_path / "fleet.toml")
     (tmp_path / ".env").write_text("APS_FLEET_FILE=fleet.toml\n")
-    settings = simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
+    settings = get_simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
     assert [account.app_id for account in settings.accounts] == [site.simulator.app_id]
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""An installer's key asks the same questions under a prefix of its own."""
+"""An installer's key asks the same requests under a prefix of its own."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import StorageError
-from aps_pipeline.ledger import News, NewsKind
+from aps_pipeline.ledger import DriftEvent, DriftKind
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import builder, ddl
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
@@ -125,8 +125,8 @@ def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:
 def test_news_is_what_answers_named_anew(plant: Plant) -> None:
     call_id = plant.call("energy", endpoint="inverter_batch")
     plant.ledger.note([
-        News(NewsKind.INVERTER, "S1", "I9", call_id),
-        News(NewsKind.FIELD, "inverter_batch energy", "colour", call_id),
+        DriftEvent(DriftKind.INVERTER, "S1", "I9", call_id),
+        DriftEvent(DriftKind.FIELD, "inverter_batch energy", "colour", call_id),
     ])  # fmt: skip
     plant.build()
     assert plant.query("FROM meta.news") == [

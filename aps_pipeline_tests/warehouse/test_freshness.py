@@ -15,9 +15,9 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake, LakeState
-from aps_pipeline.ledger import CallState, Finish, Ledger
+from aps_pipeline.ledger import CallEnd, CallState, Ledger
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.request import Question
+from aps_pipeline.request import Request
 from aps_pipeline.site import Roof, Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import builder, inputs
@@ -44,8 +44,8 @@ def is_current(plant: Plant, revision_days: int = 5) -> bool:
 
 
 def reserve(plant: Plant) -> int:
-    question = Question("system_energy", "hourly", "S1", "", Period(Grain.DAY, DAY))
-    return plant.ledger.reserve(question, plant.account)
+    request = Request("system_energy", "hourly", "S1", "", Period(Grain.DAY, DAY))
+    return plant.ledger.reserve(request, plant.account)
 
 
 def write_again(plant: Plant) -> None:
@@ -80,7 +80,7 @@ def _finish_a_call(plant: Plant) -> None:
     call_id = reserve(plant)
     plant.build()
     assert is_current(plant)
-    plant.ledger.finish(call_id, Finish(CallState.NO_DATA, 200, 1001, simulated=True))
+    plant.ledger.finish(call_id, CallEnd(CallState.NO_DATA, 200, 1001, simulated=True))
 
 
 CHANGES: dict[str, Callable[[Plant], object]] = {

@@ -105,7 +105,8 @@ def home_of_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(home_of_session: Path, tmp_path: Path) -> Path:
     """A home of this test alone."""
-    return Path(shutil.copytree(home_of_session, tmp_path / "home"))
+    copy = shutil.copytree(home_of_session, tmp_path / "home", ignore=shutil.ignore_patterns("dagster.yaml"))
+    return prepare_home(copy)
 
 
 @pytest.fixture

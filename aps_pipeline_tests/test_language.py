@@ -1,4 +1,4 @@
-"""The language of the code: verbs act, nouns compute, participles are booleans, and a word has one meaning."""
+"""The language of the code: verbs act, nouns compute, a participle is a boolean, a word has one meaning."""
 
 from __future__ import annotations
 
@@ -9,13 +9,42 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "aps_pipeline"
-GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+GLOSSARY = ROOT / "docs" / "glossary.md"
 WITH_GLOSSARY = ("planning", "ingest", "ledger")
 
-_IRREGULAR = set(
-    "asked begun broken built chosen dealt done drawn found given gone grown held kept known left lost made meant "
-    "paid said seen sent shown sold spent spoken taken thrown told written".split()
-)
+_IRREGULAR = {
+    "asked",
+    "begun",
+    "broken",
+    "built",
+    "chosen",
+    "dealt",
+    "done",
+    "drawn",
+    "found",
+    "given",
+    "gone",
+    "grown",
+    "held",
+    "kept",
+    "known",
+    "left",
+    "lost",
+    "made",
+    "meant",
+    "paid",
+    "said",
+    "seen",
+    "sent",
+    "shown",
+    "sold",
+    "spent",
+    "spoken",
+    "taken",
+    "thrown",
+    "told",
+    "written",
+}
 _NO_PARTICIPLE = {"need", "feed", "seed", "speed", "exceed", "proceed", "embed", "bed", "red"}
 _BOOLEAN = {"is", "has", "was", "were", "can", "may"}
 
@@ -59,7 +88,7 @@ def _public_classes(package: str) -> set[str]:
 
 
 def test_the_glossary_names_every_public_class_once() -> None:
-    entries = re.findall(r"^\| `(\w+)` \|", GLOSSARY, re.MULTILINE)
+    entries = re.findall(r"^\| `(\w+)` \|", GLOSSARY.read_text("utf-8"), re.MULTILINE)
     assert len(entries) == len(set(entries)), "a word has one meaning"
     wanted = set[str]().union(*map(_public_classes, WITH_GLOSSARY))
     assert set(entries) == wanted

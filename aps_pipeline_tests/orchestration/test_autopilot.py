@@ -13,7 +13,6 @@ import pytest
 
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.ledger import quota_month
-from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.periods import zone
 from aps_pipeline.simulator import Fault, Fleet
@@ -34,8 +33,8 @@ INVENTORY = {"systems", "system_capacity", "ecus", "inverters", "meters"}
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.from_config(str(prepare_home(tmp_path / "home"))) as opened:
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(home)) as opened:
         yield opened
 
 

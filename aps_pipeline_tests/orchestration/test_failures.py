@@ -12,7 +12,6 @@ from aps_pipeline.api import Client
 from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
 from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.orchestration.simulated import as_environment, get_simulated_settings
@@ -93,7 +92,7 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, tmp_path: Path) -> None:
+def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, home: Path) -> None:
     site.simulator.faults.append(Fault("5000", date_range="2024-03-06"))
     settings = settings_for(site.simulator, site.url, site.data_dir)
     assert settings.app_secret is not None
@@ -106,7 +105,6 @@ def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, tmp_path: P
         return with_clients(site.pipeline(), broken)
 
     secrets = (settings.app_secret.get_secret_value(), SECRET)
-    home = prepare_home(tmp_path / "home")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for access in (
             Access(lambda: settings),

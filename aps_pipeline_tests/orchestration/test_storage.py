@@ -22,10 +22,9 @@ def table() -> None:
 
 
 def test_what_it_writes_is_read_by_it_and_by_dagsters_own_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "_KEPT_OPEN", 2)
-    home = prepare_home(tmp_path)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert isinstance(instance.event_log_storage, KeptOpenEventLog)
         runs = [dg.materialize([table], partition_key=key, instance=instance).run_id for key in KEYS[:4]]
@@ -39,8 +38,7 @@ def test_what_it_writes_is_read_by_it_and_by_dagsters_own_class(
     assert not list((home / "history" / "runs").glob("*-wal")), "closed with the instance"
 
 
-def test_threads_and_a_second_process_of_the_same_log(tmp_path: Path) -> None:
-    home = prepare_home(tmp_path)
+def test_threads_and_a_second_process_of_the_same_log(home: Path) -> None:
     with (
         dg.DagsterInstance.from_config(str(home)) as one,
         dg.DagsterInstance.from_config(str(home)) as other,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,10 +23,17 @@ from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import builder, inputs
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 DAY = date(2024, 3, 5)
 HOURS, PANELS = TABLES["system_hourly_energy"], TABLES["inverter_batch_energy"]
 KEY = (DAY.isoformat(),)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 @pytest.fixture

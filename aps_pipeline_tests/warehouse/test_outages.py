@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,19 @@ from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.request import Request
 from aps_pipeline.tables import TABLES
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 FIRST = date(2024, 3, 1)
 SOON = datetime(2024, 3, 4, tzinfo=UTC)
 EVERY_CALL = 1_000_000
 """Answers up to this one are known to the caller, so the request may be asked again."""
 ONE, NONE = {"E1/I1/1": 0.4, "E1/I2/1": 0.0}, {"E1/I1/1": 0.0, "E1/I2/1": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("outages"):
+        yield
 
 
 def day(number: int) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import check_alone, only_marts
 
 DAY, AUTUMN = date(2024, 3, 5), date(2024, 10, 27)
 TODAY = LATE.date()
@@ -19,9 +21,15 @@ YESTERDAY = TODAY - timedelta(days=1)
 LONG_AGO = LATE - timedelta(days=7, seconds=1)
 
 
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("coverage"):
+        yield
+
+
 def result_of(plant: Plant, name: str) -> CheckResult:
     with warehouse.open_warehouse(plant.path) as connection:
-        return next(each for each in warehouse.run_checks(connection) if each.name == name)
+        return check_alone(connection, name)
 
 
 def at(hour: int, energy: float | None) -> list[float | None]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,8 +17,15 @@ from aps_pipeline import warehouse
 from aps_pipeline.atomic import remove_leftovers
 from aps_pipeline.warehouse import builder
 from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 DAY = date(2024, 3, 5)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("daily_production", "panel_daily"):
+        yield
 
 
 def names(path: Path) -> list[str]:

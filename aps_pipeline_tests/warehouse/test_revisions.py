@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from aps_pipeline.periods import Grain, Period
 from aps_pipeline.request import Request
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import check_alone, only_marts
 
 DAY = Period(Grain.DAY, date(2024, 3, 5))
 SAME = AnswerDiff(
@@ -31,6 +33,12 @@ NOTHING = replace(
     SAME, rows_after=0, rows_gone=24, numbers_after=0, numbers_gone=24, numbers_missing=24,
     energy_after_kwh=None,
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 def revise(plant: Plant, device_id: str, *found: AnswerDiff) -> list[int]:
@@ -52,8 +60,7 @@ def revise(plant: Plant, device_id: str, *found: AnswerDiff) -> list[int]:
 
 def check(plant: Plant) -> CheckResult:
     with warehouse.open_warehouse(plant.path) as connection:
-        (found,) = [each for each in warehouse.run_checks(connection) if each.name == "lost_in_revision"]
-    return found
+        return check_alone(connection, "lost_in_revision")
 
 
 def test_a_difference_is_shown_with_when_and_by_how_much(plant: Plant) -> None:

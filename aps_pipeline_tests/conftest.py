@@ -15,8 +15,71 @@ from aps_pipeline.config import Settings
 from aps_pipeline.warehouse import Built
 from aps_pipeline_tests.sites import Site, serving, settings_for
 
-hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("tests")
+
+
+FOLDER = Path(__file__).parent
+FAST = (
+    "alerts/test_changes.py",
+    "api/",
+    "cli/test_csv_cells.py",
+    "cli/test_matrix.py",
+    "ingest/test_clean_run.py",
+    "ingest/test_steps.py",
+    "lake/test_integrity.py",
+    "lake/test_reading.py",
+    "lake/test_writing.py",
+    "ledger/test_bodies.py",
+    "ledger/test_calls.py",
+    "ledger/test_opening.py",
+    "ledger/test_quota.py",
+    "ledger/test_revisions.py",
+    "parse/",
+    "planning/",
+    "reports/test_words.py",
+    "simulator/test_endpoints.py",
+    "simulator/test_limits.py",
+    "simulator/test_signature.py",
+    "simulator/test_wire.py",
+    "site/",
+    "tables/",
+    "test_accounts.py",
+    "test_architecture.py",
+    "test_config.py",
+    "test_envelope.py",
+    "test_periods.py",
+    "test_question.py",
+    "warehouse/test_headers.py",
+    "warehouse/test_marts.py",
+    "warehouse/test_reconciliation.py",
+)
+"""What is marked `fast`: a bit of everything that starts no process, no Dagster and no PostgreSQL."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        chosen = (
+            item.callspec.params.values()
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else ()
+        )
+        if _place(item.path).startswith(FAST) and "postgres" not in chosen:
+            item.add_marker(pytest.mark.fast)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread under `-m fast` what has no such test: to import it all takes longer than to run them."""
+    if config.option.markexpr != "fast" or not collection_path.is_relative_to(FOLDER):
+        return None
+    place = _place(collection_path)
+    if collection_path.is_dir():
+        return None if any(each.startswith(f"{place}/") for each in FAST) or place == "." else True
+    return True if collection_path.name.startswith("test_") and not place.startswith(FAST) else None
+
+
+def _place(path: Path) -> str:
+    return path.relative_to(FOLDER).as_posix()
 
 
 @pytest.fixture(autouse=True)

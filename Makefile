@@ -46,13 +46,13 @@ notebook: $(STAMP)
 	@$(BIN)/jupyter lab notebooks
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 coverage: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 quick: lint
-	@$(BIN)/python -m pytest -n 2 -m "not slow" --hypothesis-profile=quick $(FAST)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile=quick $(FAST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+
+import pytest
 
 from aps_pipeline.config import Settings
 from aps_pipeline.lake import Lake
 from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.sites import Site
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 TUESDAY, WEDNESDAY = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = ("system_hourly_energy",)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 def hours_of(site: Site, settings: Settings, *, force: bool = False) -> int | None:

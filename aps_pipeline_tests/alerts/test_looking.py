@@ -13,12 +13,19 @@ import pytest
 from aps_pipeline.alerts import AlertRun, NotSentError, UnreadableError, preview, run_alerts
 from aps_pipeline_tests.alerts.receiving import Inbox, webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 __all__ = ["plant"]
 
 FIRST = date(2024, 3, 1)
 A, B, C = "E1/I1/1", "E1/I2/1", "E1/I3/1"
 WEAK = "APsystems: 1 panel weak"
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("conditions"):
+        yield
 
 
 def days(plant: Plant, first: int, last: int, **others: float) -> None:

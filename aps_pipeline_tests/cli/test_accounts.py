@@ -19,6 +19,8 @@ RANGE = ("--from", "2025-03-25", "--to", "2025-03-27")
 COMPLETE, USAGE, INCOMPLETE, ACCOUNT = 0, 2, 3, 4
 SECRETS = [account.app_secret for account in TWO_ACCOUNTS]
 
+pytestmark = pytest.mark.usefixtures("without_marts")
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Site]:

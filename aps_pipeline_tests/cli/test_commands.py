@@ -15,6 +15,8 @@ from aps_pipeline_tests.sites import Site
 MONTH = ("--from", "2025-03-25", "--to", "2025-04-03")
 COMPLETE, USAGE, INCOMPLETE, ACCOUNT, REFUSED, STORAGE, REMOTE = 0, 2, 3, 4, 5, 7, 8
 
+pytestmark = pytest.mark.usefixtures("without_marts")
+
 
 def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in run.stderr
@@ -22,7 +24,7 @@ def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
-    first = aps("backfill", *MONTH)
+    first = aps.process("backfill", *MONTH)
     assert first.returncode == COMPLETE, first.stderr
     assert "backfill complete" in first.stdout
     spent = live.simulator.counts.total
@@ -211,7 +213,7 @@ def test_sql_cannot_write_or_reach_files(aps: Shell) -> None:
 def test_doctor_names_what_is_missing(aps: Shell, live: Site) -> None:
     assert aps("doctor").returncode == COMPLETE
     assert live.simulator.counts.received == 0
-    run = aps("doctor", APS_APP_ID="")
+    run = aps.process("doctor", APS_APP_ID="")
     assert run.returncode == USAGE
     assert "APS_APP_ID" in run.stdout
     assert aps("doctor", "--call").returncode == COMPLETE

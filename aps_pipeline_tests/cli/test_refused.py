@@ -19,6 +19,7 @@ DAY = date(2026, 11, 20)
 SAID = "20 of 36 items of core.inverter_batch_energy 2026-11-20 were refused: see core.rejected_items"
 
 
+@pytest.mark.usefixtures("without_marts")
 @pytest.mark.parametrize("as_json", [False, True])
 def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool

@@ -30,9 +30,16 @@ from aps_pipeline.request import Request
 from aps_pipeline.tables import FETCHED, get_table
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Roof, World, two_houses, world
+from aps_pipeline_tests.warehouse.lean import without_comments
 
 ENERGY = ("system_daily_energy", "inverter_batch_energy")
 FIRST, LAST = date(2026, 11, 10), date(2026, 11, 12)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with without_comments():
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,13 @@ from aps_pipeline.periods import day_end_utc, zone
 from aps_pipeline.warehouse import open_warehouse
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.field.world import NOW, Roof, Rule, World, WorldRequest, scripted, world
+from aps_pipeline_tests.warehouse.lean import only_marts
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("local_days"):
+        yield
 
 
 def built(api: World, **settings: object) -> Path:

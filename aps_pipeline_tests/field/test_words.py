@@ -17,6 +17,7 @@ from aps_pipeline.reports import write_reports
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.field.world import Roof, World, WorldRequest, world
+from aps_pipeline_tests.warehouse.lean import check_alone, without_comments
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 ECU, I1, I2 = "203000000001", "701000000011", "701000000012"
@@ -27,6 +28,12 @@ TABLES = ("system_daily_energy", "inverter_batch_energy")
 def house(tmp_path: Path) -> Iterator[World]:
     with world(tmp_path / "data", Roof()) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with without_comments():
+        yield
 
 
 def ok(data: Any) -> dict[str, Any]:
@@ -126,7 +133,7 @@ def told(path: Path) -> str:
 
 def check(path: Path, name: str) -> CheckResult:
     with closing(warehouse.open_warehouse(path)) as connection:
-        return next(each for each in warehouse.run_checks(connection) if each.name == name)
+        return check_alone(connection, name)
 
 
 class TestAnInputWithoutEnergy:

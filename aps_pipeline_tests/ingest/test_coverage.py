@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 FIRST, LAST = date(2024, 2, 10), date(2024, 5, 9)
 DAILY, HOURS, PANELS, METER = (
@@ -19,6 +22,12 @@ DAILY, HOURS, PANELS, METER = (
     "inverter_batch_energy",
     "meter_hourly_energy",
 )
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("coverage"):
+        yield
 
 
 def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:

@@ -137,9 +137,9 @@ def test_a_partition_that_was_answered_and_not_written_is_built_without_a_call(s
 
 def test_a_call_of_two_tables_is_one_gap_of_both(site: Site) -> None:
     know_the_devices(site)
-    names = ("inverter_dc_telemetry", "inverter_ac_telemetry")
-    found = missing(site, *names)
+    names, last = ("inverter_dc_telemetry", "inverter_ac_telemetry"), date(2024, 2, 20)
+    found = missing(site, *names, last=last)
     assert {tuple(sorted(table.name for table in gap.tables)) for gap in found.wanted} == {
         tuple(sorted(names))
     }
-    assert found.calls == site.collect(FIRST, LAST, names).summary.calls
+    assert found.calls == site.collect(FIRST, last, names).summary.calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,8 +15,15 @@ from aps_pipeline.orchestration.code_location import definitions_of
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline_tests.alerts.receiving import webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 __all__ = ["plant"]
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("conditions"):
+        yield
 
 
 def tick(plant: Plant, urls: str | None) -> Any:

@@ -114,6 +114,13 @@ def test_final_is_what_was_asked_after_the_revision_days(sent: datetime, is_fina
     assert of_day({"E1": good(1, sent), "E2": good(3, sent)}).is_final is is_final
 
 
+@pytest.mark.parametrize("first_part", ["E1", "E2"])
+def test_a_day_is_final_only_when_each_of_its_parts_is(first_part: str) -> None:
+    late = {name: good(3, datetime(2024, 3, 9, 1, tzinfo=UTC)) for name in ("E1", "E2")}
+    assert of_day(late).is_final is True
+    assert of_day(late | {first_part: good(1, LATER)}).is_final is False
+
+
 def covered(case: Case) -> list[PeriodState]:
     outlook = Outlook(case.answers, case.known, NAMED_BY, case.policy.now, REVISION)
     return list(coverage([case.table], [case.system], outlook))

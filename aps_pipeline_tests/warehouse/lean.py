@@ -18,8 +18,14 @@ from aps_pipeline.warehouse.marts import Mart
 def only_marts(*names: str) -> Iterator[None]:
     """Let builds make only these marts and what they read, and neither comments nor `meta.columns`."""
     chosen = _with_what_they_read(names)
+    with mock.patch.object(builder, "marts", lambda: chosen), without_comments():
+        yield
+
+
+@contextmanager
+def without_comments() -> Iterator[None]:
+    """Let builds make every mart, but neither comments nor `meta.columns`."""
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(builder, "marts", lambda: chosen))
         stack.enter_context(mock.patch.object(builder, "add_columns", lambda _, tables: tables[0]))
         for module in (ddl, marts_):
             stack.enter_context(mock.patch.object(module, "add_comments"))

@@ -15,12 +15,11 @@ Where do I go to …
 It is the other side: it imports nothing of the client but `periods`.
 """
 
-from aps_pipeline.simulator.accounts import Account, split_accounts
+from aps_pipeline.simulator.accounts import Account, Counts, split_accounts
 from aps_pipeline.simulator.awkward import awkward_fleet
 from aps_pipeline.simulator.demo import NAMES, demo_fleet, healthy_fleet, load_fleet
 from aps_pipeline.simulator.faults import Fault
 from aps_pipeline.simulator.fleet import Fleet, FleetError
-from aps_pipeline.simulator.limits import Counts
 from aps_pipeline.simulator.roof import roof_of, tariffs_of
 from aps_pipeline.simulator.server import MARK
 from aps_pipeline.simulator.service import Simulator

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.simulator.asking import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.history import Sums, parts
 from aps_pipeline.simulator.printing import kwh2, kwh2_of_micro, kwh3, kwh6
-from aps_pipeline.simulator.production import FLOWS
-from aps_pipeline.simulator.slots import Ints
+from aps_pipeline.simulator.production import FLOWS, Ints
+from aps_pipeline.simulator.request import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.weather import digest
 
 Json = object

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 
-from aps_pipeline.simulator.asking import MESSAGES
-from aps_pipeline.simulator.routes import Route
+from aps_pipeline.simulator.request import MESSAGES, Route
 from aps_pipeline.simulator.weather import digest
 
 KINDS = {

@@ -15,8 +15,7 @@ import numpy as np
 
 from aps_pipeline.periods import Grain, Period, local_day, periods_between, zone
 from aps_pipeline.simulator.fleet import Ecu, Fleet, System
-from aps_pipeline.simulator.production import EcuDay, ecu_day
-from aps_pipeline.simulator.slots import Ints, sum_by_hour
+from aps_pipeline.simulator.production import EcuDay, Ints, ecu_day, sum_by_hour
 
 _CENTI = 10_000  # micro-kWh in 0.01 kWh
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from aps_pipeline.simulator import energies, telemetry
-from aps_pipeline.simulator.asking import MESSAGES, NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.energies import Json
 from aps_pipeline.simulator.faults import Fault
+from aps_pipeline.simulator.request import MESSAGES, NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.weather import digest
 
 

@@ -7,16 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from aps_pipeline.simulator.accounts import APP_ID, Account, AccountState, check_accounts
-from aps_pipeline.simulator.asking import LEVELS, NO_PERMISSION, REFUSED, ApiError, SimRequest
+from aps_pipeline.simulator.accounts import APP_ID, Account, AccountState, Counts, RequestLog, check_accounts
 from aps_pipeline.simulator.demo import healthy_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
 from aps_pipeline.simulator.fleet import Fleet, System
 from aps_pipeline.simulator.history import History, Moment
-from aps_pipeline.simulator.limits import Counts, RequestLog
 from aps_pipeline.simulator.quirks import QUIRKS, apply_quirks
 from aps_pipeline.simulator.replies import Reply, answer, error, page, spoil_data, spoil_reply, wrap
-from aps_pipeline.simulator.routes import PREFIXES, Route, route
+from aps_pipeline.simulator.request import (
+    LEVELS,
+    NO_PERMISSION,
+    PREFIXES,
+    REFUSED,
+    ApiError,
+    Route,
+    SimRequest,
+    route,
+)
 from aps_pipeline.simulator.server import listening
 
 DEFAULT_APP_ID = "simulator".ljust(32, "0")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from aps_pipeline.simulator.asking import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.energies import Json, missing_channels, refuse_unmounted
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.printing import decimals, java_double, kwh2, kwh6
-from aps_pipeline.simulator.production import FLOWS, EcuDay
-from aps_pipeline.simulator.slots import LABELS, Ints
+from aps_pipeline.simulator.production import FLOWS, LABELS, EcuDay, Ints
+from aps_pipeline.simulator.request import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.weather import Floats, chance, digest
 
 _SURPLUS = 1.045

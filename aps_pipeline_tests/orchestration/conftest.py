@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.partitions import RANGE_END, RANGE_START
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline_tests.sites import Site, settings_for

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline_tests.alerts.receiving import webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant

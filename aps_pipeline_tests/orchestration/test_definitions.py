@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.resources import Access
 from aps_pipeline.tables import TABLES
@@ -152,7 +152,7 @@ def test_assets_say_what_they_hold(defs: dg.Definitions) -> None:
 def test_loading_needs_no_setting_and_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "from dagster import Definitions; from aps_pipeline.orchestration.definitions import defs; "
-        "Definitions.validate_loadable(defs)"
+        "Definitions.validate_loadable(defs())"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error::Warning:aps_pipeline", "-c", code],

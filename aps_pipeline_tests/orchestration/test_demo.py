@@ -10,7 +10,7 @@ import pytest
 
 from aps_pipeline.config import load_settings
 from aps_pipeline.orchestration import demo
-from aps_pipeline.orchestration.demo_result import show
+from aps_pipeline.orchestration.demo import show
 from aps_pipeline.orchestration.simulated import (
     as_environment,
     demo_dir,

@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.api import Client
 from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.resources import RESOURCE, Access

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.reports import REPORT, monthly_report
 from aps_pipeline.orchestration.resources import RESOURCE

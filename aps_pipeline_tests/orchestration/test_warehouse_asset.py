@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.resources import RESOURCE
 from aps_pipeline_tests.orchestration.conftest import START, Dagster
 

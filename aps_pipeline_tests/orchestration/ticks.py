@@ -17,7 +17,7 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import definitions_of
 from aps_pipeline.orchestration.resources import RESOURCE, Access
 from aps_pipeline.tables import PROFILES
 from aps_pipeline_tests.sites import Site, settings_for

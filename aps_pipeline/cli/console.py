@@ -22,7 +22,7 @@ from aps_pipeline.tables import PROFILES, Table, UnknownTableError, get_table
 _PIPED_WIDTH = 500
 
 
-def grid_of(title: str, *columns: str) -> RichTable:
+def new_grid(title: str, *columns: str) -> RichTable:
     """An empty table; a column whose name ends with `>` is set to the right."""
     grid = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -63,7 +63,7 @@ def with_account_name(name: str, sentence: str) -> str:
     return f"{name}: {sentence}" if name else sentence
 
 
-def until(quota: Quota) -> str:
+def reset_text(quota: Quota) -> str:
     """When there will be calls again: `until 2026-11-30 16:00 UTC`."""
     return f"until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
 
@@ -81,7 +81,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
     return tuple(check_id(each.strip()) for each in text.split(",") if each.strip())
 
 
-def day(text: str) -> date:
+def parse_day(text: str) -> date:
     """A day as it is typed. Raises BadParameter."""
     try:
         if len(text) == 10:
@@ -91,7 +91,7 @@ def day(text: str) -> date:
     raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
 
 
-def month(text: str) -> date:
+def parse_month(text: str) -> date:
     """A month as it is typed, by its first day. Raises BadParameter."""
     try:
         if len(text) == 7:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.cli.backfill import backfill
-from aps_pipeline.cli.console import grid_of, show
+from aps_pipeline.cli.console import new_grid, show
 from aps_pipeline.config import Settings, load_settings, readable_by_others
 from aps_pipeline.errors import Exit
 from aps_pipeline.tables import FETCHED
@@ -22,7 +22,7 @@ def doctor(call: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"findings": findings, "warnings": warnings}, default=str))
     else:
-        grid = grid_of("", "what", "", "finding")
+        grid = new_grid("", "what", "", "finding")
         for what, good, finding in findings:
             grid.add_row(what, "[green]ok[/]" if good else "[red]no[/]", finding)
         for what, finding in warnings:

@@ -9,8 +9,8 @@ from math import ceil
 from typing import Any
 
 from aps_pipeline.cli import console
-from aps_pipeline.cli.backfill import history_of
-from aps_pipeline.cli.console import cell, grid_of, select_tables, show
+from aps_pipeline.cli.backfill import history_wanted
+from aps_pipeline.cli.console import cell, new_grid, select_tables, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
@@ -29,7 +29,7 @@ def plan(
     pipeline = open_pipeline(settings)
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
-    wanted = history_of(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
+    wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
     shares = [_share(login, lines, pipeline) for login in pipeline.logins]
     refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.logins]
@@ -100,7 +100,7 @@ def _print_claims(claims: list[Claim]) -> None:
     """What is not asked because of a conclusion, and the calls that it rests on."""
     if not claims:
         return
-    grid = grid_of(
+    grid = new_grid(
         "Not asked because of", "conclusion", "system", "what", "up to", "calls", "asked again after"
     )
     for claim in claims:
@@ -137,7 +137,7 @@ def _share(login: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
     columns = ("table", "system", "calls>", "held>", "spared>", "from", "to", "one call buys")
-    grid = grid_of("Calls still needed", *columns)
+    grid = new_grid("Calls still needed", *columns)
     for line in lines:
         number = f"{line.calls:,}" if line.known else f"{line.calls:,} or more"
         counts = (f"{count:,}" for count in (line.held, line.spared))
@@ -147,15 +147,13 @@ def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, For
         show("'or more': devices are not known yet; the first calls of a run ask for them")
     for share in shares:
         quota = share.quota
-        needed = (
-            f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {console.until(quota)}"
-        )
+        needed = f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {console.reset_text(quota)}"
         show(console.with_account_name(share.login.name, needed))
     if any(share.calls for share in shares):
         whose = (
             ("account of", "calls a month>") if len(shares) == 1 else ("accounts of", "all calls a month>")
         )
-        times = grid_of("Done", *whose, "done in")
+        times = new_grid("Done", *whose, "done in")
         for name, when in whens.items():
             times.add_row(name, f"{when.monthly_calls:,}", _when(when))
         show(times)

@@ -15,12 +15,10 @@ from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.wiring import build_warehouse
 
-_COMPLAINTS_SHOWN = 5
+_PROBLEMS_SHOWN = 5
 
 
-def collect_and_report(
-    title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool
-) -> int:
+def collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool) -> int:
     """Collect what is wanted and say how it went; the exit code."""
     summary = Summary()
     with PartitionProgress(title, quiet=as_json) as progress:
@@ -58,7 +56,7 @@ def finish_run(
         print(json.dumps(told, default=str))
         return code
     left = (
-        console.with_account_name(name, f"{quota.left:,} calls left {console.until(quota)}")
+        console.with_account_name(name, f"{quota.left:,} calls left {console.reset_text(quota)}")
         for name, quota in held.items()
     )
     state = "complete" if is_complete else "incomplete"
@@ -67,7 +65,7 @@ def finish_run(
         f"{summary.calls:,} calls; {'; '.join(left)}"
     )
     lines = [
-        *_complaints(summary),
+        *_problem_lines(summary),
         *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
         *(f"new: {sentence}" for sentence in summary.unheard),
@@ -81,7 +79,7 @@ def finish_run(
     return code
 
 
-def _complaints(summary: Summary) -> list[str]:
+def _problem_lines(summary: Summary) -> list[str]:
     """What went wrong, each sentence once, with the request it was met on first."""
     by_message: dict[str, list[str]] = {}
     for failure in dict.fromkeys(summary.failures):
@@ -95,7 +93,7 @@ def _complaints(summary: Summary) -> list[str]:
 
 
 def _shorten(lines: list[str]) -> list[str]:
-    shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
+    shown, more = lines[:_PROBLEMS_SHOWN], len(lines) - _PROBLEMS_SHOWN
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aps_pipeline import warehouse
-from aps_pipeline.cli.console import cell, grid_of, show
+from aps_pipeline.cli.console import cell, new_grid, show
 from aps_pipeline.cli.export import check_output, write_file
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
@@ -107,7 +107,7 @@ def _write_text(file: TextIO, found: pa.Table, kind: Format) -> None:
         case Format.JSON:
             file.write(f"{json.dumps(found.to_pylist(), default=str)}\n")
         case _:
-            grid = grid_of("", *found.column_names)
+            grid = new_grid("", *found.column_names)
             for row in found.to_pylist():
                 grid.add_row(*map(cell, row.values()))
             show(grid, file)

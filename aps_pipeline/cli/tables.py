@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aps_pipeline.cli.console import grid_of, show
+from aps_pipeline.cli.console import new_grid, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import KnownFleet
@@ -33,7 +33,7 @@ def tables(as_json: bool) -> int:
         print(json.dumps(rows))
         return Exit.COMPLETE
     columns = ("name", "one row per", "manual", "profile", "partition", "calls a partition>", "same calls as")
-    grid = grid_of("Tables (schema core)", *columns)
+    grid = new_grid("Tables (schema core)", *columns)
     for row in rows:
         price = f"{row['calls']:,}" if fleet.systems else "?"
         grid.add_row(

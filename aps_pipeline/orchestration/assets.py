@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key, collect
+from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key, materialize
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
@@ -62,9 +62,9 @@ def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def fetch(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
+        access: ApsResource = getattr(context.resources, RESOURCE)
         with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
-            yield from collect(context, table, access, settings, pipeline)
+            yield from materialize(context, table, access, settings, pipeline)
 
     return fetch
 
@@ -98,7 +98,7 @@ def warehouse_asset() -> dg.AssetsDefinition:
         automation_condition=after_any_table(),
     )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
+        access: ApsResource = getattr(context.resources, RESOURCE)
         with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
             for problem in settings.site_problems:
                 context.log.warning(f"{problem}; the warehouse is built without that file")

@@ -15,13 +15,13 @@ from aps_pipeline.orchestration.jobs import (
     DAILY_REFRESH,
     INVENTORY,
     WAREHOUSE_JOB,
+    asset_keys_of,
     get_refresh_days,
-    keys_of,
     refreshes_between,
 )
 from aps_pipeline.orchestration.materialize import MAX_CALLS_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning import (
     BackfillRun,
@@ -109,12 +109,12 @@ class Today:
         return f"the next share is due after {self.day + timedelta(days=1)} 00:00 {self.zone_name}"
 
 
-def day_of(now: datetime, pipeline: Pipeline) -> date:
+def quota_day(now: datetime, pipeline: Pipeline) -> date:
     """The day of an instant, where the vendor counts the quota of the first account."""
     return local_day(now, pipeline.logins[0].account.zone)
 
 
-def today_of(
+def get_today(
     now: datetime, pipeline: Pipeline, calendar: Calendar, refreshed: tuple[Table, ...] | None
 ) -> Today:
     """Where the quotas stand at `now`; `refreshed` are the tables of the daily refresh, None if it is off.
@@ -122,7 +122,7 @@ def today_of(
     Raises LedgerError.
     """
     shares = tuple(_share(now, pipeline, login, calendar, refreshed) for login in pipeline.logins)
-    return Today(day_of(now, pipeline), pipeline.logins[0].account.zone.key, shares)
+    return Today(quota_day(now, pipeline), pipeline.logins[0].account.zone.key, shares)
 
 
 def _share(
@@ -143,7 +143,7 @@ def _share(
     return Share(login.name, days_left, quota, reserved)
 
 
-def under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+def find_unfinished_run(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
     """A run that is queued or running and may make calls, so that the quota does not stand still."""
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         if run.job_name != WAREHOUSE_JOB and run.asset_selection != {WAREHOUSE}:
@@ -151,7 +151,7 @@ def under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
     return None
 
 
-def is_on(instance: dg.DagsterInstance, schedule: str) -> bool:
+def is_schedule_on(instance: dg.DagsterInstance, schedule: str) -> bool:
     """Whether somebody has turned a schedule on that is off by default."""
     states = instance.all_instigator_state()
     return any(state.name == schedule and state.status.value == "RUNNING" for state in states)
@@ -160,35 +160,37 @@ def is_on(instance: dg.DagsterInstance, schedule: str) -> bool:
 AUTOPILOT_TAG, WHY_TAG = "aps/autopilot", "aps/why"
 """Tags of its runs: the day whose calls they spend, and the reason in a few words."""
 
-_ASKING_INVENTORY = "inventory"
+_INVENTORY_LAUNCHED = "inventory"
 
 
-def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) -> dg.SensorDefinition:
+def autopilot_sensor(
+    calendar: Calendar, aps: ApsResource, collected: tuple[Table, ...]
+) -> dg.SensorDefinition:
     """The sensor that completes the history of the tables `collected` and of HISTORY, and then idles."""
     tables = tuple(table for table in FETCHED if table in {*HISTORY, *collected})
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
-            if (run := under_way(context.instance)) is not None:
+        with as_dagster_failure(), aps.pipeline() as (settings, pipeline), as_dagster_failure(settings):
+            if (run := find_unfinished_run(context.instance)) is not None:
                 return dg.SensorResult(
                     skip_reason=f"Run {run.run_id[:8]} is under way and may make calls: history waits."
                 )
             now = pipeline.ledger.now()
             day, _, said = (context.cursor or "").partition(" ")
-            is_today = day == str(day_of(now, pipeline))
-            if is_today and said != _ASKING_INVENTORY:
+            is_today = day == str(quota_day(now, pipeline))
+            if is_today and said != _INVENTORY_LAUNCHED:
                 return dg.SensorResult(skip_reason=said)
             last = calendar.last_day(now)
             if last is None:
                 return dg.SensorResult(skip_reason=f"No day since {calendar.start} is over yet.")
             missing = pipeline.missing(Wanted(tables, calendar.start, last, pipeline.system_ids))
-            refreshed = collected if is_on(context.instance, DAILY_REFRESH) else None
-            today = today_of(now, pipeline, calendar, refreshed)
+            refreshed = collected if is_schedule_on(context.instance, DAILY_REFRESH) else None
+            today = get_today(now, pipeline, calendar, refreshed)
             paid = Counter(pipeline.login_of(question.system_id).name for question in missing.inventory)
             if missing.unknown:
-                return _inventory_first(context, today, missing, tables, paid, was_asked=is_today)
+                return _launch_inventory(context, today, missing, tables, paid, was_asked=is_today)
             if not missing.wanted:
-                return _idle(today, _complete(calendar, missing, str(last)))
+                return _idle(today, _completion(calendar, missing, str(last)))
             return _launch_runs(context, today, missing, paid)
 
     return dg.SensorDefinition(
@@ -209,14 +211,14 @@ def _idle(today: Today, said: str) -> dg.SensorResult:
     return dg.SensorResult(skip_reason=said, cursor=f"{today.day} {said}")
 
 
-def _complete(calendar: Calendar, missing: MissingHistory, last: str) -> str:
+def _completion(calendar: Calendar, missing: MissingHistory, last: str) -> str:
     what = f"History is complete from {calendar.start} to {last}"
     if missing.resting:
         return f"{what}, but for {missing.resting:,} questions that failed and rest for some days."
     return f"{what}: nothing to ask."
 
 
-def _inventory_first(
+def _launch_inventory(
     context: dg.SensorEvaluationContext,
     today: Today,
     missing: MissingHistory,
@@ -236,15 +238,15 @@ def _inventory_first(
     if not any(share.affords(paid.get(share.name, 0)) and paid.get(share.name) for share in today.shares):
         return _idle(today, f"Nothing to spare to ask for the devices of {names}: {today.figures}.")
     request = dg.RunRequest(
-        run_key=f"autopilot {today.day} {_ASKING_INVENTORY}",
-        asset_selection=keys_of(INVENTORY, tables),
+        run_key=f"autopilot {today.day} {_INVENTORY_LAUNCHED}",
+        asset_selection=asset_keys_of(INVENTORY, tables),
         tags={
             AUTOPILOT_TAG: str(today.day),
             WHY_TAG: f"the devices of {names} are not known: {len(missing.inventory)} calls",
         },
     )
     context.log.info(f"First the inventory: {request.tags[WHY_TAG]}. {today.figures}.")
-    return dg.SensorResult(run_requests=[request], cursor=f"{today.day} {_ASKING_INVENTORY}")
+    return dg.SensorResult(run_requests=[request], cursor=f"{today.day} {_INVENTORY_LAUNCHED}")
 
 
 def _launch_runs(

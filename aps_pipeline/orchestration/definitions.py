@@ -11,25 +11,25 @@ import dagster as dg
 
 from aps_pipeline.config import load_settings
 from aps_pipeline.orchestration.assets import all_assets
-from aps_pipeline.orchestration.autopilot import autopilot
-from aps_pipeline.orchestration.jobs import all_jobs, daily_refresh, warehouse_follows
+from aps_pipeline.orchestration.autopilot import autopilot_sensor
+from aps_pipeline.orchestration.jobs import all_jobs, refresh_schedule, warehouse_sensor
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.reports import alerting, monthly_report, report_asset
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.reports import alerts_sensor, report_asset, report_schedule
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.tables import PROFILES, Table
 
 
-def definitions_of(
-    start: date, access: Access, collected: tuple[Table, ...] = PROFILES["standard"]
+def build_definitions(
+    start: date, aps: ApsResource, collected: tuple[Table, ...] = PROFILES["standard"]
 ) -> dg.Definitions:
     """Build what Dagster loads: partitions from `start`, and what collects the tables `collected`."""
     calendar = Calendar(start)
     return dg.Definitions(
         assets=[*all_assets(calendar), report_asset(calendar)],
         jobs=all_jobs(collected),
-        schedules=[daily_refresh(calendar, access, collected), monthly_report(calendar)],
-        sensors=[alerting(access), autopilot(calendar, access, collected), warehouse_follows()],
-        resources={RESOURCE: access},
+        schedules=[refresh_schedule(calendar, aps, collected), report_schedule(calendar)],
+        sensors=[alerts_sensor(aps), autopilot_sensor(calendar, aps, collected), warehouse_sensor()],
+        resources={RESOURCE: aps},
         executor=dg.in_process_executor,  # the runs wait for the API; a process for each step would cost more
     )
 
@@ -38,4 +38,4 @@ def definitions_of(
 def defs() -> dg.Definitions:
     """Build the definitions of the configured account. Raises SettingsError."""
     settings = load_settings()
-    return definitions_of(settings.start_date, Access(), PROFILES[settings.profile])
+    return build_definitions(settings.start_date, ApsResource(), PROFILES[settings.profile])

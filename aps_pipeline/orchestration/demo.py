@@ -22,17 +22,17 @@ from rich.table import Table as Grid
 from aps_pipeline.config import Settings
 from aps_pipeline.errors import PipelineError
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.orchestration.definitions import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
 from aps_pipeline.orchestration.materialize import asset_key
 from aps_pipeline.orchestration.partitions import range_tags
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.orchestration.simulated import (
     demo_dir,
     demo_year,
-    describe_site,
     get_simulated_settings,
+    write_site_files,
     year_before,
 )
 from aps_pipeline.periods import Grain, Period
@@ -64,7 +64,7 @@ class Demo:
     production: list[dict[str, Any]]
 
 
-def result_of(settings: Settings, first: date, last: date, seconds: float, calls: int) -> Demo:
+def demo_result(settings: Settings, first: date, last: date, seconds: float, calls: int) -> Demo:
     """Look at ledger, lake and warehouse. Raises LedgerError, WarehouseError, OSError."""
     with closing(Ledger(settings.ledger_address)) as ledger:
         held = sum(len(portion) for portion in ledger.rows())
@@ -135,10 +135,10 @@ def _near(path: str | Path) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
-WHOLE = timedelta(days=2)
+EVERY_TABLE_SPAN = timedelta(days=2)
 """How far before the last day every table is collected: high resolution costs most of the calls."""
 
-ASKING = [job for job in GRAINS if job != INVENTORY]
+CALLING_JOBS = [job for job in GRAINS if job != INVENTORY]
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines on the console are not wanted beside the progress."""
@@ -158,7 +158,7 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     began = time.monotonic()
     simulator = Simulator(fleet=fleet or demo_fleet(first.year), seed=1)
     before = year_before(first)
-    describe_site(directory, simulator.fleet, first.year)
+    write_site_files(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
         settings = get_simulated_settings(simulator, url, directory, before)
@@ -166,12 +166,12 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
         execute = partial(_execute, settings, instance)
         if not known:  # asking again would be a refresh
             execute(INVENTORY, HISTORY, first, last)
-        for job in ASKING:
+        for job in CALLING_JOBS:
             execute(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last)
-        for job in ASKING:
-            execute(job, FETCHED, max(first, last - WHOLE), last)
+        for job in CALLING_JOBS:
+            execute(job, FETCHED, max(first, last - EVERY_TABLE_SPAN), last)
         execute(WAREHOUSE_JOB, HISTORY, first, last)
-    return result_of(settings, first, last, time.monotonic() - began, simulator.counts.total)
+    return demo_result(settings, first, last, time.monotonic() - began, simulator.counts.total)
 
 
 def _execute(
@@ -189,16 +189,16 @@ def _execute(
     title = job.removeprefix("refresh_").replace("_", " ") + every
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
-        access = Access(lambda: settings, progress)
-        definition = definitions_of(settings.start_date, access, collected).resolve_job_def(job)
+        access = ApsResource(lambda: settings, progress)
+        definition = build_definitions(settings.start_date, access, collected).resolve_job_def(job)
         result = definition.execute_in_process(
             _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
         )
     if not result.success:
-        raise _error_of(job, result)
+        raise _run_error(job, result)
 
 
-def _error_of(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
+def _run_error(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
     said = []
     for event in result.filter_events(lambda event: event.is_step_failure):
         data = event.step_failure_data

@@ -11,7 +11,7 @@ import dagster as dg
 from aps_pipeline.orchestration.assets import WAREHOUSE
 from aps_pipeline.orchestration.materialize import REVISE_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period, days_between
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import Table
@@ -19,7 +19,7 @@ from aps_pipeline.tables import Table
 INVENTORY, WAREHOUSE_JOB = "refresh_inventory", "build_warehouse"
 
 
-def job_of(table: Table) -> str:
+def job_name(table: Table) -> str:
     """The name of the job that a table belongs to. Lifetime tables go with the years."""
     if is_inventory(table):
         return INVENTORY
@@ -46,18 +46,18 @@ GRAINS = {
 """The length of the partitions of each job that asks; None where there are none."""
 
 
-def keys_of(job: str, collected: Iterable[Table]) -> list[dg.AssetKey]:
+def asset_keys_of(job: str, collected: Iterable[Table]) -> list[dg.AssetKey]:
     """The assets of a job, where `collected` are the tables of the profile."""
     if job == WAREHOUSE_JOB:
         return [WAREHOUSE]
-    return [asset_key(table) for table in collected if job_of(table) == job]
+    return [asset_key(table) for table in collected if job_name(table) == job]
 
 
 def all_jobs(collected: Iterable[Table]) -> list[Any]:
     """Every job there is, in the order in which they make sense."""
     return [
         dg.define_asset_job(
-            name, dg.AssetSelection.assets(*keys_of(name, collected)), description=description
+            name, dg.AssetSelection.assets(*asset_keys_of(name, collected)), description=description
         )
         for name, description in DESCRIPTIONS.items()
     ]
@@ -72,20 +72,22 @@ ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job of all assets: the only one that may hold days, months and years."""
 
 
-def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ...]) -> dg.ScheduleDefinition:
+def refresh_schedule(
+    calendar: Calendar, aps: ApsResource, collected: tuple[Table, ...]
+) -> dg.ScheduleDefinition:
     """The schedule that keeps those tables fresh: one ranged run for each length of partition."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with as_dagster_failure():
-            revision = timedelta(days=access.settings().revision_days)
+            revision = timedelta(days=aps.settings().revision_days)
         days = get_refresh_days(calendar, context.scheduled_execution_time, revision)
         if days is None:
             yield dg.SkipReason(f"No day since {calendar.start} is over yet.")
             return
         first, last = days
         for job in DESCRIPTIONS:
-            if job != WAREHOUSE_JOB and keys_of(job, collected):
-                yield refresh_of(job, first, last, collected)
+            if job != WAREHOUSE_JOB and asset_keys_of(job, collected):
+                yield refresh_request(job, first, last, collected)
 
     return dg.ScheduleDefinition(
         name=DAILY_REFRESH,
@@ -102,10 +104,12 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
     )
 
 
-def get_refresh_days(calendar: Calendar, when: datetime, revision: timedelta) -> tuple[date, date] | None:
+def get_refresh_days(
+    calendar: Calendar, when: datetime, revision_window: timedelta
+) -> tuple[date, date] | None:
     """The days that a refresh at that time is about; None before the first one is over."""
     last = calendar.last_day(when)
-    return (max(last - revision, calendar.start), last) if last else None
+    return (max(last - revision_window, calendar.start), last) if last else None
 
 
 def refreshes_between(now: datetime, end: datetime) -> list[datetime]:
@@ -115,18 +119,18 @@ def refreshes_between(now: datetime, end: datetime) -> list[datetime]:
     return [start for start in starts if now < start < end]
 
 
-def refresh_of(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:
+def refresh_request(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:
     """The run that refreshes the tables of a job over the periods that hold a day from `first` to `last`."""
     grain = GRAINS[job]
     partitions = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     return dg.RunRequest(
         run_key=f"{job} {last}",
-        asset_selection=keys_of(job, collected),
+        asset_selection=asset_keys_of(job, collected),
         tags={REVISE_TAG: "true", **partitions},
     )
 
 
-def warehouse_follows() -> dg.AutomationConditionSensorDefinition:
+def warehouse_sensor() -> dg.AutomationConditionSensorDefinition:
     """Builds the warehouse once tables have changed and no run is changing one any more. Makes no call."""
     return dg.AutomationConditionSensorDefinition(
         "warehouse_follows",

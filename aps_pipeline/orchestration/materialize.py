@@ -18,8 +18,8 @@ from aps_pipeline.config import Settings
 from aps_pipeline.errors import PipelineError
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.lake import Lake
-from aps_pipeline.orchestration.partitions import last_day_of_run, stretches
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.partitions import contiguous_ranges, last_day_of_run
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import REJECTED_ITEMS, Table
@@ -93,7 +93,7 @@ def _place(error: Exception) -> str:
     return f"{Path(last.filename).name}:{last.lineno} in {last.name}"
 
 
-def incomplete(
+def incomplete_failure(
     table: Table, partitions: int, unfinished: Sequence[PartitionResult], summary: Summary
 ) -> dg.Failure:
     """The one failure of a run that left some of its partitions unfinished: which, why, and what to do."""
@@ -134,8 +134,12 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey(["core", table.name])
 
 
-def collect(
-    context: dg.AssetExecutionContext, table: Table, access: Access, settings: Settings, pipeline: Pipeline
+def materialize(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    access: ApsResource,
+    settings: Settings,
+    pipeline: Pipeline,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Bring the partitions of this run up to date: one event for each that is complete, then one failure.
 
@@ -150,21 +154,23 @@ def collect(
         left = None if most is None else max(0, most - summary.calls)
         wanted = Wanted((table,), first, last, pipeline.system_ids, recheck, left, again)
         for result in prefetch(_collect(pipeline, wanted, summary, access)):
-            access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+            access.progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
             if result.table is not table:
-                _tell_along(context, table, result)
+                _log_inventory(context, table, result)
                 continue
             mine += 1
             if not result.is_complete:
                 unfinished.append(result)
             elif table.is_partitioned:
-                tell(context, result)
+                log_materialization(context, result)
             else:
-                yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
+                yield dg.MaterializeResult(
+                    metadata=_partition_metadata(result) | _preview(pipeline.lake, table)
+                )
     for sentence in (*map(str, summary.rejections), *summary.notes, *summary.unheard):
         context.log.warning(sentence)
     if unfinished:
-        raise incomplete(table, mine, unfinished, summary)
+        raise incomplete_failure(table, mine, unfinished, summary)
 
 
 def _max_calls(tags: Mapping[str, str]) -> int | None:
@@ -176,9 +182,9 @@ def _max_calls(tags: Mapping[str, str]) -> int | None:
 
 
 def _collect(
-    pipeline: Pipeline, wanted: Wanted, summary: Summary, access: Access
+    pipeline: Pipeline, wanted: Wanted, summary: Summary, access: ApsResource
 ) -> Generator[PartitionResult]:
-    yield from pipeline.collect(wanted, summary, access.watch.set_total)
+    yield from pipeline.collect(wanted, summary, access.progress.set_total)
 
 
 def _ranges(
@@ -187,16 +193,16 @@ def _ranges(
     """The stretches of days that this run is about; a table without partitions is wanted up to its end."""
     if table.is_partitioned:
         keys = (Period.parse(table.partition_grain, key) for key in context.partition_keys)
-        yield from ((first.first, last.last) for first, last in stretches(keys))
+        yield from ((first.first, last.last) for first, last in contiguous_ranges(keys))
         return
     last = last_day_of_run(context.run.tags) or datetime.now(UTC).date()
     yield min(settings.start_date, last), last
 
 
-def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
+def log_materialization(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     """Log the one event of a partition, and that of the items it refused."""
     key = result.key or None
-    facts = _facts_of(result)
+    facts = _partition_metadata(result)
     context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=facts))
     if result.rejected:
         rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
@@ -204,13 +210,13 @@ def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
         context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=day, metadata=rows))
 
 
-def _tell_along(context: dg.AssetExecutionContext, table: Table, result: PartitionResult) -> None:
+def _log_inventory(context: dg.AssetExecutionContext, table: Table, result: PartitionResult) -> None:
     """Tell of inventory that was asked ahead of facts; inventory assets each tell of themselves."""
     if result.is_complete and not is_inventory(table):
-        tell(context, result)
+        log_materialization(context, result)
 
 
-def _facts_of(result: PartitionResult) -> dict[str, Any]:
+def _partition_metadata(result: PartitionResult) -> dict[str, Any]:
     """What Dagster shows of a partition."""
     rows = result.rows or 0
     count = "dagster/partition_row_count" if result.table.is_partitioned else "dagster/row_count"

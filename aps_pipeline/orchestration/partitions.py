@@ -54,7 +54,7 @@ def range_tags(first: Period, last: Period) -> dict[str, str]:
     return {RANGE_START: first.key, RANGE_END: last.key}
 
 
-def stretches(periods: Iterable[Period]) -> Iterator[tuple[Period, Period]]:
+def contiguous_ranges(periods: Iterable[Period]) -> Iterator[tuple[Period, Period]]:
     """First and last of each stretch of periods without a gap, in order."""
     ordered = sorted(periods)
     if not ordered:

@@ -12,14 +12,14 @@ from aps_pipeline.orchestration.assets import OWNERS, WAREHOUSE, allow_beta
 from aps_pipeline.orchestration.jobs import ANY_ASSETS
 from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.reports import NothingToReportError, Written, write_reports
 
 REPORT = dg.AssetKey(["report"])
 
 
-def monthly_report(calendar: Calendar) -> dg.ScheduleDefinition:
+def report_schedule(calendar: Calendar) -> dg.ScheduleDefinition:
     """The schedule that makes the report of a month once its last day may be final."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -61,7 +61,7 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
         required_resource_keys={RESOURCE},
     )
     def report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
+        access: ApsResource = getattr(context.resources, RESOURCE)
         with as_dagster_failure():
             settings = access.settings()
         missed = []
@@ -96,12 +96,12 @@ def _report_metadata(pages: list[Written]) -> dict[str, Any]:
     }
 
 
-def alerting(access: Access) -> dg.SensorDefinition:
+def alerts_sensor(aps: ApsResource) -> dg.SensorDefinition:
     """The sensor `alerts`. It asks for no run; what a tick did is its skip reason."""
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with as_dagster_failure():
-            settings = access.settings()
+            settings = aps.settings()
         with as_dagster_failure(settings):
             if not settings.warehouse_path.exists():
                 return dg.SensorResult(skip_reason="There is no warehouse yet.")

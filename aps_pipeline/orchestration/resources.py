@@ -40,11 +40,11 @@ class NullProgress:
 
 
 @dataclass(frozen=True)
-class Access:
+class ApsResource:
     """How an asset comes to settings and pipeline, and who watches it work."""
 
     settings: Callable[[], Settings] = load_settings
-    watch: Progress = field(default_factory=NullProgress)
+    progress: Progress = field(default_factory=NullProgress)
     open: Callable[[Settings], Pipeline] = open_pipeline
 
     @contextmanager

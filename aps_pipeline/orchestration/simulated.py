@@ -45,7 +45,7 @@ def year_before(day: date) -> date:
     return date(day.year - 1, day.month, 1)
 
 
-def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
+def write_site_files(data_dir: Path, fleet: Fleet, year: int) -> None:
     """Write roof file and tariff file of that fleet; one that says the same already stays. Raises OSError."""
     for name, content in ((ROOF_FILE, roof_of(fleet, NAMES)), (TARIFF_FILE, tariffs_of(year))):
         path = data_dir / name
@@ -91,7 +91,7 @@ def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def as_environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """The same settings for another process."""
     return {f"APS_{name.upper()}": _as_text(getattr(settings, name)) for name in type(settings).model_fields}
 

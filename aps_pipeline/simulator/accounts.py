@@ -1,4 +1,4 @@
-"""Accounts of the simulated API: their signature (manual 2.2), their limits, and what they have asked."""
+"""Accounts of the simulated API: their signatures (manual 2.2), limits and requests so far."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _REQUESTS_KEPT = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What has been asked so far.
+    """The requests so far.
 
     `total` counts the calls with a valid signature, those that a quota counts; `by_endpoint` the same by the
-    names of `routes.ENDPOINTS`; `by_code` them by the code of the answer; `received` every request.
+    names of `request.ENDPOINTS`; `by_code` them by the code of the answer; `received` every request.
     """
 
     received: int = 0
@@ -45,18 +45,18 @@ class RequestLog:
         self._requests: deque[tuple[str, str]] = deque(maxlen=_REQUESTS_KEPT)
 
     def note_request(self, path: str, query: str) -> None:
-        """Notes a request of any kind."""
+        """Note a request of any kind."""
         with self._lock:
             self._received += 1
             self._requests.append((path, query))
 
     def note_signed(self, endpoint: str) -> None:
-        """Notes a call with a valid signature."""
+        """Note a call with a valid signature."""
         with self._lock:
             self._endpoints[endpoint] += 1
 
     def note_code(self, code: int) -> None:
-        """Notes the code that such a call is answered with."""
+        """Note the code that such a call is answered with."""
         with self._lock:
             self._codes[code] += 1
 
@@ -90,7 +90,7 @@ class Limits:
 
     @contextmanager
     def call(self, now: datetime, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-        """Counts a call and holds its place in flight. Raises ApiError 2005, 7002 or 7003."""
+        """Count a call and hold its place in flight. Raises ApiError 2005, 7002 or 7003."""
         with self._lock:
             self._flying += 1
             refusal = self._refusal(now, clock())
@@ -103,19 +103,17 @@ class Limits:
                 self._flying -= 1
 
     def _refusal(self, now: datetime, instant: float) -> int | None:
+        """Count a call; the code it is refused with, None if it is within the limits."""
         month = now.astimezone(zone("Asia/Shanghai")).strftime("%Y-%m")
         self._used[month] += 1
         if self._quota is not None and self._used[month] > self._quota:
             return QUOTA_USED_UP
         if self._in_flight is not None and self._flying > self._in_flight:
             return BUSY
-        if self._per_second is not None:
-            return self._too_many(instant, self._per_second)
-        return None
-
-    def _too_many(self, instant: float, per_second: float) -> int | None:
+        if self._per_second is None:
+            return None
         # Below one a second the window grows instead, so that 0.5 is one call in two seconds.
-        window, most = max(1.0, 1.0 / per_second), max(1.0, per_second)
+        window, most = max(1.0, 1.0 / self._per_second), max(1.0, self._per_second)
         while self._recent and instant - self._recent[0] >= window:
             self._recent.popleft()
         if len(self._recent) >= most:
@@ -135,7 +133,7 @@ _NONCES_KEPT = 500_000
 
 
 class Signatures:
-    """Says whether requests are signed by the holder of one secret, and never twice with the same nonce."""
+    """Checks that requests are signed by the holder of one secret, and never twice with the same nonce."""
 
     def __init__(self, app_id: str, app_secret: str) -> None:
         self._app_id = app_id
@@ -144,7 +142,7 @@ class Signatures:
         self._lock = Lock()
 
     def accepts(self, method: str, last_segment: str, headers: Mapping[str, str], now_ms: int) -> bool:
-        """Whether the request is signed as it must be; an accepted nonce is used up.
+        """Tell whether the request has a valid signature; an accepted nonce is used up.
 
         `last_segment` is the text after the last `/` of the path as sent; `now_ms` is ms since 1970.
         """
@@ -156,27 +154,24 @@ class Signatures:
         if abs(int(timestamp) - now_ms) > SKEW_MS:
             return False
         text = "/".join((timestamp, nonce, app_id, last_segment, method, algorithm))
-        right = _sign(text, self._secret, algorithm)
-        return hmac.compare_digest(signature.encode(), right) and self._is_new(nonce)
+        mac = base64.b64encode(hmac.digest(self._secret, text.encode(), _HASHES[algorithm]))
+        return hmac.compare_digest(signature.encode(), mac) and self._use_nonce(nonce)
 
-    def _is_new(self, nonce: str) -> bool:
+    def _use_nonce(self, nonce: str) -> bool:
+        """Remember a nonce; False if it was used before."""
         with self._lock:
             if nonce in self._nonces:
                 return False
             self._nonces[nonce] = None
-            # The window of the timestamp ends a nonce long before so many others have come.
+            # A nonce is too old by its timestamp long before that many others have come.
             if len(self._nonces) > _NONCES_KEPT:
                 self._nonces.popitem(last=False)
             return True
 
 
-def _sign(text: str, secret: bytes, algorithm: str) -> bytes:
-    return base64.b64encode(hmac.digest(secret, text.encode(), _HASHES[algorithm]))
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An App Id with its secret, the systems it may ask about, and its calls a month; None is no limit."""
+    """An App Id with its secret, the systems it may see, and its calls a month; None is no limit."""
 
     app_id: str
     app_secret: str = field(repr=False)
@@ -185,17 +180,17 @@ class Account:
 
 
 class AccountState:
-    """Where one account is served: its signatures, its limits and its counts."""
+    """What the server knows of one account: its signatures, its limits and its requests."""
 
     def __init__(self, account: Account, per_second: float | None, in_flight: int | None) -> None:
         self.account = account
         self.signatures = Signatures(account.app_id, account.app_secret)
         self.limits = Limits(account.quota, per_second, in_flight)
-        self.ledger = RequestLog()
+        self.log = RequestLog()
 
 
 def split_accounts(fleet: Fleet, number: int, quota: int | None = None) -> tuple[Account, ...]:
-    """So many accounts with the systems of a fleet in turn. Raises FleetError if one would have none."""
+    """Deal the systems of a fleet to `number` accounts in turn. Raises FleetError if one would have none."""
     ids = fleet.system_ids
     if not 1 <= number <= len(ids):
         raise FleetError(f"{len(ids)} systems make 1 to {len(ids)} accounts, not {number}")
@@ -206,7 +201,7 @@ def split_accounts(fleet: Fleet, number: int, quota: int | None = None) -> tuple
 
 
 def check_accounts(accounts: Iterable[Account], fleet: Fleet) -> tuple[Account, ...]:
-    """The accounts. Raises FleetError for two with one App Id, or a system that the fleet has not."""
+    """Check accounts. Raises FleetError if two share an App Id or name a system the fleet has not."""
     accounts = tuple(accounts)
     if len({account.app_id for account in accounts}) < len(accounts):
         raise FleetError("two accounts have the same App Id")

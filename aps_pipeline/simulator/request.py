@@ -1,4 +1,4 @@
-"""One request: its endpoint (manual 3), the devices and the period it names, and the errors of chapter 4.1."""
+"""One request: its endpoint, devices and period (manual 3), and the errors that it can meet (manual 4.1)."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Route:
         return f"{self.endpoint}/{self.level}" if self.level else self.endpoint
 
 
-def route(path: str, query: str, prefix: str) -> Route | None:
-    """The request of a path and a query under a prefix; None where the API has no such page."""
+def find_route(path: str, query: str, prefix: str) -> Route | None:
+    """Find the request of a path and a query under a prefix; None where the API has no such page."""
     if not path.startswith(prefix + "/systems/"):
         return None
     match path[len(prefix) + 1 :].split("/"):
@@ -68,7 +68,7 @@ def route(path: str, query: str, prefix: str) -> Route | None:
 
 
 def _only(query: str, name: str) -> str:
-    """The one value of a parameter; empty when it is missing, and nonsense when it is given twice."""
+    """Find the one value of a parameter; empty when it is missing, and nonsense when it is given twice."""
     values = [value for key, value in parse_qsl(query, keep_blank_values=True) if key == name]
     return values[0] if len(values) == 1 else "\x00".join(values)
 
@@ -123,7 +123,7 @@ LEVELS = {
     "inverter_batch": ("power", "energy"),
 }
 _T = TypeVar("_T")
-_FADING = ("minutely", "hourly", "power")
+_EXPIRING = ("minutely", "hourly", "power")
 
 
 class ApiError(Exception):
@@ -136,7 +136,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimRequest:
-    """One request of an account that may ask it, at one moment.
+    """One request of an account that may make it, at one moment.
 
     `retention_days` is how far back 5-minute and hourly values reach; None is for ever.
     """
@@ -149,7 +149,7 @@ class SimRequest:
 
     @property
     def ecu(self) -> Ecu:
-        """The ECU that is asked about. Raises ApiError 4001, and 4000 for another id of a shared one."""
+        """The ECU that the request names. Raises ApiError 4001, and 4000 for another id of a shared one."""
         ecu = self.system.ecu(self.route.device)
         if ecu is None and self.system.names_main(self.route.device):
             raise ApiError(REFUSED)
@@ -157,24 +157,24 @@ class SimRequest:
 
     @property
     def ecus(self) -> tuple[Ecu, ...]:
-        """The ECU that is asked about, or all of the system. Raises ApiError 4001."""
+        """The ECU that the request names, or all of the system. Raises ApiError 4001."""
         return (self.ecu,) if self.route.device else self.system.ecus
 
     @property
     def meter(self) -> Ecu:
-        """The meter ECU that is asked about. Raises ApiError 4001."""
+        """The meter ECU that the request names. Raises ApiError 4001."""
         ecu = self.ecu
         return _find(ecu if ecu.meter else None)
 
     @property
     def inverter(self) -> tuple[Ecu, Inverter]:
-        """The inverter that is asked about and its ECU, past ones included. Raises ApiError 4001."""
+        """The inverter that the request names and its ECU, past ones included. Raises ApiError 4001."""
         ecu, inverter = _find(self.system.inverter(self.route.device))
         known = inverter.since <= self.now.today or inverter.is_listed(self.now.today)
         return ecu, _find(inverter if known else None)
 
     def period(self) -> Period:
-        """The period that is asked for.
+        """Read the period of the request.
 
         Raises ApiError: 4001 for a level or a date that the endpoint does not know, 1001 for the future, for
         times before the system was created, and for what is no longer kept.
@@ -190,13 +190,10 @@ class SimRequest:
             raise ApiError(BAD_PARAMETER) from error
         if period.first > self.now.today or period.last < self.system.create_date:
             raise ApiError(NO_DATA)
-        if level in _FADING and self._has_faded(period):
+        kept = self.retention_days
+        if level in _EXPIRING and kept is not None and self.now.today - period.last > timedelta(days=kept):
             raise ApiError(NO_DATA)
         return period
-
-    def _has_faded(self, period: Period) -> bool:
-        kept = self.retention_days
-        return kept is not None and self.now.today - period.last > timedelta(days=kept)
 
 
 def _find(thing: _T | None) -> _T:

@@ -7,9 +7,9 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from aps_pipeline.orchestration.definitions import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.partitions import RANGE_END, RANGE_START
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline_tests.sites import Site, settings_for
 
 START = date(2024, 2, 1)
@@ -61,13 +61,13 @@ class Dagster:
     instance: dg.DagsterInstance
 
     @property
-    def access(self) -> Access:
+    def access(self) -> ApsResource:
         settings = settings_for(self.site.simulator, self.site.url, self.site.data_dir)
-        return Access(lambda: settings, open=lambda _: self.site.pipeline())
+        return ApsResource(lambda: settings, open=lambda _: self.site.pipeline())
 
     def run(self, tables: Sequence[str | dg.AssetKey], first: str = "", last: str = "", **tags: str) -> Told:
         """One run over a range of partitions, or without any."""
-        definitions = definitions_of(START, self.access)
+        definitions = build_definitions(START, self.access)
         keys = [key_of(table) for table in tables]
         ranged = {RANGE_START: first, RANGE_END: last or first} if first else {}
         return Told(

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from aps_pipeline.orchestration.definitions import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ FORMATS = {"%Y-%m-%d": "day", "%Y-%m": "month", "%Y": "year"}
 
 @pytest.fixture(scope="module")
 def defs() -> dg.Definitions:
-    return definitions_of(date(2020, 1, 1), Access())
+    return build_definitions(date(2020, 1, 1), ApsResource())
 
 
 def lines(text: str) -> list[str]:

@@ -17,8 +17,8 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from aps_pipeline.orchestration.definitions import definitions_of
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.tables import PROFILES
 from aps_pipeline_tests.sites import Site, settings_for
 
@@ -36,8 +36,8 @@ class Pilot:
     @property
     def definitions(self) -> dg.Definitions:
         settings = settings_for(self.site.simulator, self.site.url, self.site.data_dir, **self.chosen)
-        self.access = Access(lambda: settings, open=lambda _: self.site.pipeline(**self.chosen))
-        return definitions_of(self.start, self.access, PROFILES[settings.profile])
+        self.access = ApsResource(lambda: settings, open=lambda _: self.site.pipeline(**self.chosen))
+        return build_definitions(self.start, self.access, PROFILES[settings.profile])
 
     def tick(self) -> Any:
         """One evaluation, as the daemon makes it."""

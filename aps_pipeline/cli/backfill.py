@@ -42,7 +42,7 @@ def history_wanted(
     systems: str,
     max_calls: int | None = None,
 ) -> Wanted:
-    """What a backfill of a range wants. Raises NotConfiguredError for a range of which nothing can exist."""
+    """Decide what a backfill of a range wants. Raises NotConfiguredError for a range without any data."""
     today = local_day(pipeline.ledger.now(), zone(FIRST_ZONE))
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")

@@ -15,7 +15,7 @@ from aps_pipeline.wiring import new_client, open_pipeline
 
 
 def doctor(call: bool, as_json: bool) -> int:
-    """Settings, directories and, with `call`, credentials; each finding with what to do."""
+    """Check settings, directories and, with `call`, credentials; each finding says what to do."""
     settings = load_settings()
     open_pipeline(settings)  # raises where the ledger or the lake cannot be used
     findings, warnings = _findings(settings), _warnings(settings)
@@ -61,7 +61,7 @@ def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
 
 
 def _warnings(settings: Settings) -> list[tuple[str, str]]:
-    """What works as it is, and should not stay so."""
+    """List what works as it is, but should be changed."""
     found = [
         ("secrets", f"other users of this machine can read {path}: chmod 600 {path}")
         for path in readable_by_others(settings)

@@ -40,7 +40,7 @@ class OutputError(PipelineError, OSError):
 
 
 def check_output(path: Path, force: bool, data_dir: Path) -> Path:
-    """Where to write, links followed; none of the pipeline's own files in `data_dir`.
+    """Check where to write, links followed; none of the pipeline's own files in `data_dir`.
 
     Raises NotConfiguredError for those, and for what is there already, but a file if `force`.
     """
@@ -69,7 +69,7 @@ _OUTPUTS_PER_BATCH = 30
 def write_homeassistant_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Hours of energy for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
+    """Write hours for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
     path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
@@ -83,7 +83,7 @@ def write_homeassistant_file(
 def write_pvoutput_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
+    """Write days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
     path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
@@ -96,7 +96,7 @@ def write_pvoutput_file(
 def homeassistant_statistics(
     system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo
 ) -> dict[str, Any]:
-    """What Home Assistant's `recorder/import_statistics` takes: metadata, and the hours with their sum.
+    """Build what `recorder/import_statistics` takes: metadata, and the hours with their sum.
 
     It wants starts with minute 0. In zones of half hours only local time has those.
     """
@@ -123,7 +123,7 @@ def homeassistant_statistics(
 
 
 def pvoutput_batches(days: Sequence[DayOfEnergy]) -> list[str]:
-    """The `data` of each request to PVOutput's addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
+    """Build the `data` of each request to addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
     outputs = [f"{day.date:%Y%m%d},{round(day.energy_kwh * 1000)}" for day in days]
     return [";".join(outputs[n : n + _OUTPUTS_PER_BATCH]) for n in range(0, len(outputs), _OUTPUTS_PER_BATCH)]
 

@@ -15,7 +15,7 @@ from aps_pipeline.wiring import open_pipeline
 
 
 def tables(as_json: bool) -> int:
-    """Every table with its grain, partition and price."""
+    """List every table with its grain, partition and price."""
     fleet = KnownFleet.load(open_pipeline(load_settings()).ledger)
     rows: list[dict[str, Any]] = [
         {

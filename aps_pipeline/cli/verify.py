@@ -76,7 +76,7 @@ def _result(
 
 
 def _find_lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
-    """The lost answers that nothing has replaced, those found now among them."""
+    """Find the lost answers that nothing has replaced, including those found now."""
     ledger = pipeline.ledger
     found: dict[int, BodyFault] = {}
     if not quick:
@@ -114,7 +114,7 @@ def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFaul
 
 
 def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
-    """Tables of which some partitions are not what the kept answers make."""
+    """Find tables with partitions that are not what the kept answers make."""
     found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision)
     for table, partitions in groupby(found, key=lambda each: each[0]):
         keys = [period.key for _, period in partitions]
@@ -161,7 +161,7 @@ def verify(as_json: bool, quick: bool = False) -> int:
 
 
 def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[CheckResult]:
-    """How bodies and files are; nothing where nothing was collected yet."""
+    """Check bodies and files; nothing where nothing was collected yet."""
     if not has_archive(settings):
         return []
     pipeline = open_pipeline(settings)
@@ -172,7 +172,7 @@ def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[Chec
 
 
 def _check_warehouse(settings: Settings) -> list[CheckResult]:
-    """How the checks of the warehouse went; one that cannot be opened is a result as well."""
+    """Run the checks of the warehouse; one that cannot be opened is a result as well."""
     try:
         with closing(open_warehouse(settings.warehouse_path)) as connection:
             return run_checks(connection)
@@ -189,17 +189,17 @@ def _no_warehouse(error: WarehouseError) -> CheckResult:
 
 
 def exit_code_of(results: Sequence[CheckResult]) -> Exit:
-    """Refused where a check of severity error fails; warnings are for people to judge."""
+    """Refuse if a check of severity error fails; warnings are for people to judge."""
     return Exit.REFUSED if any(each.severity == "error" for each in failed_checks(results)) else Exit.COMPLETE
 
 
 def failed_checks(results: Sequence[CheckResult]) -> list[CheckResult]:
-    """Those that did not pass, errors first."""
+    """List the checks that did not pass, errors first."""
     return sorted((each for each in results if not each.passed), key=lambda each: each.severity)
 
 
 def summarize(results: Sequence[CheckResult]) -> str:
-    """How the checks went, in one sentence."""
+    """Say in one sentence how the checks went."""
     severities = [each.severity for each in failed_checks(results)]
     errors, warnings = severities.count("error"), severities.count("warning")
     if not severities:
@@ -208,7 +208,7 @@ def summarize(results: Sequence[CheckResult]) -> str:
 
 
 def check_lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
-    """What the table shows: each check that failed, then the others of its kind as one, with one of them."""
+    """List each check that failed, then the others of its kind as one, with one of them."""
     for kind, members in by_kind(results).items():
         yield from ((each.name, each) for each in failed_checks(members))
         passed = [each for each in members if each.passed]
@@ -230,7 +230,7 @@ def _show_checks(results: Sequence[CheckResult]) -> None:
 
 
 def _show_sample(result: CheckResult) -> None:
-    """Rows that fail, as far as they fit, below what they mean."""
+    """Show rows that fail, as far as they fit, below what they mean."""
     count = f"{result.failing:,} rows" if result.failing > 1 else "1 row"
     more = f", of which {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
     print(f"\n{result.name}: {count}{more}\n{result.meaning}")

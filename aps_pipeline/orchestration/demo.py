@@ -1,4 +1,8 @@
-"""X"""
+"""A year of a small fleet, from the simulator through the Dagster assets into a warehouse: `make demo`.
+
+The year before has days, months and years of its systems too, to compare with.
+Run again, it makes no call and leaves the lake as it is.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +54,7 @@ _BY_MONTH = """
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo came to. `calls` are those of this run, as the simulator counted them."""
+    """The result of a demo. `calls` are those of this run, as the simulator counted them."""
 
     first: str
     last: str
@@ -65,9 +69,9 @@ class Demo:
 
 
 def demo_result(settings: Settings, first: date, last: date, seconds: float, calls: int) -> Demo:
-    """Look at ledger, lake and warehouse. Raises LedgerError, WarehouseError, OSError."""
+    """Read ledger, lake and warehouse. Raises LedgerError, WarehouseError, OSError."""
     with closing(Ledger(settings.ledger_address)) as ledger:
-        held = sum(len(portion) for portion in ledger.rows())
+        calls_in_ledger = sum(len(portion) for portion in ledger.rows())
     files = sorted(Path(settings.lake_address).rglob("*.parquet"))
     digest = hashlib.sha256()
     for file in files:
@@ -77,7 +81,7 @@ def demo_result(settings: Settings, first: date, last: date, seconds: float, cal
         last=last.isoformat(),
         seconds=round(seconds, 1),
         calls=calls,
-        calls_in_ledger=held,
+        calls_in_ledger=calls_in_ledger,
         files=len(files),
         lake_bytes=sum(file.stat().st_size for file in files),
         lake_sha256=digest.hexdigest(),
@@ -87,7 +91,7 @@ def demo_result(settings: Settings, first: date, last: date, seconds: float, cal
 
 
 def show(demo: Demo) -> None:
-    """Print it, and where to go from here."""
+    """Print a demo, and what to do next."""
     console = Console()
     console.print(_grid(demo))
     console.print(
@@ -124,13 +128,13 @@ def _grid(demo: Demo) -> Grid:
 
 
 def _sum(values: Iterable[float | None]) -> str:
-    """What is there added up; nothing where nothing is there, because that is not 0."""
+    """Add up what is there; empty where nothing is there, because that is not 0."""
     found = [value for value in values if value is not None]
     return f"{sum(found):,.1f}" if found else ""
 
 
 def _near(path: str | Path) -> str:
-    """A path as one would type it from here."""
+    """Shorten a path to how one would type it from here."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
@@ -145,7 +149,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class DemoError(RuntimeError):
-    """A run of the demo failed; the message is what it said."""
+    """A run of the demo failed; the message is that of the run."""
 
 
 def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
@@ -162,9 +166,9 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
         settings = get_simulated_settings(simulator, url, directory, before)
-        known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
+        is_known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         execute = partial(_execute, settings, instance)
-        if not known:  # asking again would be a refresh
+        if not is_known:  # asking again would be a refresh
             execute(INVENTORY, HISTORY, first, last)
         for job in CALLING_JOBS:
             execute(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last)
@@ -182,34 +186,34 @@ def _execute(
     first: date,
     last: date,
 ) -> None:
-    """One run of a job for those tables over the whole range."""
+    """Run a job for those tables over the whole range."""
     grain = GRAINS.get(job)
     tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     every = " of every table" if collected == FETCHED else ""
     title = job.removeprefix("refresh_").replace("_", " ") + every
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
-        access = ApsResource(lambda: settings, progress)
-        definition = build_definitions(settings.start_date, access, collected).resolve_job_def(job)
+        aps = ApsResource(lambda: settings, progress)
+        definition = build_definitions(settings.start_date, aps, collected).resolve_job_def(job)
         result = definition.execute_in_process(
-            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
+            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: aps}
         )
     if not result.success:
         raise _run_error(job, result)
 
 
 def _run_error(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
-    said = []
+    messages = []
     for event in result.filter_events(lambda event: event.is_step_failure):
         data = event.step_failure_data
         if data.error and "Interrupt" in (data.error.cls_name or ""):
             return KeyboardInterrupt()
-        said.append(data.user_failure_data.description if data.user_failure_data else None)
-    return DemoError("\n".join(text for text in said if text) or f"{job} failed")
+        messages.append(data.user_failure_data.description if data.user_failure_data else None)
+    return DemoError("\n".join(text for text in messages if text) or f"{job} failed")
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Run the command; returns its exit code."""
     parser = ArgumentParser(prog="aps demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     wants_json = parser.parse_args().json

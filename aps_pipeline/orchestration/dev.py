@@ -71,7 +71,7 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Run the command; returns its exit code."""
     parser = ArgumentParser(prog="make dev", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="port of the UI on 127.0.0.1")
     try:

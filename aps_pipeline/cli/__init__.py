@@ -1,8 +1,8 @@
 """The command line: the same use-cases as Dagster, without Dagster.
 
-Exit codes are in `exits`; commands that make calls in `collect`, those that look in `look`, `ask`, `verify`,
-files for other programs in `export`, the simulator in `simulate`. Results go to standard output, progress and
-errors to standard error.
+`app` holds the commands and their options; each command is in the module of its name. `console` has what all
+of them print with, `runs` what backfill, refresh and rebuild share. Exit codes are in `aps_pipeline.errors`.
+Results go to standard output, progress and errors to standard error.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from aps_pipeline.cli import report as report_
 from aps_pipeline.cli import sql as sql_
 from aps_pipeline.cli import status as status_
 from aps_pipeline.cli import verify as verify_
-from aps_pipeline.cli.console import Force, Json, Output, day
-from aps_pipeline.cli.console import month as month_
-from aps_pipeline.cli.export import exporting
+from aps_pipeline.cli.console import Force, Json, Output, parse_day
+from aps_pipeline.cli.console import parse_month as month_
+from aps_pipeline.cli.export import export_app
 from aps_pipeline.cli.tables import tables as list_tables
 from aps_pipeline.tables import PROFILES
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(exporting)
+app.add_typer(export_app)
 
 Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
 Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
@@ -53,8 +53,12 @@ def demo(as_json: Json = False) -> None:
 
 @app.command()
 def backfill(
-    first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First local day.")],
-    last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last local day.")],
+    first: Annotated[
+        date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
+    ],
+    last: Annotated[
+        date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")
+    ],
     tables: Tables = "",
     systems: Systems = "",
     profile: Profile = "",
@@ -70,11 +74,11 @@ def backfill(
 def plan(
     first: Annotated[
         date | None,
-        typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
+        typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
     ] = None,
     last: Annotated[
         date | None,
-        typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last day, or today."),
+        typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last day, or today."),
     ] = None,
     tables: Tables = "",
     systems: Systems = "",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from aps_pipeline.cli.console import select_systems, select_tables
-from aps_pipeline.cli.runs import collect_and_report
+from aps_pipeline.cli.runs import collect
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, Pipeline, Wanted
 from aps_pipeline.periods import FIRST_DAY, FIRST_ZONE, local_day, zone
@@ -29,11 +29,11 @@ def backfill(
     settings = load_settings()
     pipeline = open_pipeline(settings)
     chosen = select_tables(tables, profile, HISTORY)
-    wanted = history_of(pipeline, settings, chosen, first, last, systems, max_calls)
-    return collect_and_report("backfill", settings, pipeline, replace(wanted, again=again), as_json)
+    wanted = history_wanted(pipeline, settings, chosen, first, last, systems, max_calls)
+    return collect("backfill", settings, pipeline, replace(wanted, again=again), as_json)
 
 
-def history_of(
+def history_wanted(
     pipeline: Pipeline,
     settings: Settings,
     tables: tuple[Table, ...],
@@ -42,7 +42,7 @@ def history_of(
     systems: str,
     max_calls: int | None = None,
 ) -> Wanted:
-    """What a backfill of a range wants. Raises NotConfiguredError for a range of which nothing can exist."""
+    """Decide what a backfill of a range wants. Raises NotConfiguredError for a range without any data."""
     today = local_day(pipeline.ledger.now(), zone(FIRST_ZONE))
     if first > today:
         raise NotConfiguredError(f"--from {first} lies in the future: there is nothing to ask yet")

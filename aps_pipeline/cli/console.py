@@ -22,8 +22,8 @@ from aps_pipeline.tables import PROFILES, Table, UnknownTableError, get_table
 _PIPED_WIDTH = 500
 
 
-def grid_of(title: str, *columns: str) -> RichTable:
-    """An empty table; a column whose name ends with `>` is set to the right."""
+def new_grid(title: str, *columns: str) -> RichTable:
+    """Make an empty table; a column whose name ends with `>` is set to the right."""
     grid = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         grid.add_column(cell(column.removesuffix(">")), justify="right" if column.endswith(">") else "left")
@@ -31,7 +31,7 @@ def grid_of(title: str, *columns: str) -> RichTable:
 
 
 def cell(value: object) -> Text:
-    """A value as plain text: null is empty, no markup is read, and what steers terminals is escaped."""
+    """Convert a value to plain text: null is empty, no markup is read, terminal controls are escaped."""
     text = "" if value is None else str(value)
     return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
@@ -45,7 +45,7 @@ def show(what: RichTable | str, file: TextIO | None = None) -> None:
 
 
 def quotas_json(quotas: dict[str, Quota], reserved: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """`quotas` of all accounts with their names; `quota` of the only one, null where there are several.
+    """Make `quotas` of all accounts with their names; `quota` of the only one, null for several.
 
     `reserved` are the calls left for other tools, by account, where they are to be told.
     """
@@ -59,12 +59,12 @@ def quotas_json(quotas: dict[str, Quota], reserved: Mapping[str, int] | None = N
 
 
 def with_account_name(name: str, sentence: str) -> str:
-    """A sentence about an account, after its name where it has one."""
+    """Put the name of an account, where it has one, before a sentence about it."""
     return f"{name}: {sentence}" if name else sentence
 
 
-def until(quota: Quota) -> str:
-    """When there will be calls again: `until 2026-11-30 16:00 UTC`."""
+def reset_text(quota: Quota) -> str:
+    """Say when there will be calls again: `until 2026-11-30 16:00 UTC`."""
     return f"until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
 
 
@@ -77,12 +77,12 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exi
 
 
 def parse_ids(text: str) -> tuple[str, ...]:
-    """Ids as they are typed, comma separated. Raises BadIdError."""
+    """Read ids as they are typed, comma separated. Raises BadIdError."""
     return tuple(check_id(each.strip()) for each in text.split(",") if each.strip())
 
 
-def day(text: str) -> date:
-    """A day as it is typed. Raises BadParameter."""
+def parse_day(text: str) -> date:
+    """Read a day as it is typed. Raises BadParameter."""
     try:
         if len(text) == 10:
             return date.fromisoformat(text)
@@ -91,8 +91,8 @@ def day(text: str) -> date:
     raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
 
 
-def month(text: str) -> date:
-    """A month as it is typed, by its first day. Raises BadParameter."""
+def parse_month(text: str) -> date:
+    """Read a month as it is typed, by its first day. Raises BadParameter."""
     try:
         if len(text) == 7:
             return date.fromisoformat(f"{text}-01")
@@ -102,7 +102,7 @@ def month(text: str) -> date:
 
 
 def select_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:
-    """The tables named, or of a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
+    """Select the named tables, or a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
     if names and profile:
         raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
     if profile:
@@ -125,5 +125,5 @@ def _profile(name: str) -> tuple[Table, ...]:
 
 
 def select_systems(ids: str, settings: Settings) -> tuple[str, ...]:
-    """The systems named, or all that are configured."""
+    """Select the named systems, or all that are configured."""
     return parse_ids(ids) or settings.system_ids

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.cli.backfill import backfill
-from aps_pipeline.cli.console import grid_of, show
+from aps_pipeline.cli.console import new_grid, show
 from aps_pipeline.config import Settings, load_settings, readable_by_others
 from aps_pipeline.errors import Exit
 from aps_pipeline.tables import FETCHED
@@ -15,14 +15,14 @@ from aps_pipeline.wiring import new_client, open_pipeline
 
 
 def doctor(call: bool, as_json: bool) -> int:
-    """Settings, directories and, with `call`, credentials; each finding with what to do."""
+    """Check settings, directories and, with `call`, credentials; each finding says what to do."""
     settings = load_settings()
     open_pipeline(settings)  # raises where the ledger or the lake cannot be used
     findings, warnings = _findings(settings), _warnings(settings)
     if as_json:
         print(json.dumps({"findings": findings, "warnings": warnings}, default=str))
     else:
-        grid = grid_of("", "what", "", "finding")
+        grid = new_grid("", "what", "", "finding")
         for what, good, finding in findings:
             grid.add_row(what, "[green]ok[/]" if good else "[red]no[/]", finding)
         for what, finding in warnings:
@@ -61,7 +61,7 @@ def _findings(settings: Settings) -> list[tuple[str, bool, str]]:
 
 
 def _warnings(settings: Settings) -> list[tuple[str, str]]:
-    """What works as it is, and should not stay so."""
+    """List what works as it is, but should be changed."""
     found = [
         ("secrets", f"other users of this machine can read {path}: chmod 600 {path}")
         for path in readable_by_others(settings)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from aps_pipeline.atomic import replace_file
-from aps_pipeline.cli.console import Force, Json, OutputFile, day
+from aps_pipeline.cli.console import Force, Json, OutputFile, parse_day
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ingest import NotConfiguredError
@@ -40,7 +40,7 @@ class OutputError(PipelineError, OSError):
 
 
 def check_output(path: Path, force: bool, data_dir: Path) -> Path:
-    """Where to write, links followed; none of the pipeline's own files in `data_dir`.
+    """Check where to write, links followed; none of the pipeline's own files in `data_dir`.
 
     Raises NotConfiguredError for those, and for what is there already, but a file if `force`.
     """
@@ -69,32 +69,34 @@ _OUTPUTS_PER_BATCH = 30
 def write_homeassistant_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Hours of energy for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
+    """Write hours for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
     path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         hours = hours_of_energy(connection, system_id, first, last)
         local = zone(zone_name_of(connection, system_id))
     _refuse_none(hours, system_id, first, last)
-    text = json.dumps(statistics(system_id, hours, local), indent=1) + "\n"
+    text = json.dumps(homeassistant_statistics(system_id, hours, local), indent=1) + "\n"
     return _write(path, text, len(hours), "hours", as_json)
 
 
 def write_pvoutput_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
+    """Write days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
     path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         days = days_of_energy(connection, system_id, first, last)
     _refuse_none(days, system_id, first, last)
-    text = "".join(f"{line}\n" for line in batches(days))
+    text = "".join(f"{line}\n" for line in pvoutput_batches(days))
     return _write(path, text, len(days), "days", as_json)
 
 
-def statistics(system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo) -> dict[str, Any]:
-    """What Home Assistant's `recorder/import_statistics` takes: metadata, and the hours with their sum.
+def homeassistant_statistics(
+    system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo
+) -> dict[str, Any]:
+    """Build what `recorder/import_statistics` takes: metadata, and the hours with their sum.
 
     It wants starts with minute 0. In zones of half hours only local time has those.
     """
@@ -120,8 +122,8 @@ def statistics(system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo) -
     }
 
 
-def batches(days: Sequence[DayOfEnergy]) -> list[str]:
-    """The `data` of each request to PVOutput's addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
+def pvoutput_batches(days: Sequence[DayOfEnergy]) -> list[str]:
+    """Build the `data` of each request to addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
     outputs = [f"{day.date:%Y%m%d},{round(day.energy_kwh * 1000)}" for day in days]
     return [";".join(outputs[n : n + _OUTPUTS_PER_BATCH]) for n in range(0, len(outputs), _OUTPUTS_PER_BATCH)]
 
@@ -142,7 +144,7 @@ def _write(path: Path, text: str, count: int, what: str, as_json: bool) -> int:
     return Exit.COMPLETE
 
 
-exporting = typer.Typer(
+export_app = typer.Typer(
     name="export",
     help="Write energy as other programs take it. Files only, nothing is sent.",
     no_args_is_help=True,
@@ -150,11 +152,13 @@ exporting = typer.Typer(
 )
 
 System = Annotated[str, typer.Option(help="The system, by its id.")]
-First = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First local day.")]
-Last = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last local day.")]
+First = Annotated[
+    date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
+]
+Last = Annotated[date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")]
 
 
-@exporting.command()
+@export_app.command()
 def homeassistant(
     system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
 ) -> None:
@@ -165,7 +169,7 @@ def homeassistant(
     raise typer.Exit(write_homeassistant_file(system, first, last, output, force, as_json))
 
 
-@exporting.command()
+@export_app.command()
 def pvoutput(
     system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
 ) -> None:

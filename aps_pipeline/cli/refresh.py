@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aps_pipeline.cli.console import select_systems, select_tables
-from aps_pipeline.cli.runs import collect_and_report
+from aps_pipeline.cli.runs import collect
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.tables import PROFILES
@@ -26,4 +26,4 @@ def refresh(
         max_calls=max_calls,
         again=again,
     )
-    return collect_and_report("refresh", settings, pipeline, wanted, as_json)
+    return collect("refresh", settings, pipeline, wanted, as_json)

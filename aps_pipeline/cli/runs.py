@@ -12,16 +12,15 @@ from aps_pipeline.cli import console
 from aps_pipeline.config import Settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.ingest.results import StopReason
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.wiring import build_warehouse
 
-_COMPLAINTS_SHOWN = 5
+_PROBLEMS_SHOWN = 5
 
 
-def collect_and_report(
-    title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool
-) -> int:
-    """Collect what is wanted and say how it went; the exit code."""
+def collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, as_json: bool) -> int:
+    """Collect what is wanted and report the run; returns the exit code."""
     summary = Summary()
     with PartitionProgress(title, quiet=as_json) as progress:
         for result in pipeline.collect(wanted, summary, progress.set_total):
@@ -30,7 +29,7 @@ def collect_and_report(
 
 
 def show_progress(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:
-    """Work through results that are made as they are taken."""
+    """Show progress while results are made."""
     with PartitionProgress(title, quiet=as_json) as progress:
         for result in results:
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
@@ -44,7 +43,7 @@ def finish_run(
     as_json: bool,
     wanted: Wanted | None = None,
 ) -> int:
-    """Bring the warehouse up to date (after a rebuild in any case) and say how the run went."""
+    """Bring the warehouse up to date (after a rebuild in any case) and report the run."""
     if summary.complete:
         for problem in settings.site_problems:
             print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
@@ -52,14 +51,14 @@ def finish_run(
     code = summary.exit_code
     is_complete = summary.complete == summary.partitions and not summary.failures and not summary.stops
     missing = 0 if is_complete or wanted is None else sum(line.calls for line in pipeline.plan(wanted))
-    held = pipeline.quotas()
+    quotas = pipeline.quotas()
     if as_json:
-        told = _as_json(code, summary) | {"calls_missing": missing} | console.quotas_json(held)
-        print(json.dumps(told, default=str))
+        found = _as_json(code, summary) | {"calls_missing": missing} | console.quotas_json(quotas)
+        print(json.dumps(found, default=str))
         return code
     left = (
-        console.with_account_name(name, f"{quota.left:,} calls left {console.until(quota)}")
-        for name, quota in held.items()
+        console.with_account_name(name, f"{quota.left:,} calls left {console.reset_text(quota)}")
+        for name, quota in quotas.items()
     )
     state = "complete" if is_complete else "incomplete"
     print(
@@ -67,7 +66,7 @@ def finish_run(
         f"{summary.calls:,} calls; {'; '.join(left)}"
     )
     lines = [
-        *_complaints(summary),
+        *_problem_lines(summary),
         *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
         *(f"new: {sentence}" for sentence in summary.unheard),
@@ -81,8 +80,8 @@ def finish_run(
     return code
 
 
-def _complaints(summary: Summary) -> list[str]:
-    """What went wrong, each sentence once, with the request it was met on first."""
+def _problem_lines(summary: Summary) -> list[str]:
+    """List what went wrong, each sentence once, with the first request that met it."""
     by_message: dict[str, list[str]] = {}
     for failure in dict.fromkeys(summary.failures):
         by_message.setdefault(failure.message, []).append(str(failure.request))
@@ -95,8 +94,12 @@ def _complaints(summary: Summary) -> list[str]:
 
 
 def _shorten(lines: list[str]) -> list[str]:
-    shown, more = lines[:_COMPLAINTS_SHOWN], len(lines) - _COMPLAINTS_SHOWN
-    return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
+    shown, more = lines[:_PROBLEMS_SHOWN], len(lines) - _PROBLEMS_SHOWN
+    return [*shown, f"… and {more:,} other problems; `--json` lists them all"] if more > 0 else shown
+
+
+def _stop_json(stop: StopReason) -> dict[str, Any]:
+    return {"failure": stop.trouble, "message": stop.message}
 
 
 def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
@@ -106,12 +109,12 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "complete": summary.complete,
         "rows": summary.rows,
         "calls": summary.calls,
-        "stop": asdict(summary.stop) if summary.stop else None,
-        "stops": [asdict(stop) for stop in summary.stops],
+        "stop": _stop_json(summary.stop) if summary.stop else None,
+        "stops": [_stop_json(stop) for stop in summary.stops],
         "failures": [
-            {"question": str(f.request), "trouble": f.trouble, "message": f.message} for f in summary.failures
+            {"request": str(f.request), "failure": f.trouble, "message": f.message} for f in summary.failures
         ],
         "rejected": [asdict(each) for each in summary.rejections],
         "notes": summary.notes,
-        "news": [asdict(each) for each in summary.news],
+        "schema_drift": [asdict(each) for each in summary.news],
     }

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aps_pipeline import warehouse
-from aps_pipeline.cli.console import cell, grid_of, show
+from aps_pipeline.cli.console import cell, new_grid, show
 from aps_pipeline.cli.export import check_output, write_file
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
@@ -26,7 +26,7 @@ _ROWS = 10_000
 
 
 def csv_lines(rows: pa.Table) -> Iterator[str]:
-    """The names of the columns, then each row, without line ends."""
+    """Write the names of the columns, then each row, without line ends."""
     yield ",".join(map(csv_cell, rows.column_names))
     for batch in rows.to_batches(max_chunksize=_ROWS):
         columns = [[csv_cell(value) for value in column.to_pylist()] for column in batch.columns]
@@ -34,7 +34,7 @@ def csv_lines(rows: pa.Table) -> Iterator[str]:
 
 
 def csv_cell(value: object) -> str:
-    """One value. Null is empty, numbers are bare, instants ISO 8601 with offset, all texts in quotes."""
+    """Write one value. Null is empty, numbers are bare, instants ISO 8601 with offset, texts in quotes."""
     match value:
         case None:
             return ""
@@ -52,7 +52,7 @@ def csv_cell(value: object) -> str:
 
 
 def quote_cell(text: str) -> str:
-    """A text in quotes, with an apostrophe before what a spreadsheet would take for a formula."""
+    """Quote a text, with an apostrophe before what a spreadsheet would take for a formula."""
     harmless = f"'{text}" if text.startswith(_FORMULA) else text
     return '"' + harmless.replace('"', '""') + '"'
 
@@ -67,14 +67,14 @@ class Format(StrEnum):
 
 
 def select_format(as_json: bool, format_: Format | None) -> Format:
-    """What `--json` and `--format` come to. Raises NotConfiguredError where they disagree."""
+    """Combine `--json` and `--format`. Raises NotConfiguredError where they disagree."""
     if as_json and format_ not in (None, Format.JSON):
         raise NotConfiguredError(f"--json and --format {format_} contradict each other: give one of them")
     return Format.JSON if as_json else format_ or Format.TABLE
 
 
 def sql(query: str, as_json: bool, format_: Format | None, output: Path | None, force: bool) -> int:
-    """A query on the warehouse.
+    """Query the warehouse.
 
     Raises QueryError, WarehouseError, NotConfiguredError, and OutputError where the file cannot be written.
     """
@@ -107,7 +107,7 @@ def _write_text(file: TextIO, found: pa.Table, kind: Format) -> None:
         case Format.JSON:
             file.write(f"{json.dumps(found.to_pylist(), default=str)}\n")
         case _:
-            grid = grid_of("", *found.column_names)
+            grid = new_grid("", *found.column_names)
             for row in found.to_pylist():
                 grid.add_row(*map(cell, row.values()))
             show(grid, file)

@@ -38,14 +38,16 @@ _YEAR = 365
 
 
 def by_month(covered: Iterable[PeriodState]) -> dict[tuple[str, str], dict[date, State]]:
-    """One state for each system, table and month; a year stands for those of its months that there were.
+    """Find one state for each system, table and month; a year counts for those of its months that existed.
 
     Snapshots, which have no period, are left out.
     """
     found: dict[tuple[str, str], dict[date, set[State]]] = {}
-    told = [each for each in covered if each.period.key]
-    there = {(each.system_id, each.period.first.replace(day=1)) for each in told if len(each.period) < _YEAR}
-    for each in told:
+    periods = [each for each in covered if each.period.key]
+    there = {
+        (each.system_id, each.period.first.replace(day=1)) for each in periods if len(each.period) < _YEAR
+    }
+    for each in periods:
         months = found.setdefault((each.system_id, each.table.name), {})
         for month in _months(each.period):
             if (each.system_id, month) in there:
@@ -63,7 +65,7 @@ def _months(period: Period) -> list[date]:
 
 
 def show_matrix(covered: Sequence[PeriodState], systems: Sequence[str], today: date) -> None:
-    """Print the matrix of each system, the newest months that fit; tables nobody asked for in one line."""
+    """Print the matrix of each system, the newest months that fit; unrequested tables in one line."""
     console = Console(soft_wrap=True)
     states = by_month(covered)
     tables = list(dict.fromkeys(each.table for each in covered if each.period.key))
@@ -112,7 +114,7 @@ def _months_that_fit(console: Console, tables: Mapping[str, Mapping[date, State]
 
 
 def _years(months: Sequence[date], indent: int) -> str:
-    """A line that names each year above its first month."""
+    """Write a line that names each year above its first month."""
     line = ""
     for position, month in enumerate(months):
         if (month.month == 1 or position == 0) and len(line) <= position:
@@ -135,7 +137,7 @@ def _legend(console: Console) -> Text:
 
 
 def coverage_json(covered: Iterable[PeriodState]) -> list[dict[str, Any]]:
-    """The same for machines."""
+    """List the same for machines."""
     return [
         {"system_id": system_id, "table": name, "month": f"{month:%Y-%m}", "state": state}
         for (system_id, name), months in by_month(covered).items()
@@ -144,15 +146,15 @@ def coverage_json(covered: Iterable[PeriodState]) -> list[dict[str, Any]]:
 
 
 def status(wants_json: bool) -> int:
-    """What is held of each table and month, calls by outcome, and the quota of each account."""
+    """Show coverage by table and month, calls by outcome, and the quota of each account."""
     pipeline = open_pipeline(load_settings())
     now = pipeline.ledger.now()
     covered = pipeline.coverage(now)
-    held = pipeline.quotas()
-    reserved = {login.name: login.account.reserved for login in pipeline.logins}
+    quotas = pipeline.quotas()
+    reserved = {account.name: account.account.reserved for account in pipeline.logins}
     if wants_json:
-        told = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
-        print(json.dumps(console.quotas_json(held, reserved) | told, default=str))
+        found = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
+        print(json.dumps(console.quotas_json(quotas, reserved) | found, default=str))
         return Exit.COMPLETE
     show_matrix(covered, list(dict.fromkeys(each.system_id for each in covered)), now.date())
     counts = Counter[CallState]()
@@ -160,7 +162,7 @@ def status(wants_json: bool) -> int:
         counts[state] += number
     calls = " · ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in CallState if counts[state])
     show(f"calls: {calls}" if counts else "no calls yet: run `aps backfill --from … --to …`")
-    for name, quota in held.items():
+    for name, quota in quotas.items():
         show(console.with_account_name(name, _quota(quota, reserved[name])))
     return Exit.COMPLETE
 
@@ -174,7 +176,7 @@ def _quota(quota: Quota, reserved: int) -> str:
 
 
 def _calls(ledger: Ledger) -> list[dict[str, Any]]:
-    """Calls by endpoint and level: their number by outcome, and the first and last period."""
+    """Count calls by endpoint and level: their number by outcome, and the first and last period."""
     counts: dict[tuple[str, str], dict[str, Any]] = {}
     for endpoint, level, state, number, first, last in ledger.overview():
         kind = counts.setdefault((endpoint, level), {"first": first, "last": last})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aps_pipeline.cli.console import grid_of, show
+from aps_pipeline.cli.console import new_grid, show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import KnownFleet
@@ -15,7 +15,7 @@ from aps_pipeline.wiring import open_pipeline
 
 
 def tables(as_json: bool) -> int:
-    """Every table with its grain, partition and price."""
+    """List every table with its grain, partition and price."""
     fleet = KnownFleet.load(open_pipeline(load_settings()).ledger)
     rows: list[dict[str, Any]] = [
         {
@@ -33,7 +33,7 @@ def tables(as_json: bool) -> int:
         print(json.dumps(rows))
         return Exit.COMPLETE
     columns = ("name", "one row per", "manual", "profile", "partition", "calls a partition>", "same calls as")
-    grid = grid_of("Tables (schema core)", *columns)
+    grid = new_grid("Tables (schema core)", *columns)
     for row in rows:
         price = f"{row['calls']:,}" if fleet.systems else "?"
         grid.add_row(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Literal
 
-from aps_pipeline.cli.console import cell, grid_of, show
+from aps_pipeline.cli.console import cell, new_grid, show
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Pipeline
@@ -49,7 +49,7 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
         "lake_files",
         "A file of the lake that was cut, changed, swapped, or not written by this program.",
         "Run the command beside it: it makes no call, and sets the file aside.",
-        lambda: [_of_file(fault) for fault in _find_damaged_files(pipeline, quiet=quiet)],
+        lambda: [_file_row(fault) for fault in _find_damaged_files(pipeline, quiet=quiet)],
     )
     yield _result(
         "lake_partitions",
@@ -76,7 +76,7 @@ def _result(
 
 
 def _find_lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
-    """The lost answers that nothing has replaced, those found now among them."""
+    """Find the lost answers that nothing has replaced, including those found now."""
     ledger = pipeline.ledger
     found: dict[int, BodyFault] = {}
     if not quick:
@@ -88,10 +88,10 @@ def _find_lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[
                         ledger.mark_damaged(fault.call_id, fault.reason)
                 progress.advance(count)
     found |= {fault.call_id: fault for fault in ledger.list_damaged()} | found
-    return [_of_answer(found[call_id]) for call_id in sorted(found)]
+    return [_answer_row(found[call_id]) for call_id in sorted(found)]
 
 
-def _of_answer(fault: BodyFault) -> Row:
+def _answer_row(fault: BodyFault) -> Row:
     request = fault.request
     today = datetime.now(UTC).date()
     first, last = (request.period.first, request.period.last) if request.period.key else (today, today)
@@ -114,7 +114,7 @@ def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFaul
 
 
 def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
-    """Tables of which some partitions are not what the kept answers make."""
+    """Find tables with partitions that are not what the kept answers make."""
     found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision)
     for table, partitions in groupby(found, key=lambda each: each[0]):
         keys = [period.key for _, period in partitions]
@@ -127,7 +127,7 @@ def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
         }
 
 
-def _of_file(fault: FileFault) -> Row:
+def _file_row(fault: FileFault) -> Row:
     names = fault.values[:1] if fault.table.side_of and fault.values else (fault.table.name,)
     return {
         "file": fault.path,
@@ -149,19 +149,19 @@ def verify(as_json: bool, quick: bool = False) -> int:
         if not results:
             raise  # nothing was collected yet
         results.append(_no_warehouse(error))
-    code = exit_of_checks(results)
+    code = exit_code_of(results)
     if as_json:
         print(json.dumps(_as_json(code, results), default=str))
         return code
     _show_checks(results)
-    for result in failures_of(results):
+    for result in failed_checks(results):
         _show_sample(result)
-    print(f"\n{summary_of(results)}")
+    print(f"\n{summarize(results)}")
     return code
 
 
 def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[CheckResult]:
-    """How bodies and files are; nothing where nothing was collected yet."""
+    """Check bodies and files; nothing where nothing was collected yet."""
     if not has_archive(settings):
         return []
     pipeline = open_pipeline(settings)
@@ -172,7 +172,7 @@ def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[Chec
 
 
 def _check_warehouse(settings: Settings) -> list[CheckResult]:
-    """How the checks of the warehouse went; one that cannot be opened is a result as well."""
+    """Run the checks of the warehouse; one that cannot be opened is a result as well."""
     try:
         with closing(open_warehouse(settings.warehouse_path)) as connection:
             return run_checks(connection)
@@ -188,29 +188,29 @@ def _no_warehouse(error: WarehouseError) -> CheckResult:
     return CheckResult("warehouse", "error", 1, problem, meaning, advice)
 
 
-def exit_of_checks(results: Sequence[CheckResult]) -> Exit:
-    """Refused where a check of severity error fails; warnings are for people to judge."""
-    return Exit.REFUSED if any(each.severity == "error" for each in failures_of(results)) else Exit.COMPLETE
+def exit_code_of(results: Sequence[CheckResult]) -> Exit:
+    """Refuse if a check of severity error fails; warnings are for people to judge."""
+    return Exit.REFUSED if any(each.severity == "error" for each in failed_checks(results)) else Exit.COMPLETE
 
 
-def failures_of(results: Sequence[CheckResult]) -> list[CheckResult]:
-    """Those that did not pass, errors first."""
+def failed_checks(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """List the checks that did not pass, errors first."""
     return sorted((each for each in results if not each.passed), key=lambda each: each.severity)
 
 
-def summary_of(results: Sequence[CheckResult]) -> str:
-    """How the checks went, in one sentence."""
-    severities = [each.severity for each in failures_of(results)]
+def summarize(results: Sequence[CheckResult]) -> str:
+    """Say in one sentence how the checks went."""
+    severities = [each.severity for each in failed_checks(results)]
     errors, warnings = severities.count("error"), severities.count("warning")
     if not severities:
         return f"{len(results):,} checks passed"
     return f"{len(results) - len(severities):,} checks passed, {errors:,} failed, {warnings:,} gave a warning"
 
 
-def lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
-    """What the table shows: each check that failed, then the others of its kind as one, with one of them."""
+def check_lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
+    """List each check that failed, then the others of its kind as one, with one of them."""
     for kind, members in by_kind(results).items():
-        yield from ((each.name, each) for each in failures_of(members))
+        yield from ((each.name, each) for each in failed_checks(members))
         passed = [each for each in members if each.passed]
         if len(passed) == 1:
             yield passed[0].name, passed[0]
@@ -220,8 +220,8 @@ def lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
 
 
 def _show_checks(results: Sequence[CheckResult]) -> None:
-    grid = grid_of("", "check", "severity", "failing rows>", "what to do")
-    for name, result in lines(results):
+    grid = new_grid("", "check", "severity", "failing rows>", "what to do")
+    for name, result in check_lines(results):
         style = "green" if result.passed else _STYLE[result.severity]
         number = "0" if result.passed else f"{result.failing:,}"
         advice = "" if result.passed else result.advice
@@ -230,11 +230,11 @@ def _show_checks(results: Sequence[CheckResult]) -> None:
 
 
 def _show_sample(result: CheckResult) -> None:
-    """Rows that fail, as far as they fit, below what they mean."""
+    """Show rows that fail, as far as they fit, below what they mean."""
     count = f"{result.failing:,} rows" if result.failing > 1 else "1 row"
     more = f", of which {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
     print(f"\n{result.name}: {count}{more}\n{result.meaning}")
-    grid = grid_of("", *result.sample[0])
+    grid = new_grid("", *result.sample[0])
     for row in result.sample:
         grid.add_row(*map(cell, row.values()))
     show(grid)
@@ -243,7 +243,7 @@ def _show_sample(result: CheckResult) -> None:
 
 
 def _as_json(code: Exit, results: Sequence[CheckResult]) -> dict[str, Any]:
-    severities = [each.severity for each in failures_of(results)]
+    severities = [each.severity for each in failed_checks(results)]
     return {
         "exit_code": int(code),
         "errors": severities.count("error"),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from aps_pipeline.ingest import Pipeline, Summary, Wanted
-from aps_pipeline.orchestration.simulated import describe_site, get_simulated_settings
+from aps_pipeline.orchestration.simulated import get_simulated_settings, write_site_files
 from aps_pipeline.simulator import Fleet, Simulator, awkward_fleet
 from aps_pipeline.tables import FETCHED, PROFILES, Table
 from aps_pipeline.warehouse import BuiltWarehouse
@@ -92,7 +92,7 @@ def build_sample(directory: Path) -> BuiltWarehouse:
     moment = MOMENTS[0]
     fleet = Fleet(awkward_fleet().systems[:2])
     simulator = Simulator(fleet, seed=1, now=lambda: moment, signing_clock=_real_time)
-    describe_site(directory, fleet, FIRST.year)
+    write_site_files(directory, fleet, FIRST.year)
     with simulator.serving() as url:
         settings = get_simulated_settings(simulator, url, directory, FIRST)
         settings = settings.model_copy(update={"max_in_flight": 1})  # so that calls have the same numbers

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key, collect
+from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key, materialize
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
@@ -26,7 +26,7 @@ WAREHOUSE = dg.AssetKey(["warehouse"])
 
 
 def all_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Every asset there is, in the order of the declarations."""
+    """Build every asset, in the order of the declarations."""
     with allow_beta():
         made = [
             core_asset(table, calendar) if table in FETCHED else side_asset(table, calendar)
@@ -37,14 +37,14 @@ def all_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
 
 @contextmanager
 def allow_beta() -> Iterator[None]:
-    """Without Dagster's warning that `backfill_policy` is beta: its version is pinned."""
+    """Silence Dagster's warning that `backfill_policy` is beta: its version is pinned."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         yield
 
 
 def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
-    """The asset that fetches and builds the partitions of one table."""
+    """Build the asset that fetches and builds the partitions of one table."""
     partitions = calendar.of_table(table)
 
     @dg.asset(
@@ -58,19 +58,19 @@ def core_asset(table: Table, calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
         output_required=False,  # each partition has its own event instead of one output for all of them
-        required_resource_keys={RESOURCE},
         pool=POOL,
     )
-    def fetch(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
-        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
-            yield from collect(context, table, access, settings, pipeline)
+    def fetch(
+        context: dg.AssetExecutionContext, aps: dg.ResourceParam[ApsResource]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        with as_dagster_failure(), aps.pipeline() as (settings, pipeline), as_dagster_failure(settings):
+            yield from materialize(context, table, settings, pipeline, aps.progress)
 
     return fetch
 
 
 def side_asset(table: Table, calendar: Calendar) -> dg.AssetSpec:
-    """A table that the run of another one writes: shown, but nothing to launch."""
+    """Describe a table that the run of another one writes: shown, but nothing to launch."""
     return dg.AssetSpec(
         asset_key(table),
         deps=[asset_key(TABLES[name]) for name in table.side_of],
@@ -84,7 +84,7 @@ def side_asset(table: Table, calendar: Calendar) -> dg.AssetSpec:
 
 
 def warehouse_asset() -> dg.AssetsDefinition:
-    """The DuckDB file, with the checks on it."""
+    """Build the asset of the DuckDB file, with the checks on it."""
 
     @dg.asset(
         key=WAREHOUSE,
@@ -93,13 +93,13 @@ def warehouse_asset() -> dg.AssetsDefinition:
         group_name="warehouse",
         kinds={"duckdb"},
         owners=OWNERS,
-        required_resource_keys={RESOURCE},
         check_specs=check_specs(WAREHOUSE),
         automation_condition=after_any_table(),
     )
-    def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
-        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
+    def warehouse(
+        context: dg.AssetExecutionContext, aps: dg.ResourceParam[ApsResource]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        with as_dagster_failure(), aps.pipeline() as (settings, pipeline), as_dagster_failure(settings):
             for problem in settings.site_problems:
                 context.log.warning(f"{problem}; the warehouse is built without that file")
             built = build_warehouse(settings, pipeline, force=True)
@@ -118,7 +118,7 @@ def warehouse_asset() -> dg.AssetsDefinition:
 
 
 def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
-    """Once some table has changed and no run is still changing one; some partitions may be missing."""
+    """Build the condition that a table has changed and no run is changing one; partitions may be missing."""
     return (
         dg.AutomationCondition.eager()
         .without(~dg.AutomationCondition.any_deps_missing())
@@ -127,7 +127,7 @@ def after_any_table() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 def upstream_tables(table: Table) -> list[Table]:
-    """The inventory table that shows whose data a table holds; details first name what there is."""
+    """Find the inventory table that a table's requests come from; details name the devices first."""
     if is_inventory(table):
         above = ["systems"] if table.name != "systems" else []
     else:
@@ -136,13 +136,13 @@ def upstream_tables(table: Table) -> list[Table]:
 
 
 def asset_description(table: Table) -> str:
-    """What a table holds, for people who look at the asset."""
+    """Describe what a table holds, for people who look at the asset."""
     remarks = "\n".join(f"- {remark}" for remark in table.remarks)
     return f"{table.summary}\n\n{remarks}\n\n{table.origin}"
 
 
 def table_metadata(table: Table) -> dict[str, Any]:
-    """Table name and columns, as Dagster shows them."""
+    """Describe table name and columns, as Dagster shows them."""
     columns = [
         dg.TableColumn(
             column.name,
@@ -164,7 +164,7 @@ _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSever
 
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """What is checked of a warehouse."""
+    """List the checks of a warehouse."""
     return [
         dg.AssetCheckSpec(kind, asset=asset, description=_check_description(checks))
         for kind, checks in by_kind(all_checks()).items()
@@ -177,7 +177,7 @@ def _check_description(checks: list[Check]) -> str:
 
 
 def check_results(asset: dg.AssetKey, path: Path) -> Iterator[dg.AssetCheckResult]:
-    """How the checks of a warehouse went. Raises WarehouseError."""
+    """Run the checks of a warehouse. Raises WarehouseError."""
     with closing(open_warehouse(path)) as connection:
         kinds = by_kind(run_checks(connection))
     for kind, results in kinds.items():

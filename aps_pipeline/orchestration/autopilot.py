@@ -15,13 +15,13 @@ from aps_pipeline.orchestration.jobs import (
     DAILY_REFRESH,
     INVENTORY,
     WAREHOUSE_JOB,
+    asset_keys_of,
     get_refresh_days,
-    keys_of,
     refreshes_between,
 )
 from aps_pipeline.orchestration.materialize import MAX_CALLS_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning import (
     BackfillRun,
@@ -57,11 +57,11 @@ class Share:
         return calls_to_spare(self.quota.left, self.reserved or 0, self.days)
 
     def for_history(self, inventory: int) -> int:
-        """What the share leaves after the inventory calls that come first."""
+        """Subtract the inventory calls, which come first, from the share."""
         return calls_for_history(self.calls, inventory, self.days)
 
     def affords(self, calls: int) -> bool:
-        """Whether the month has calls beside those that the refresh needs."""
+        """Tell whether the month has that many calls beside those that the refresh needs."""
         return self.quota.left - (self.reserved or 0) >= calls
 
     @property
@@ -109,50 +109,50 @@ class Today:
         return f"the next share is due after {self.day + timedelta(days=1)} 00:00 {self.zone_name}"
 
 
-def day_of(now: datetime, pipeline: Pipeline) -> date:
-    """The day of an instant, where the vendor counts the quota of the first account."""
+def quota_day(now: datetime, pipeline: Pipeline) -> date:
+    """Find the day of an instant, in the zone of the first account's quota."""
     return local_day(now, pipeline.logins[0].account.zone)
 
 
-def today_of(
+def get_today(
     now: datetime, pipeline: Pipeline, calendar: Calendar, refreshed: tuple[Table, ...] | None
 ) -> Today:
-    """Where the quotas stand at `now`; `refreshed` are the tables of the daily refresh, None if it is off.
+    """Read the quotas at `now`; `refreshed` are the tables of the daily refresh, None if it is off.
 
     Raises LedgerError.
     """
-    shares = tuple(_share(now, pipeline, login, calendar, refreshed) for login in pipeline.logins)
-    return Today(day_of(now, pipeline), pipeline.logins[0].account.zone.key, shares)
+    shares = tuple(_share(now, pipeline, account, calendar, refreshed) for account in pipeline.logins)
+    return Today(quota_day(now, pipeline), pipeline.logins[0].account.zone.key, shares)
 
 
 def _share(
     now: datetime,
     pipeline: Pipeline,
-    login: ApiAccount,
+    account: ApiAccount,
     calendar: Calendar,
     refreshed: tuple[Table, ...] | None,
 ) -> Share:
-    day, quota = local_day(now, login.account.zone), pipeline.ledger.quota(login.account)
+    day, quota = local_day(now, account.account.zone), pipeline.ledger.quota(account.account)
     reserved = None
     if refreshed is not None:
-        systems = pipeline.systems_of(login)
+        systems = pipeline.systems_of(account)
         starts = refreshes_between(now, quota.resets_utc)
         ahead = (get_refresh_days(calendar, start, pipeline.revision) for start in starts)
         reserved = ceil(sum(1 for days in ahead if days) * refresh_calls_a_day(refreshed, systems))
     days_left = (Period.containing(Grain.MONTH, day).last - day).days + 1
-    return Share(login.name, days_left, quota, reserved)
+    return Share(account.name, days_left, quota, reserved)
 
 
-def under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
-    """A run that is queued or running and may make calls, so that the quota does not stand still."""
+def find_unfinished_run(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """Find a run that is queued or running and may make calls, so that the quota is in motion."""
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         if run.job_name != WAREHOUSE_JOB and run.asset_selection != {WAREHOUSE}:
             return run
     return None
 
 
-def is_on(instance: dg.DagsterInstance, schedule: str) -> bool:
-    """Whether somebody has turned a schedule on that is off by default."""
+def is_schedule_on(instance: dg.DagsterInstance, schedule: str) -> bool:
+    """Tell whether somebody has turned on a schedule that is off by default."""
     states = instance.all_instigator_state()
     return any(state.name == schedule and state.status.value == "RUNNING" for state in states)
 
@@ -160,35 +160,37 @@ def is_on(instance: dg.DagsterInstance, schedule: str) -> bool:
 AUTOPILOT_TAG, WHY_TAG = "aps/autopilot", "aps/why"
 """Tags of its runs: the day whose calls they spend, and the reason in a few words."""
 
-_ASKING_INVENTORY = "inventory"
+_INVENTORY_LAUNCHED = "inventory"
 
 
-def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) -> dg.SensorDefinition:
-    """The sensor that completes the history of the tables `collected` and of HISTORY, and then idles."""
+def autopilot_sensor(
+    calendar: Calendar, aps: ApsResource, collected: tuple[Table, ...]
+) -> dg.SensorDefinition:
+    """Build the sensor that completes the history of `collected` and of HISTORY, and then idles."""
     tables = tuple(table for table in FETCHED if table in {*HISTORY, *collected})
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        with as_dagster_failure(), access.pipeline() as (settings, pipeline), as_dagster_failure(settings):
-            if (run := under_way(context.instance)) is not None:
+        with as_dagster_failure(), aps.pipeline() as (settings, pipeline), as_dagster_failure(settings):
+            if (run := find_unfinished_run(context.instance)) is not None:
                 return dg.SensorResult(
                     skip_reason=f"Run {run.run_id[:8]} is under way and may make calls: history waits."
                 )
             now = pipeline.ledger.now()
-            day, _, said = (context.cursor or "").partition(" ")
-            is_today = day == str(day_of(now, pipeline))
-            if is_today and said != _ASKING_INVENTORY:
-                return dg.SensorResult(skip_reason=said)
+            day, _, reason = (context.cursor or "").partition(" ")
+            is_today = day == str(quota_day(now, pipeline))
+            if is_today and reason != _INVENTORY_LAUNCHED:
+                return dg.SensorResult(skip_reason=reason)
             last = calendar.last_day(now)
             if last is None:
                 return dg.SensorResult(skip_reason=f"No day since {calendar.start} is over yet.")
             missing = pipeline.missing(Wanted(tables, calendar.start, last, pipeline.system_ids))
-            refreshed = collected if is_on(context.instance, DAILY_REFRESH) else None
-            today = today_of(now, pipeline, calendar, refreshed)
-            paid = Counter(pipeline.login_of(question.system_id).name for question in missing.inventory)
+            refreshed = collected if is_schedule_on(context.instance, DAILY_REFRESH) else None
+            today = get_today(now, pipeline, calendar, refreshed)
+            paid = Counter(pipeline.login_of(request.system_id).name for request in missing.inventory)
             if missing.unknown:
-                return _inventory_first(context, today, missing, tables, paid, was_asked=is_today)
+                return _launch_inventory(context, today, missing, tables, paid, was_asked=is_today)
             if not missing.wanted:
-                return _idle(today, _complete(calendar, missing, str(last)))
+                return _idle(today, _completion(calendar, missing, str(last)))
             return _launch_runs(context, today, missing, paid)
 
     return dg.SensorDefinition(
@@ -204,19 +206,19 @@ def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) 
     )
 
 
-def _idle(today: Today, said: str) -> dg.SensorResult:
-    """Nothing more today; the ticks that are left of it repeat what was said."""
-    return dg.SensorResult(skip_reason=said, cursor=f"{today.day} {said}")
+def _idle(today: Today, reason: str) -> dg.SensorResult:
+    """Do nothing more today; the later ticks of the day repeat the reason."""
+    return dg.SensorResult(skip_reason=reason, cursor=f"{today.day} {reason}")
 
 
-def _complete(calendar: Calendar, missing: MissingHistory, last: str) -> str:
+def _completion(calendar: Calendar, missing: MissingHistory, last: str) -> str:
     what = f"History is complete from {calendar.start} to {last}"
     if missing.resting:
-        return f"{what}, but for {missing.resting:,} questions that failed and rest for some days."
+        return f"{what}, except {missing.resting:,} requests that failed and rest for some days."
     return f"{what}: nothing to ask."
 
 
-def _inventory_first(
+def _launch_inventory(
     context: dg.SensorEvaluationContext,
     today: Today,
     missing: MissingHistory,
@@ -225,7 +227,7 @@ def _inventory_first(
     *,
     was_asked: bool,
 ) -> dg.SensorResult:
-    """What stands on the roofs, for without it nobody knows what is missing."""
+    """Ask for the devices first, because without them nobody knows what is missing."""
     names = ", ".join(sorted(missing.unknown))
     if was_asked:
         return _idle(
@@ -236,62 +238,62 @@ def _inventory_first(
     if not any(share.affords(paid.get(share.name, 0)) and paid.get(share.name) for share in today.shares):
         return _idle(today, f"Nothing to spare to ask for the devices of {names}: {today.figures}.")
     request = dg.RunRequest(
-        run_key=f"autopilot {today.day} {_ASKING_INVENTORY}",
-        asset_selection=keys_of(INVENTORY, tables),
+        run_key=f"autopilot {today.day} {_INVENTORY_LAUNCHED}",
+        asset_selection=asset_keys_of(INVENTORY, tables),
         tags={
             AUTOPILOT_TAG: str(today.day),
             WHY_TAG: f"the devices of {names} are not known: {len(missing.inventory)} calls",
         },
     )
     context.log.info(f"First the inventory: {request.tags[WHY_TAG]}. {today.figures}.")
-    return dg.SensorResult(run_requests=[request], cursor=f"{today.day} {_ASKING_INVENTORY}")
+    return dg.SensorResult(run_requests=[request], cursor=f"{today.day} {_INVENTORY_LAUNCHED}")
 
 
 def _launch_runs(
     context: dg.SensorEvaluationContext, today: Today, missing: MissingHistory, paid: Mapping[str, int]
 ) -> dg.SensorResult:
-    """The runs that today's calls pay for; `paid` are the inventory calls of each account that come first."""
+    """Launch the runs that today's calls pay for; `paid` are the inventory calls by account, made first."""
     inventory = len(missing.inventory)
     purse = {share.name: share.for_history(paid.get(share.name, 0)) for share in today.shares}
-    stretches = select_runs([gap.without(today.exhausted) for gap in missing.gaps], purse)
+    runs = select_runs([gap.without(today.exhausted) for gap in missing.gaps], purse)
     lacking = f"the history lacks {missing.calls:,} calls"
     if inventory:
         lacking += f", and {inventory:,} for the inventory come first"
-    if not stretches:
+    if not runs:
         return _idle(today, f"Nothing to spare today: {lacking}. {today.figures}; {today.next_share}.")
     context.log.info(f"{lacking[0].upper()}{lacking[1:]}. {today.figures}.")
-    for stretch in stretches:
-        context.log.info(f"{_range_of(stretch)}: {_why(stretch)}")
-    calls = inventory + sum(stretch.calls for stretch in stretches)
-    said = (
+    for run in runs:
+        context.log.info(f"{_range_of(run)}: {_why(run)}")
+    calls = inventory + sum(run.calls for run in runs)
+    summary = (
         f"Today's share of {today.calls:,} calls was given out: {calls:,} calls in "
-        f"{len(stretches)} run{'s' * (len(stretches) > 1)} "
+        f"{len(runs)} run{'s' * (len(runs) > 1)} "
         f"of {missing.calls:,} that were missing; {today.next_share}."
     )
-    requests = [_request(stretch, today, inventory) for stretch in stretches]
-    return dg.SensorResult(run_requests=requests, cursor=f"{today.day} {said}")
+    requests = [_request(run, today, inventory) for run in runs]
+    return dg.SensorResult(run_requests=requests, cursor=f"{today.day} {summary}")
 
 
-def _request(stretch: BackfillRun, today: Today, inventory: int) -> dg.RunRequest:
-    tags = {AUTOPILOT_TAG: str(today.day), WHY_TAG: _why(stretch)}
-    if stretch.first.key:
-        tags |= range_tags(stretch.first, stretch.last)
-    if stretch.is_part:
-        tags[MAX_CALLS_TAG] = str(inventory + max(1, stretch.calls // len(stretch.tables)))
+def _request(run: BackfillRun, today: Today, inventory: int) -> dg.RunRequest:
+    tags = {AUTOPILOT_TAG: str(today.day), WHY_TAG: _why(run)}
+    if run.first.key:
+        tags |= range_tags(run.first, run.last)
+    if run.is_part:
+        tags[MAX_CALLS_TAG] = str(inventory + max(1, run.calls // len(run.tables)))
     return dg.RunRequest(
-        run_key=f"autopilot {today.day} {_range_of(stretch)}",
-        asset_selection=[asset_key(table) for table in stretch.tables],
+        run_key=f"autopilot {today.day} {_range_of(run)}",
+        asset_selection=[asset_key(table) for table in run.tables],
         tags=tags,
     )
 
 
-def _range_of(stretch: BackfillRun) -> str:
-    names = ", ".join(table.name for table in stretch.tables)
-    first, last = stretch.first.key, stretch.last.key
+def _range_of(run: BackfillRun) -> str:
+    names = ", ".join(table.name for table in run.tables)
+    first, last = run.first.key, run.last.key
     return f"{names} {first if first == last else f'{first} to {last}'}".strip()
 
 
-def _why(stretch: BackfillRun) -> str:
-    calls = f"{stretch.calls:,} calls" if stretch.reason is not Priority.BUILD else "no call"
-    part = ", a part of one partition that costs more than a day" if stretch.is_part else ""
-    return f"{stretch.reason}: {calls}{part}"
+def _why(run: BackfillRun) -> str:
+    calls = f"{run.calls:,} calls" if run.reason is not Priority.BUILD else "no call"
+    part = ", a part of one partition that costs more than a day" if run.is_part else ""
+    return f"{run.reason}: {calls}{part}"

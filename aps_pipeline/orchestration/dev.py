@@ -13,11 +13,11 @@ from datetime import date
 from aps_pipeline.config import SettingsError, load_settings
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.simulated import (
-    as_environment,
     demo_dir,
     demo_year,
-    describe_site,
+    environment_of,
     get_simulated_settings,
+    write_site_files,
     year_before,
 )
 from aps_pipeline.simulator import Simulator, demo_fleet
@@ -36,11 +36,11 @@ def serve(port: int) -> int:
     home = prepare_home(directory / "dagster")
     year = demo_year()
     simulator = Simulator(fleet=demo_fleet(year), seed=1)
-    describe_site(directory, simulator.fleet, year)
+    write_site_files(directory, simulator.fleet, year)
     with simulator.serving() as url:
         settings = get_simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
         _say(f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it")
-        os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
+        os.environ.update(environment_of(settings) | {"DAGSTER_HOME": str(home)})  # for the child
         return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))
 
 
@@ -71,7 +71,7 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Run the command; returns its exit code."""
     parser = ArgumentParser(prog="make dev", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="port of the UI on 127.0.0.1")
     try:

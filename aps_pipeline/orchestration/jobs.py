@@ -11,7 +11,7 @@ import dagster as dg
 from aps_pipeline.orchestration.assets import WAREHOUSE
 from aps_pipeline.orchestration.materialize import REVISE_TAG, as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period, days_between
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import Table
@@ -19,8 +19,8 @@ from aps_pipeline.tables import Table
 INVENTORY, WAREHOUSE_JOB = "refresh_inventory", "build_warehouse"
 
 
-def job_of(table: Table) -> str:
-    """The name of the job that a table belongs to. Lifetime tables go with the years."""
+def job_name(table: Table) -> str:
+    """Name the job that a table belongs to. Lifetime tables go with the years."""
     if is_inventory(table):
         return INVENTORY
     return {Grain.DAY: "refresh_days", Grain.MONTH: "refresh_months"}.get(
@@ -43,21 +43,21 @@ GRAINS = {
     "refresh_months": Grain.MONTH,
     "refresh_days": Grain.DAY,
 }
-"""The length of the partitions of each job that asks; None where there are none."""
+"""The length of the partitions of each job that makes calls; None where there are none."""
 
 
-def keys_of(job: str, collected: Iterable[Table]) -> list[dg.AssetKey]:
-    """The assets of a job, where `collected` are the tables of the profile."""
+def asset_keys_of(job: str, collected: Iterable[Table]) -> list[dg.AssetKey]:
+    """List the assets of a job, where `collected` are the tables of the profile."""
     if job == WAREHOUSE_JOB:
         return [WAREHOUSE]
-    return [asset_key(table) for table in collected if job_of(table) == job]
+    return [asset_key(table) for table in collected if job_name(table) == job]
 
 
 def all_jobs(collected: Iterable[Table]) -> list[Any]:
-    """Every job there is, in the order in which they make sense."""
+    """Build every job, in the order in which they make sense."""
     return [
         dg.define_asset_job(
-            name, dg.AssetSelection.assets(*keys_of(name, collected)), description=description
+            name, dg.AssetSelection.assets(*asset_keys_of(name, collected)), description=description
         )
         for name, description in DESCRIPTIONS.items()
     ]
@@ -72,20 +72,22 @@ ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job of all assets: the only one that may hold days, months and years."""
 
 
-def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ...]) -> dg.ScheduleDefinition:
-    """The schedule that keeps those tables fresh: one ranged run for each length of partition."""
+def refresh_schedule(
+    calendar: Calendar, aps: ApsResource, collected: tuple[Table, ...]
+) -> dg.ScheduleDefinition:
+    """Build the schedule that keeps those tables fresh: one ranged run for each length of partition."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with as_dagster_failure():
-            revision = timedelta(days=access.settings().revision_days)
-        days = get_refresh_days(calendar, context.scheduled_execution_time, revision)
+            revision_window = timedelta(days=aps.settings().revision_days)
+        days = get_refresh_days(calendar, context.scheduled_execution_time, revision_window)
         if days is None:
             yield dg.SkipReason(f"No day since {calendar.start} is over yet.")
             return
         first, last = days
         for job in DESCRIPTIONS:
-            if job != WAREHOUSE_JOB and keys_of(job, collected):
-                yield refresh_of(job, first, last, collected)
+            if job != WAREHOUSE_JOB and asset_keys_of(job, collected):
+                yield refresh_request(job, first, last, collected)
 
     return dg.ScheduleDefinition(
         name=DAILY_REFRESH,
@@ -102,32 +104,34 @@ def daily_refresh(calendar: Calendar, access: Access, collected: tuple[Table, ..
     )
 
 
-def get_refresh_days(calendar: Calendar, when: datetime, revision: timedelta) -> tuple[date, date] | None:
-    """The days that a refresh at that time is about; None before the first one is over."""
+def get_refresh_days(
+    calendar: Calendar, when: datetime, revision_window: timedelta
+) -> tuple[date, date] | None:
+    """Compute the days of a refresh at that time; None before the first day is over."""
     last = calendar.last_day(when)
-    return (max(last - revision, calendar.start), last) if last else None
+    return (max(last - revision_window, calendar.start), last) if last else None
 
 
 def refreshes_between(now: datetime, end: datetime) -> list[datetime]:
-    """When the daily refresh starts after `now` and before `end`."""
+    """List the times at which the daily refresh starts after `now` and before `end`."""
     days = days_between(now.astimezone(UTC).date(), end.astimezone(UTC).date())
     starts = (datetime.combine(day, AFTER_EVERY_MIDNIGHT, UTC) for day in days)
     return [start for start in starts if now < start < end]
 
 
-def refresh_of(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:
-    """The run that refreshes the tables of a job over the periods that hold a day from `first` to `last`."""
+def refresh_request(job: str, first: date, last: date, collected: tuple[Table, ...]) -> dg.RunRequest:
+    """Request the run that refreshes the tables of a job over the periods from `first` to `last`."""
     grain = GRAINS[job]
     partitions = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     return dg.RunRequest(
         run_key=f"{job} {last}",
-        asset_selection=keys_of(job, collected),
+        asset_selection=asset_keys_of(job, collected),
         tags={REVISE_TAG: "true", **partitions},
     )
 
 
-def warehouse_follows() -> dg.AutomationConditionSensorDefinition:
-    """Builds the warehouse once tables have changed and no run is changing one any more. Makes no call."""
+def warehouse_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Build the sensor that builds the warehouse once tables have changed. It makes no call."""
     return dg.AutomationConditionSensorDefinition(
         "warehouse_follows",
         target=dg.AssetSelection.assets(WAREHOUSE),

@@ -18,8 +18,8 @@ from aps_pipeline.config import Settings
 from aps_pipeline.errors import PipelineError
 from aps_pipeline.ingest import NotConfiguredError, PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.lake import Lake
-from aps_pipeline.orchestration.partitions import last_day_of_run, stretches
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.partitions import contiguous_ranges, last_day_of_run
+from aps_pipeline.orchestration.resources import Progress
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import REJECTED_ITEMS, Table
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def prefetch(items: Generator[T]) -> Iterator[T]:
-    """The same items, fetched by a thread of its own that does not wait for whoever takes them.
+    """Iterate over items with a thread of its own that does not wait for the consumer.
 
     What the thread raises is raised here. When this iterator is closed early, the items are closed after
     the one under way, and the thread has ended.
@@ -73,30 +73,27 @@ def as_dagster_failure(settings: Settings | None = None) -> Iterator[None]:
     except dg.Failure:
         raise
     except PipelineError as error:
-        told = redact(str(error), settings)
+        text = redact(str(error), settings)
     except Exception as error:  # noqa: BLE001 - its text may hold anything
-        told = f"a bug in aps_pipeline: {type(error).__name__} at {_place(error)}; please report it"
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}:{last.lineno} in {last.name}"
+        text = f"a bug in aps_pipeline: {type(error).__name__} at {place}; please report it"
     else:
         return
-    raise dg.Failure(told, allow_retries=False) from None  # Dagster would keep the cause as it is
+    raise dg.Failure(text, allow_retries=False) from None  # Dagster would keep the cause as it is
 
 
 def redact(text: str, settings: Settings | None) -> str:
-    """The text without any secret of the settings and without what stands before the host of a URL."""
+    """Remove every secret of the settings, and what precedes the host of a URL, from a text."""
     for secret in settings.secrets if settings else ():
         text = text.replace(secret, "***")
     return _USER_IN_URL.sub("***@", text)
 
 
-def _place(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno} in {last.name}"
-
-
-def incomplete(
+def incomplete_failure(
     table: Table, partitions: int, unfinished: Sequence[PartitionResult], summary: Summary
 ) -> dg.Failure:
-    """The one failure of a run that left some of its partitions unfinished: which, why, and what to do."""
+    """Describe the failure of a run that left partitions unfinished: which, why, and what to do."""
     named = [f"{each.key or table.name}: {each.remark[:_LONGEST_REASON]}" for each in unfinished[:_NAMED]]
     more = [f"and {len(unfinished) - _NAMED} more"] if len(unfinished) > _NAMED else []
     stopped = [f"calls ended early: {stop.message[:_LONGEST_REASON]}" for stop in summary.stops[:_NAMED]]
@@ -118,24 +115,28 @@ def incomplete(
 
 
 REVISE_TAG = "aps/revise"
-"""Tag of a run that asks answers again that may have been revised since: a refresh."""
+"""Tag of a run that repeats requests whose answer may have been revised since: a refresh."""
 
 AGAIN_TAG = "aps/again"
-"""Tag of a run that asks whatever its partitions hold, and what is concluded about them, once more."""
+"""Tag of a run that repeats every request of its partitions, whatever is held or concluded."""
 
 MAX_CALLS_TAG = "aps/max_calls"
-"""Tag of a run each of whose tables makes at most so many calls; one that needs more ends incomplete."""
+"""Tag of a run: each of its tables makes at most that many calls; one that needs more ends incomplete."""
 
 _PREVIEWED_ROWS = 10
 
 
 def asset_key(table: Table) -> dg.AssetKey:
-    """The asset of a table."""
+    """Name the asset of a table."""
     return dg.AssetKey(["core", table.name])
 
 
-def collect(
-    context: dg.AssetExecutionContext, table: Table, access: Access, settings: Settings, pipeline: Pipeline
+def materialize(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    settings: Settings,
+    pipeline: Pipeline,
+    progress: Progress,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Bring the partitions of this run up to date: one event for each that is complete, then one failure.
 
@@ -149,26 +150,30 @@ def collect(
     for first, last in _ranges(context, table, settings):
         left = None if most is None else max(0, most - summary.calls)
         wanted = Wanted((table,), first, last, pipeline.system_ids, recheck, left, again)
-        for result in prefetch(_collect(pipeline, wanted, summary, access)):
-            access.watch.advance(f"{result.table.name} {result.key}".strip(), result.calls)
+        for result in prefetch(_collect(pipeline, wanted, summary, progress)):
+            progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
             if result.table is not table:
-                _tell_along(context, table, result)
+                # Inventory that was asked before facts; an inventory asset logs its own.
+                if result.is_complete and not is_inventory(table):
+                    log_materialization(context, result)
                 continue
             mine += 1
             if not result.is_complete:
                 unfinished.append(result)
             elif table.is_partitioned:
-                tell(context, result)
+                log_materialization(context, result)
             else:
-                yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
+                yield dg.MaterializeResult(
+                    metadata=_partition_metadata(result) | _preview(pipeline.lake, table)
+                )
     for sentence in (*map(str, summary.rejections), *summary.notes, *summary.unheard):
         context.log.warning(sentence)
     if unfinished:
-        raise incomplete(table, mine, unfinished, summary)
+        raise incomplete_failure(table, mine, unfinished, summary)
 
 
 def _max_calls(tags: Mapping[str, str]) -> int | None:
-    """The calls that each table may make, if the run says so. Raises NotConfiguredError."""
+    """Read the calls that each table may make, None without a limit. Raises NotConfiguredError."""
     text = tags.get(MAX_CALLS_TAG)
     if text is not None and not (text.isascii() and text.isdecimal()):
         raise NotConfiguredError(f"the tag {MAX_CALLS_TAG} is no number of calls: {text[:40]!r}")
@@ -176,51 +181,45 @@ def _max_calls(tags: Mapping[str, str]) -> int | None:
 
 
 def _collect(
-    pipeline: Pipeline, wanted: Wanted, summary: Summary, access: Access
+    pipeline: Pipeline, wanted: Wanted, summary: Summary, progress: Progress
 ) -> Generator[PartitionResult]:
-    yield from pipeline.collect(wanted, summary, access.watch.set_total)
+    yield from pipeline.collect(wanted, summary, progress.set_total)
 
 
 def _ranges(
     context: dg.AssetExecutionContext, table: Table, settings: Settings
 ) -> Iterator[tuple[date, date]]:
-    """The stretches of days that this run is about; a table without partitions is wanted up to its end."""
+    """List the ranges of days of this run; a table without partitions is wanted up to the last day."""
     if table.is_partitioned:
         keys = (Period.parse(table.partition_grain, key) for key in context.partition_keys)
-        yield from ((first.first, last.last) for first, last in stretches(keys))
+        yield from ((first.first, last.last) for first, last in contiguous_ranges(keys))
         return
     last = last_day_of_run(context.run.tags) or datetime.now(UTC).date()
     yield min(settings.start_date, last), last
 
 
-def tell(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
+def log_materialization(context: dg.AssetExecutionContext, result: PartitionResult) -> None:
     """Log the one event of a partition, and that of the items it refused."""
     key = result.key or None
-    facts = _facts_of(result)
-    context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=facts))
+    metadata = _partition_metadata(result)
+    context.log_event(dg.AssetMaterialization(asset_key(result.table), partition=key, metadata=metadata))
     if result.rejected:
         rows = {"dagster/partition_row_count": result.rejected, "rows": result.rejected}
         day = result.period.first.isoformat()
         context.log_event(dg.AssetMaterialization(asset_key(REJECTED_ITEMS), partition=day, metadata=rows))
 
 
-def _tell_along(context: dg.AssetExecutionContext, table: Table, result: PartitionResult) -> None:
-    """Tell of inventory that was asked ahead of facts; inventory assets each tell of themselves."""
-    if result.is_complete and not is_inventory(table):
-        tell(context, result)
-
-
-def _facts_of(result: PartitionResult) -> dict[str, Any]:
-    """What Dagster shows of a partition."""
+def _partition_metadata(result: PartitionResult) -> dict[str, Any]:
+    """Describe a partition as Dagster shows it."""
     rows = result.rows or 0
     count = "dagster/partition_row_count" if result.table.is_partitioned else "dagster/row_count"
-    facts: dict[str, Any] = {count: rows, "rows": rows, "calls": result.calls}
-    facts |= {"no_data": result.no_data, "rejected": result.rejected}
-    return facts | ({"remark": result.remark} if result.remark else {})
+    metadata: dict[str, Any] = {count: rows, "rows": rows, "calls": result.calls}
+    metadata |= {"no_data": result.no_data, "rejected": result.rejected}
+    return metadata | ({"remark": result.remark} if result.remark else {})
 
 
 def _preview(lake: Lake, table: Table) -> dict[str, Any]:
-    """The first rows of a small table, as people read them."""
+    """Show the first rows of a small table."""
     rows = lake.read(table).slice(0, _PREVIEWED_ROWS).to_pylist()
     lines = ["| " + " | ".join(table.schema.names) + " |", "|" + " --- |" * len(table.schema.names)]
     lines += ["| " + " | ".join("" if v is None else str(v) for v in row.values()) + " |" for row in rows]

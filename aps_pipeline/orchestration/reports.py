@@ -7,20 +7,19 @@ from typing import Any
 import dagster as dg
 
 from aps_pipeline.alerts import run_alerts
-from aps_pipeline.config import Settings
 from aps_pipeline.orchestration.assets import OWNERS, WAREHOUSE, allow_beta
 from aps_pipeline.orchestration.jobs import ANY_ASSETS
 from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.reports import NothingToReportError, Written, write_reports
 
 REPORT = dg.AssetKey(["report"])
 
 
-def monthly_report(calendar: Calendar) -> dg.ScheduleDefinition:
-    """The schedule that makes the report of a month once its last day may be final."""
+def report_schedule(calendar: Calendar) -> dg.ScheduleDefinition:
+    """Build the schedule that makes the report of a month once its last day may be final."""
 
     def requests(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = context.scheduled_execution_time.date()
@@ -41,7 +40,7 @@ def monthly_report(calendar: Calendar) -> dg.ScheduleDefinition:
 
 
 def report_asset(calendar: Calendar) -> dg.AssetsDefinition:
-    """Pages on a month: one for each system and one for all. Makes no call."""
+    """Build the asset of the pages on a month: one for each system and one for all. It makes no call."""
 
     with allow_beta():
         return _report_asset(calendar.of(Grain.MONTH))
@@ -58,17 +57,22 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
         partitions_def=months,
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,  # each month has its own event
-        required_resource_keys={RESOURCE},
     )
-    def report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        access: Access = getattr(context.resources, RESOURCE)
+    def report(
+        context: dg.AssetExecutionContext, aps: dg.ResourceParam[ApsResource]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         with as_dagster_failure():
-            settings = access.settings()
-        missed = []
+            settings = aps.settings()
+        missed: list[str] = []
         with as_dagster_failure(settings):
             for key in context.partition_keys:
                 try:
-                    pages = _write_reports(settings, Period.parse(Grain.MONTH, key))
+                    first = Period.parse(Grain.MONTH, key).first
+                    pages = list(
+                        write_reports(
+                            settings.warehouse_path, settings.reports_path, first, datetime.now(UTC)
+                        )
+                    )
                 except NothingToReportError as error:
                     missed.append(f"{key}: {error}")
                     continue
@@ -82,10 +86,6 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
     return report
 
 
-def _write_reports(settings: Settings, month: Period) -> list[Written]:
-    return list(write_reports(settings.warehouse_path, settings.reports_path, month.first, datetime.now(UTC)))
-
-
 def _report_metadata(pages: list[Written]) -> dict[str, Any]:
     lines = "\n".join(f"| {page.system_id or 'all systems'} | {page.path} |" for page in pages)
     return {
@@ -96,19 +96,19 @@ def _report_metadata(pages: list[Written]) -> dict[str, Any]:
     }
 
 
-def alerting(access: Access) -> dg.SensorDefinition:
-    """The sensor `alerts`. It asks for no run; what a tick did is its skip reason."""
+def alerts_sensor(aps: ApsResource) -> dg.SensorDefinition:
+    """Build the sensor `alerts`. It launches no run; the skip reason says what a tick did."""
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with as_dagster_failure():
-            settings = access.settings()
+            settings = aps.settings()
         with as_dagster_failure(settings):
             if not settings.warehouse_path.exists():
                 return dg.SensorResult(skip_reason="There is no warehouse yet.")
-            told = run_alerts(settings.warehouse_path, settings.alerts_path, settings.alert_addresses)
-            for message in dict.fromkeys(told.messages):
+            done = run_alerts(settings.warehouse_path, settings.alerts_path, settings.alert_addresses)
+            for message in dict.fromkeys(done.messages):
                 context.log.info(message.title)
-            return dg.SensorResult(skip_reason=told.said)
+            return dg.SensorResult(skip_reason=done.said)
 
     return dg.SensorDefinition(
         "alerts",

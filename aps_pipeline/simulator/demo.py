@@ -13,7 +13,7 @@ from aps_pipeline.simulator.fleet import Ecu, Fleet, FleetError, Inverter, Panel
 
 
 def load_fleet(path: Path | str) -> Fleet:
-    """The fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
+    """Read the fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
 
     The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
     """
@@ -27,7 +27,7 @@ def load_fleet(path: Path | str) -> Fleet:
 
 
 def _read_value(raw: Any, kind: Any, where: str) -> object:
-    """`raw` JSON as a value of that type; `where` names it in errors."""
+    """Read `raw` JSON as a value of that type; `where` names it in errors."""
     if get_origin(kind) is UnionType:
         (kind,) = (each for each in get_args(kind) if each is not NoneType)
         return None if raw is None else _read_value(raw, kind, where)
@@ -48,7 +48,7 @@ def _read_value(raw: Any, kind: Any, where: str) -> object:
 
 
 def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
-    """A JSON object as one of the classes above; unknown and missing fields are errors."""
+    """Read a JSON object as one of the classes of `fleet`; unknown and missing fields are errors."""
     known = {f.name: f for f in fields(kind) if f.init}
     needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
     if raw.keys() - known.keys() or needed - raw.keys():
@@ -75,7 +75,7 @@ NAMES = {
 
 
 def healthy_fleet() -> Fleet:
-    """Three healthy systems in three zones, all of them running since March 2024 or earlier.
+    """Build three healthy systems in three zones, all running since March 2024 or earlier.
 
     One has a meter, one has two ECUs and a legacy zone name, one a summer time of half an hour.
     """
@@ -83,7 +83,7 @@ def healthy_fleet() -> Fleet:
 
 
 def demo_fleet(year: int = 2025) -> Fleet:
-    """The same roofs with what goes wrong on real ones, so that December of that year shows it.
+    """Build the same roofs with what goes wrong on real ones, so that December of that year shows it.
 
     Paris: a dead panel since 21 November. Calgary: the ECU in the barn offline from 9 to 11 December, and
     an inverter of the house silent since 27 December. Lord Howe: a weak panel since June, and an inverter
@@ -112,7 +112,7 @@ def demo_fleet(year: int = 2025) -> Fleet:
 
 
 def _with_changes(system: System, uid: str, *changes: dict[str, Any]) -> System:
-    """The system with each of these changes of one inverter in its place."""
+    """Copy the system with each of these changes of one inverter in its place."""
 
     def instead(inverter: Inverter) -> tuple[Inverter, ...]:
         return (

@@ -1,4 +1,4 @@
-"""The data that answers each request: one pure function for each endpoint of the manual."""
+"""The reply to each request: its data, its envelope, and what a fault makes of both."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from enum import StrEnum
 from functools import lru_cache
 
 from aps_pipeline.simulator import energies, telemetry
-from aps_pipeline.simulator.asking import MESSAGES, NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.energies import Json
 from aps_pipeline.simulator.faults import Fault
+from aps_pipeline.simulator.request import MESSAGES, NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.weather import digest
 
 
-def answer(ask: SimRequest) -> Json:
-    """The `data` of the answer. Raises ApiError for every answer of another code than 0."""
-    return _ANSWERS.get(ask.route.name, _ANSWERS[ask.route.endpoint])(ask)
+def answer(request: SimRequest) -> Json:
+    """Make the `data` of an answer. Raises ApiError for every answer with a code other than 0."""
+    return _ANSWERS.get(request.route.name, _ANSWERS[request.route.endpoint])(request)
 
 
-def system_details(ask: SimRequest) -> Json:
-    """Manual 3.1.1, with the `light` of the field."""
-    system = ask.system
+def system_details(request: SimRequest) -> Json:
+    """Answer manual 3.1.1, with the `light` of the field."""
+    system = request.system
     body: dict[str, Json] = {
         "light": system.light,
         "timezone": system.timezone,
@@ -31,31 +31,33 @@ def system_details(ask: SimRequest) -> Json:
         "create_date": system.create_date.isoformat(),
         "type": system.type,
         "sid": system.sid,
-        "capacity": system.capacity_text(ask.now.today),
+        "capacity": system.capacity_text(request.now.today),
     }
     return body | ({"authorization_code": system.authorization_code} if system.authorization_code else {})
 
 
-def system_inverters(ask: SimRequest) -> Json:
-    """Manual 3.1.2: what the inventory names today."""
+def system_inverters(request: SimRequest) -> Json:
+    """Answer manual 3.1.2: what the inventory names today."""
     return [
         {
             "eid": ecu.listed_id,
-            "timezone": ask.system.timezone,
+            "timezone": request.system.timezone,
             "model": ecu.model or None,
-            "inverter": [{"uid": i.uid, "type": i.type} for i in ecu.inverters if i.is_listed(ask.now.today)],
+            "inverter": [
+                {"uid": i.uid, "type": i.type} for i in ecu.inverters if i.is_listed(request.now.today)
+            ],
             "type": int(ecu.meter) if ecu.type is None else ecu.type,
             "capacity": ecu.capacity_kwh or None,
         }
-        for ecu in ask.system.ecus
+        for ecu in request.system.ecus
     ]
 
 
-def system_meters(ask: SimRequest) -> Json:
-    """Manual 3.1.3. Raises ApiError 1001 for a system without a meter."""
-    if not ask.system.meters:
+def system_meters(request: SimRequest) -> Json:
+    """Answer manual 3.1.3. Raises ApiError 1001 for a system without a meter."""
+    if not request.system.meters:
         raise ApiError(NO_DATA)
-    return list(ask.system.meters)
+    return list(request.system.meters)
 
 
 _ANSWERS: dict[str, Callable[[SimRequest], Json]] = {
@@ -112,14 +114,14 @@ class Reply:
 
 
 def wrap(seed: int, target: str, code: int, envelope: Json) -> Reply:
-    """An envelope with that code. Now and then the type says octet-stream, always for the same requests."""
+    """Make an envelope with that code. A fixed eighth of the requests gets the type octet-stream."""
     reply = Reply(json.dumps(envelope, separators=(",", ":")).encode(), code=code)
     odd = digest(seed, "type", target) % 8 == 0
     return replace(reply, content_type="application/octet-stream") if odd else reply
 
 
 def error(seed: int, target: str, code: int) -> Reply:
-    """Another code, in one of the shapes that are met: data null or missing, a message or none."""
+    """Make another code, in one of the shapes seen in the field: data null or missing, a message or none."""
     shapes: tuple[dict[str, Json], ...] = (
         {"code": code},
         {"code": code, "data": None},
@@ -130,13 +132,13 @@ def error(seed: int, target: str, code: int) -> Reply:
 
 
 def page(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """A page of HTML, as a server in front of the API answers."""
+    """Make a page of HTML, as a server in front of the API answers."""
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     return Reply(text.encode(), status=status, content_type=_HTML, headers=headers)
 
 
 def spoil_data(fault: Fault | None, data: Json, other_sid: str) -> Json:
-    """The data as a fault leaves it."""
+    """Change the data as a fault does."""
     if fault and fault.kind == "short":
         return _resize(data, -1)
     if fault and fault.kind == "long":
@@ -147,7 +149,7 @@ def spoil_data(fault: Fault | None, data: Json, other_sid: str) -> Json:
 
 
 def _resize(data: Json, by: int) -> Json:
-    """The data with its first non-empty list, however deep, one shorter or longer."""
+    """Make the first non-empty list of the data, however deep, one shorter or longer."""
     if isinstance(data, list) and data:
         return data[:-1] if by < 0 else [*data, data[-1]]
     if isinstance(data, dict):
@@ -159,7 +161,7 @@ def _resize(data: Json, by: int) -> Json:
 
 
 def spoil_reply(fault: Fault | None, reply: Reply, target: str) -> Reply:
-    """The reply as a fault leaves it."""
+    """Change the reply as a fault does."""
     if fault is None:
         return reply
     status, kind = fault.status, fault.kind
@@ -182,7 +184,7 @@ def spoil_reply(fault: Fault | None, reply: Reply, target: str) -> Reply:
 
 @lru_cache(maxsize=1)
 def _bomb() -> bytes:
-    """A gzip body of about 100 kB that is 70 MB of valid JSON."""
+    """Make a gzip body of about 100 kB that is 70 MB of valid JSON."""
     packer = zlib.compressobj(9, wbits=31)
     block = b'"0",' * 250_000
     packed = [packer.compress(b'{"code":0,"data":[')]

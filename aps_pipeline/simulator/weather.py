@@ -1,6 +1,6 @@
-"""Where the sun stands and what a tilted panel gets from it under a clear sky.
+"""Where the sun stands, what a tilted panel gets from it, and the weather of a day.
 
-Pure formulas of numpy arrays; an approximate almanac, good to about 0.05 degrees from 1950 to 2050.
+Pure formulas of numpy arrays; the almanac is approximate, good to about 0.05 degrees from 1950 to 2050.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Sun:
 
 
 def sun_at(epoch: Floats, lat: float, lon: float) -> Sun:
-    """The sun at instants in seconds since 1970 UTC, seen from `lat`, `lon` in degrees."""
+    """Locate the sun at instants in seconds since 1970 UTC, seen from `lat`, `lon` in degrees."""
     days = (epoch - _J2000) / 86_400.0
     mean = np.radians(357.528 + 0.9856003 * days)
     longitude = np.radians(280.460 + 0.9856474 * days + 1.915 * np.sin(mean) + 0.020 * np.sin(2 * mean))
@@ -49,7 +49,7 @@ def sun_at(epoch: Floats, lat: float, lon: float) -> Sun:
 
 
 def plane_irradiance(sun: Sun, azimuth: Floats, tilt: Floats, clearness: Floats) -> Floats:
-    """W/m2 [p, n] on planes of `azimuth` and `tilt` (degrees, [p]) under a sky of `clearness` 0–1 [n]."""
+    """Compute W/m2 [p, n] on planes of `azimuth`, `tilt` (degrees, [p]) under `clearness` 0–1 [n]."""
     az, slope = np.radians(azimuth)[:, None], np.radians(tilt)[:, None]
     facing = np.sin(slope) * (np.sin(az) * sun.east + np.cos(az) * sun.north) + np.cos(slope) * sun.up
     height = np.clip(sun.up, 0.0, None)
@@ -73,17 +73,17 @@ class Weather:
 
 
 def digest(*names: object) -> int:
-    """128 bits that only these names give."""
+    """Hash names to 128 bits."""
     return int.from_bytes(blake2b("\x1f".join(map(str, names)).encode(), digest_size=16).digest(), "big")
 
 
 def chance(*names: object) -> Generator:
-    """A generator that only these names give."""
+    """Make a random generator that these names alone determine."""
     return Generator(Philox(key=digest(*names)))
 
 
 def weather(seed: int, system: System, day: date, ends: Floats) -> Weather:
-    """The weather of a local day at slots that end at `ends` (seconds since 1970, shape [n])."""
+    """Draw the weather of a local day at slots that end at `ends` (seconds since 1970, shape [n])."""
     draws = chance(seed, "sky", system.sid, day).random(96)
     base, swing = _cloudiness(draws[0], draws[1])
     elapsed = ends - ends[0]
@@ -98,7 +98,7 @@ def weather(seed: int, system: System, day: date, ends: Floats) -> Weather:
 
 
 def _cloudiness(kind: float, amount: float) -> tuple[float, float]:
-    """(mean clearness, swing of the short-term variation) of a clear, a mixed or an overcast day."""
+    """Draw mean clearness and swing of the short-term variation: a clear, mixed or overcast day."""
     if kind < 0.35:
         return 0.9 + 0.1 * amount, 0.06
     if kind < 0.75:
@@ -107,6 +107,6 @@ def _cloudiness(kind: float, amount: float) -> tuple[float, float]:
 
 
 def _mean_temperature(lat: float, day: date) -> float:
-    """Mean °C of a day of the year at a latitude; the coldest are in mid-January or mid-July."""
+    """Compute the mean °C of a day of the year at a latitude; coldest in mid-January or mid-July."""
     season = -np.cos(2 * np.pi * (day.timetuple().tm_yday - 16) / 365.25)
     return float(27.0 - 0.4 * abs(lat) + 0.25 * lat * season)

@@ -59,6 +59,9 @@ def test_what_was_sent_is_not_new_any_more(
         alerts(send=True, as_json=True)
         alerts(send=False, as_json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["said"], second["said"]) == (f"1 message sent. {TITLE}", "There is nothing new to tell.")
+    assert (first["summary"], second["summary"]) == (
+        f"1 message sent. {TITLE}",
+        "There is nothing new to tell.",
+    )
     assert [message["title"] for message in first["messages"]] == [TITLE]
     assert [got["title"] for got in inbox.kept] == [TITLE]

@@ -54,7 +54,7 @@ def test_home_assistant_gets_metadata_and_hours_with_their_sum(built: Path) -> N
 
 @pytest.mark.parametrize("system_id", ["AZ12419C3DFF", "a-b", "--x__Y--"])
 def test_ids_are_such_as_home_assistant_takes(system_id: str) -> None:
-    metadata = export.statistics(system_id, [], zone("UTC"))["metadata"]
+    metadata = export.homeassistant_statistics(system_id, [], zone("UTC"))["metadata"]
     assert STATISTIC_ID.fullmatch(metadata["statistic_id"])
 
 
@@ -62,14 +62,14 @@ def test_ids_are_such_as_home_assistant_takes(system_id: str) -> None:
 def test_every_start_is_the_top_of_an_hour(name: str) -> None:
     midnight = datetime(2024, 3, 5, tzinfo=zone(name)).astimezone(UTC)
     hours = [HourOfEnergy(midnight + timedelta(hours=n), 0.1, 0.1) for n in range(24)]
-    starts = [each["start"] for each in export.statistics("S1", hours, zone(name))["stats"]]
+    starts = [each["start"] for each in export.homeassistant_statistics("S1", hours, zone(name))["stats"]]
     assert [datetime.fromisoformat(start) for start in starts] == [hour.start_utc for hour in hours]
     assert all(start[13:19] == ":00:00" for start in starts)
 
 
 def test_pvoutput_gets_watt_hours_in_batches_of_30(built: Path) -> None:
     days = [DayOfEnergy(DAY + timedelta(days=n), 1.2345) for n in range(61)]
-    lines = export.batches(days)
+    lines = export.pvoutput_batches(days)
     assert [line.count(";") + 1 for line in lines] == [30, 30, 1]
     assert lines[2] == "20240504,1234"
     assert export.write_pvoutput_file("S1", DAY, DAY, built / "p.txt", False) == 0

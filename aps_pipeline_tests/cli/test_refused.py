@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.cli.runs import collect_and_report
+from aps_pipeline.cli.runs import collect
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.tables import get_table
@@ -32,9 +32,7 @@ def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
         )
         pipeline = field.pipeline()
         wanted = Wanted((get_table("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
-        codes = [
-            collect_and_report("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)
-        ]
+        codes = [collect("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)]
         pipeline.ledger.close()
     assert codes == [Exit.REFUSED, Exit.COMPLETE], "what was refused before is not refused again"
     out, err = capsys.readouterr()

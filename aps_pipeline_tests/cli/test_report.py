@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from aps_pipeline.cli.console import month
+from aps_pipeline.cli.console import parse_month
 from aps_pipeline.cli.report import report
 from aps_pipeline.errors import Exit
 from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError
@@ -70,6 +70,6 @@ def test_a_month_that_is_not_held_is_a_matter_of_usage() -> None:
 
 @pytest.mark.parametrize("text", ["2024-13", "2024-1", "202403", "24-03", "2024-03-01"])
 def test_a_month_is_a_year_and_a_month(text: str) -> None:
-    assert month("2024-03") == date(2024, 3, 1)
+    assert parse_month("2024-03") == date(2024, 3, 1)
     with pytest.raises(typer.BadParameter, match="not a month of the calendar"):
-        month(text)
+        parse_month(text)

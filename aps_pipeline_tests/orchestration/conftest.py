@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.partitions import RANGE_END, RANGE_START
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline_tests.sites import Site, settings_for
 
 START = date(2024, 2, 1)
@@ -27,7 +27,7 @@ def key_of(table: str | dg.AssetKey) -> dg.AssetKey:
 @cache
 def assets() -> list[dg.AssetsDefinition]:
     """Every asset from START on, made once: what they work on comes as a resource."""
-    made = definitions_of(START, Access()).assets or ()
+    made = build_definitions(START, ApsResource()).assets or ()
     return [each for each in made if isinstance(each, dg.AssetsDefinition)]
 
 
@@ -72,9 +72,9 @@ class Dagster:
     instance: dg.DagsterInstance
 
     @property
-    def access(self) -> Access:
+    def access(self) -> ApsResource:
         settings = settings_for(self.site.simulator, self.site.url, self.site.data_dir)
-        return Access(lambda: settings, open=lambda _: self.site.pipeline())
+        return ApsResource(lambda: settings, open=lambda _: self.site.pipeline())
 
     def run(self, tables: Sequence[str | dg.AssetKey], first: str = "", last: str = "", **tags: str) -> Told:
         """One run over a range of partitions, or without any."""

@@ -13,7 +13,7 @@ import pytest
 
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.ledger import quota_month
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import zone
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline.simulator.fleet import Ecu, Inverter
@@ -247,7 +247,7 @@ def test_a_tick_that_fails_tells_no_secret(pilot: Pilot, monkeypatch: pytest.Mon
     def broken(*_: object) -> None:
         raise RuntimeError(f"the secret is {secret}")
 
-    monkeypatch.setattr(Access, "pipeline", broken)
+    monkeypatch.setattr(ApsResource, "pipeline", broken)
     with pytest.raises(dg.Failure) as caught:
         pilot.tick()
     assert secret not in str(caught.value.description) and "please report it" in str(caught.value.description)

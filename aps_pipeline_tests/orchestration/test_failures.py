@@ -11,10 +11,10 @@ import pytest
 from aps_pipeline.api import Client
 from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.materialize import as_dagster_failure
-from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.simulated import as_environment, get_simulated_settings
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
+from aps_pipeline.orchestration.simulated import environment_of, get_simulated_settings
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import Site, fleet_file, settings_for, with_clients
 
@@ -57,7 +57,7 @@ def test_simulated_settings_take_no_fleet_file_from_anywhere(
     (tmp_path / ".env").write_text("APS_FLEET_FILE=fleet.toml\n")
     settings = get_simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
     assert [account.app_id for account in settings.accounts] == [site.simulator.app_id]
-    for name, value in as_environment(settings).items():
+    for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings
 
@@ -75,14 +75,14 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, system_ids=("A1",), data_dir=tmp_path)  # type: ignore[call-arg]
     assets = [
         a
-        for a in definitions_of(date(2024, 1, 1), Access()).assets or ()
+        for a in build_definitions(date(2024, 1, 1), ApsResource()).assets or ()
         if isinstance(a, dg.AssetsDefinition)
     ]
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             assets,
             selection=dg.AssetSelection.assets(["core", "systems"]),
-            resources={RESOURCE: Access(lambda: settings)},
+            resources={RESOURCE: ApsResource(lambda: settings)},
             instance=instance,
             raise_on_error=False,
         )
@@ -107,11 +107,11 @@ def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, home: Path)
     secrets = (settings.app_secret.get_secret_value(), SECRET)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for access in (
-            Access(lambda: settings),
-            Access(lambda: wrong),
-            Access(lambda: wrong, open=open_broken),  # type: ignore[arg-type]
+            ApsResource(lambda: settings),
+            ApsResource(lambda: wrong),
+            ApsResource(lambda: wrong, open=open_broken),  # type: ignore[arg-type]
         ):
-            job = definitions_of(date(2024, 2, 1), access).resolve_job_def("refresh_days")
+            job = build_definitions(date(2024, 2, 1), access).resolve_job_def("refresh_days")
             job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,

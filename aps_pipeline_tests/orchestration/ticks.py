@@ -18,8 +18,8 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.tables import PROFILES
 from aps_pipeline_tests.sites import Site, settings_for
 
@@ -40,15 +40,15 @@ class Pilot:
         return settings_for(self.site.simulator, self.site.url, self.site.data_dir, **self.chosen)
 
     @property
-    def access(self) -> Access:
+    def access(self) -> ApsResource:
         """The way to what is chosen when it is used."""
-        return Access(lambda: self.settings, open=lambda _: self.site.pipeline(**self.chosen))
+        return ApsResource(lambda: self.settings, open=lambda _: self.site.pipeline(**self.chosen))
 
     @property
     def definitions(self) -> dg.Definitions:
         kind = (self.start, self.settings.profile)
         if kind not in self.made:
-            self.made[kind] = definitions_of(self.start, self.access, PROFILES[kind[1]])
+            self.made[kind] = build_definitions(self.start, self.access, PROFILES[kind[1]])
         return self.made[kind]
 
     def tick(self) -> Any:

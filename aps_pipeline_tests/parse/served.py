@@ -128,7 +128,7 @@ def devices(name: str, system: System) -> list[str]:
         return list(system.meters)
     if kind in ("inverter_energy", "inverter_summary"):
         return [inverter.uid for ecu in system.ecus for inverter in ecu.inverters]
-    return [ecu.asked_id for ecu in system.ecus]
+    return [ecu.request_id for ecu in system.ecus]
 
 
 def answer(name: str, sid: str, device: str, day: date) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def requests() -> list[str]:
     fleet = healthy_fleet()
     targets = []
     for system in fleet.systems:
-        ecu = system.ecus[0].asked_id
+        ecu = system.ecus[0].request_id
         inverter = system.ecus[0].inverters[0].uid
         targets += [
             f"details/{system.sid}",

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aps_pipeline.simulator import Simulator
-from aps_pipeline.simulator.routes import ENDPOINTS
+from aps_pipeline.simulator.request import ENDPOINTS
 from aps_pipeline_tests.simulator.caller import PREFIX, frozen, get, signed
 from aps_pipeline_tests.simulator.test_endpoints import EID, SID, UID, path
 

@@ -1,15 +1,77 @@
-"""Who is asked about, when, and whether the API would answer: the errors of chapter 4.1 begin here."""
+"""One request: its endpoint, devices and period (manual 3), and the errors that it can meet (manual 4.1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
+from urllib.parse import parse_qsl, unquote
 
 from aps_pipeline.periods import LIFETIME, Grain, Period
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
 from aps_pipeline.simulator.history import History, Moment
-from aps_pipeline.simulator.routes import Route
+
+PREFIXES = ("/user/api/v2", "/installer/api/v2")
+
+_OF_SYSTEM = {
+    "details": "system_details",
+    "inverters": "system_inverters",
+    "meters": "system_meters",
+    "summary": "system_summary",
+    "energy": "system_energy",
+}
+_OF_DEVICE = {
+    "ecu/summary": "ecu_summary",
+    "ecu/energy": "ecu_energy",
+    "meter/summary": "meter_summary",
+    "meter/period": "meter_period",
+    "inverter/summary": "inverter_summary",
+    "inverter/energy": "inverter_energy",
+    "inverter/batch/energy": "inverter_batch",
+}
+ENDPOINTS = (*_OF_SYSTEM.values(), *_OF_DEVICE.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One request: `endpoint` of ENDPOINTS, the ids in its path, and its parameters as they came.
+
+    `last_segment` is what the signature covers. A parameter that is missing is empty.
+    """
+
+    endpoint: str
+    sid: str
+    device: str
+    last_segment: str
+    level: str = ""
+    date_range: str = ""
+
+    @property
+    def name(self) -> str:
+        """`ecu_energy/hourly`: the endpoint, and its level where there is one."""
+        return f"{self.endpoint}/{self.level}" if self.level else self.endpoint
+
+
+def find_route(path: str, query: str, prefix: str) -> Route | None:
+    """Find the request of a path and a query under a prefix; None where the API has no such page."""
+    if not path.startswith(prefix + "/systems/"):
+        return None
+    match path[len(prefix) + 1 :].split("/"):
+        case ["systems", kind, sid] if kind in _OF_SYSTEM and sid:
+            endpoint, device = _OF_SYSTEM[kind], ""
+        case ["systems", sid, "devices", *kinds, device] if "/".join(kinds) in _OF_DEVICE and sid and device:
+            endpoint = _OF_DEVICE["/".join(kinds)]
+        case _:
+            return None
+    level, date_range = (_only(query, name) for name in ("energy_level", "date_range"))
+    return Route(endpoint, unquote(sid), unquote(device), path.rpartition("/")[2], level, date_range)
+
+
+def _only(query: str, name: str) -> str:
+    """Find the one value of a parameter; empty when it is missing, and nonsense when it is given twice."""
+    values = [value for key, value in parse_qsl(query, keep_blank_values=True) if key == name]
+    return values[0] if len(values) == 1 else "\x00".join(values)
+
 
 NO_DATA = 1001
 NO_PERMISSION = 2004
@@ -61,7 +123,7 @@ LEVELS = {
     "inverter_batch": ("power", "energy"),
 }
 _T = TypeVar("_T")
-_FADING = ("minutely", "hourly", "power")
+_EXPIRING = ("minutely", "hourly", "power")
 
 
 class ApiError(Exception):
@@ -74,7 +136,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimRequest:
-    """One request of an account that may ask it, at one moment.
+    """One request of an account that may make it, at one moment.
 
     `retention_days` is how far back 5-minute and hourly values reach; None is for ever.
     """
@@ -87,7 +149,7 @@ class SimRequest:
 
     @property
     def ecu(self) -> Ecu:
-        """The ECU that is asked about. Raises ApiError 4001, and 4000 for another id of a shared one."""
+        """The ECU that the request names. Raises ApiError 4001, and 4000 for another id of a shared one."""
         ecu = self.system.ecu(self.route.device)
         if ecu is None and self.system.names_main(self.route.device):
             raise ApiError(REFUSED)
@@ -95,24 +157,24 @@ class SimRequest:
 
     @property
     def ecus(self) -> tuple[Ecu, ...]:
-        """The ECU that is asked about, or all of the system. Raises ApiError 4001."""
+        """The ECU that the request names, or all of the system. Raises ApiError 4001."""
         return (self.ecu,) if self.route.device else self.system.ecus
 
     @property
     def meter(self) -> Ecu:
-        """The meter ECU that is asked about. Raises ApiError 4001."""
+        """The meter ECU that the request names. Raises ApiError 4001."""
         ecu = self.ecu
         return _find(ecu if ecu.meter else None)
 
     @property
     def inverter(self) -> tuple[Ecu, Inverter]:
-        """The inverter that is asked about and its ECU, past ones included. Raises ApiError 4001."""
+        """The inverter that the request names and its ECU, past ones included. Raises ApiError 4001."""
         ecu, inverter = _find(self.system.inverter(self.route.device))
         known = inverter.since <= self.now.today or inverter.is_listed(self.now.today)
         return ecu, _find(inverter if known else None)
 
     def period(self) -> Period:
-        """The period that is asked for.
+        """Read the period of the request.
 
         Raises ApiError: 4001 for a level or a date that the endpoint does not know, 1001 for the future, for
         times before the system was created, and for what is no longer kept.
@@ -128,13 +190,10 @@ class SimRequest:
             raise ApiError(BAD_PARAMETER) from error
         if period.first > self.now.today or period.last < self.system.create_date:
             raise ApiError(NO_DATA)
-        if level in _FADING and self._has_faded(period):
+        kept = self.retention_days
+        if level in _EXPIRING and kept is not None and self.now.today - period.last > timedelta(days=kept):
             raise ApiError(NO_DATA)
         return period
-
-    def _has_faded(self, period: Period) -> bool:
-        kept = self.retention_days
-        return kept is not None and self.now.today - period.last > timedelta(days=kept)
 
 
 def _find(thing: _T | None) -> _T:

@@ -16,7 +16,7 @@ from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
-from aps_pipeline.planning.schedule import together
+from aps_pipeline.planning.schedule import combine_forecasts
 from aps_pipeline.tables import HISTORY, PROFILES
 from aps_pipeline.wiring import open_pipeline
 
@@ -30,15 +30,17 @@ def plan(
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
     wanted = history_of(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
-    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
-    shares = [_share(login, lines, pipeline) for login in pipeline.logins]
-    refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.logins]
+    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
+    shares = [_share(login, lines, pipeline) for login in pipeline.accounts]
+    refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.accounts]
     claims = [
         claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
     ]
-    least = min(share.login.account.monthly_calls for share in shares)
+    least = min(share.login.quota_account.monthly_calls for share in shares)
     plans = {"yours": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
-    whens = {name: together(share.when(monthly) for share in shares) for name, monthly in plans.items()}
+    whens = {
+        name: combine_forecasts(share.when(monthly) for share in shares) for name, monthly in plans.items()
+    }
     if as_json:
         found = _as_json(lines, shares, whens)
         found |= {"refresh": list(map(asdict, refreshes)), "claims": list(map(asdict, claims))}
@@ -93,7 +95,7 @@ def _refresh(login: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost
     systems = pipeline.systems_of(login)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}
-    return RefreshCost(login.name, profile, login.account.limit, daily[profile], months)
+    return RefreshCost(login.name, profile, login.quota_account.limit, daily[profile], months)
 
 
 def _print_claims(claims: list[Claim]) -> None:
@@ -124,26 +126,26 @@ class _Share:
 
     def when(self, monthly_calls: int) -> Forecast:
         """When they will be done, with a plan of so many calls a month where that is more than its own."""
-        account = self.login.account
+        account = self.login.quota_account
         if monthly_calls <= account.monthly_calls:
             return forecast(self.calls, self.quota.left, account.monthly_calls, account.reserved)
         return forecast(self.calls, monthly_calls - account.reserved, monthly_calls, account.reserved)
 
 
 def _share(login: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
-    mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is login)
-    return _Share(login, sum(mine), pipeline.ledger.quota(login.account))
+    mine = (line.calls for line in lines if pipeline.account_of(line.system_id) is login)
+    return _Share(login, sum(mine), pipeline.ledger.quota(login.quota_account))
 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
     columns = ("table", "system", "calls>", "held>", "spared>", "from", "to", "one call buys")
     grid = grid_of("Calls still needed", *columns)
     for line in lines:
-        number = f"{line.calls:,}" if line.known else f"{line.calls:,} or more"
-        counts = (f"{count:,}" for count in (line.held, line.spared))
-        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.buys)
+        number = f"{line.calls:,}" if line.is_exact else f"{line.calls:,} or more"
+        counts = (f"{count:,}" for count in (line.held, line.skipped))
+        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.covers)
     show(grid if lines else "nothing is missing: every wanted answer is held")
-    if any(not line.known for line in lines):
+    if any(not line.is_exact for line in lines):
         show("'or more': devices are not known yet; the first calls of a run ask for them")
     for share in shares:
         quota = share.quota
@@ -174,6 +176,6 @@ def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, F
     return {
         "calls": sum(share.calls for share in shares),
         **held,
-        "needs": [asdict(line) | {"table": line.table.name, "buys": line.buys} for line in lines],
+        "needs": [asdict(line) | {"table": line.table.name, "buys": line.covers} for line in lines],
         "forecast": {name: asdict(when) for name, when in whens.items()},
     }

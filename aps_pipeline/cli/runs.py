@@ -11,7 +11,7 @@ from typing import Any
 from aps_pipeline.cli import console
 from aps_pipeline.config import Settings
 from aps_pipeline.errors import Exit
-from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
+from aps_pipeline.ingest import PartitionResult, Pipeline, StopReason, Summary, Wanted
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.wiring import build_warehouse
 
@@ -70,7 +70,7 @@ def finish_run(
         *_complaints(summary),
         *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
-        *(f"new: {sentence}" for sentence in summary.unheard),
+        *(f"new: {sentence}" for sentence in summary.drift_sentences),
     ]
     if missing:
         lines.insert(
@@ -99,6 +99,10 @@ def _shorten(lines: list[str]) -> list[str]:
     return [*shown, f"… and {more:,} other troubles; `--json` lists them all"] if more > 0 else shown
 
 
+def _stop_json(stop: StopReason) -> dict[str, Any]:
+    return {"trouble": stop.kind, "message": stop.message}
+
+
 def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
     return {
         "exit_code": int(code),
@@ -106,12 +110,12 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "complete": summary.complete,
         "rows": summary.rows,
         "calls": summary.calls,
-        "stop": asdict(summary.stop) if summary.stop else None,
-        "stops": [asdict(stop) for stop in summary.stops],
+        "stop": _stop_json(summary.stop) if summary.stop else None,
+        "stops": [_stop_json(stop) for stop in summary.stops],
         "failures": [
-            {"question": str(f.request), "trouble": f.trouble, "message": f.message} for f in summary.failures
+            {"question": str(f.request), "trouble": f.kind, "message": f.message} for f in summary.failures
         ],
         "rejected": [asdict(each) for each in summary.rejections],
         "notes": summary.notes,
-        "news": [asdict(each) for each in summary.news],
+        "news": [asdict(each) for each in summary.new_events],
     }

@@ -149,7 +149,7 @@ def status(wants_json: bool) -> int:
     now = pipeline.ledger.now()
     covered = pipeline.coverage(now)
     held = pipeline.quotas()
-    reserved = {login.name: login.account.reserved for login in pipeline.logins}
+    reserved = {login.name: login.quota_account.reserved for login in pipeline.accounts}
     if wants_json:
         told = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
         print(json.dumps(console.quotas_json(held, reserved) | told, default=str))

@@ -111,7 +111,7 @@ class Today:
 
 def day_of(now: datetime, pipeline: Pipeline) -> date:
     """The day of an instant, where the vendor counts the quota of the first account."""
-    return local_day(now, pipeline.logins[0].account.zone)
+    return local_day(now, pipeline.accounts[0].quota_account.zone)
 
 
 def today_of(
@@ -121,8 +121,8 @@ def today_of(
 
     Raises LedgerError.
     """
-    shares = tuple(_share(now, pipeline, login, calendar, refreshed) for login in pipeline.logins)
-    return Today(day_of(now, pipeline), pipeline.logins[0].account.zone.key, shares)
+    shares = tuple(_share(now, pipeline, login, calendar, refreshed) for login in pipeline.accounts)
+    return Today(day_of(now, pipeline), pipeline.accounts[0].quota_account.zone.key, shares)
 
 
 def _share(
@@ -132,12 +132,12 @@ def _share(
     calendar: Calendar,
     refreshed: tuple[Table, ...] | None,
 ) -> Share:
-    day, quota = local_day(now, login.account.zone), pipeline.ledger.quota(login.account)
+    day, quota = local_day(now, login.quota_account.zone), pipeline.ledger.quota(login.quota_account)
     reserved = None
     if refreshed is not None:
         systems = pipeline.systems_of(login)
         starts = refreshes_between(now, quota.resets_utc)
-        ahead = (get_refresh_days(calendar, start, pipeline.revision) for start in starts)
+        ahead = (get_refresh_days(calendar, start, pipeline.revision_window) for start in starts)
         reserved = ceil(sum(1 for days in ahead if days) * refresh_calls_a_day(refreshed, systems))
     days_left = (Period.containing(Grain.MONTH, day).last - day).days + 1
     return Share(login.name, days_left, quota, reserved)
@@ -184,7 +184,7 @@ def autopilot(calendar: Calendar, access: Access, collected: tuple[Table, ...]) 
             missing = pipeline.missing(Wanted(tables, calendar.start, last, pipeline.system_ids))
             refreshed = collected if is_on(context.instance, DAILY_REFRESH) else None
             today = today_of(now, pipeline, calendar, refreshed)
-            paid = Counter(pipeline.login_of(question.system_id).name for question in missing.inventory)
+            paid = Counter(pipeline.account_of(question.system_id).name for question in missing.inventory)
             if missing.unknown:
                 return _inventory_first(context, today, missing, tables, paid, was_asked=is_today)
             if not missing.wanted:

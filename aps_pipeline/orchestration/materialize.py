@@ -161,7 +161,7 @@ def collect(
                 tell(context, result)
             else:
                 yield dg.MaterializeResult(metadata=_facts_of(result) | _preview(pipeline.lake, table))
-    for sentence in (*map(str, summary.rejections), *summary.notes, *summary.unheard):
+    for sentence in (*map(str, summary.rejections), *summary.notes, *summary.drift_sentences):
         context.log.warning(sentence)
     if unfinished:
         raise incomplete(table, mine, unfinished, summary)

@@ -24,23 +24,24 @@ class BadIdError(PipelineError, ValueError):
 
 
 def check_id(text: object) -> str:
-    """`text` if it is shaped like an APsystems id. Raises BadIdError."""
+    """Return `text` if it is shaped like an APsystems id. Raises BadIdError."""
     if isinstance(text, str) and len(text) <= _MAX_ID and _ID.fullmatch(text):
         return text
     raise BadIdError(f"not an APsystems id: {str(text)[:_MAX_ID]!r}")
 
 
 def virtual_id(listed: str) -> str:
-    """The id that an ECU or meter is asked by: of one listed as MAIN-VIRTUAL the part after the last hyphen.
+    """Get the id that an ECU or meter is asked by: of MAIN-VIRTUAL the part after the last hyphen.
 
-    So ECUs are listed that serve several homes. Uids of inverters may hold hyphens too, which mean nothing.
+    ECUs that serve several homes are listed like that. Uids of inverters may hold hyphens too, which mean
+    nothing.
     """
     return listed.rpartition("-")[2]
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Request:
-    """One request, whoever makes it and however often. `device_id` is empty at system level.
+    """What one call asks, no matter who makes it and how often. `device_id` is empty at system level.
 
     Raises BadIdError for ids that cannot be real.
     """
@@ -70,55 +71,61 @@ class Request:
 class LedgerEntry:
     """What the ledger holds for one request.
 
-    `answered` and `no_data` are the newest calls of that state (0: none), `asked_utc` is when the newest good
-    one was sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the
-    newest that brought nothing to read (failed, denied, lost; a refused quota says nothing of the request).
-    `good_ids` are all good calls, with spaces between; `no_data_count` of them said that there is no data.
-    Where the newest good answer was lost with its body, `asked_utc` is None: it has to be asked again.
+    `answered` and `no_data` are the newest calls of that state, `asked_utc` is when the newest good one was
+    sent, `answered_utc` when `answered` was; `refused` is the newest refused call, `failed` the newest that
+    brought nothing to read (failed, denied, lost; a refused quota says nothing of the request). Where there
+    is no such call, the id is None. `good_ids` are all good calls, with spaces between; `no_data_count` of
+    them said that there is no data. Where the newest good answer was lost with its body, `asked_utc` is None:
+    the request has to be made again.
     """
 
-    answered: int = 0
-    no_data: int = 0
-    refused: int = 0
-    failed: int = 0
+    answered: int | None = None
+    no_data: int | None = None
+    refused: int | None = None
+    failed: int | None = None
     answered_utc: datetime | None = None
     asked_utc: datetime | None = None
     good_ids: str = ""
     no_data_count: int = 0
 
     def answers_since(self, call_id: int) -> int:
-        """How many good answers came after a call."""
+        """Count the good answers that came after a call."""
         return sum(int(each) > call_id for each in self.good_ids.split())
 
     @property
-    def good(self) -> int:
-        """The call to build from: data once given is not displaced by a later 'no data'. 0 if none."""
-        return self.answered or self.no_data
+    def good(self) -> int | None:
+        """The call to build from: a later 'no data' does not displace data that was given once."""
+        return self.no_data if self.answered is None else self.answered
 
     @property
     def good_utc(self) -> datetime | None:
         """When `good` was sent."""
-        return self.answered_utc if self.answered else self.asked_utc
+        return self.asked_utc if self.answered is None else self.answered_utc
+
+    @property
+    def newest(self) -> int | None:
+        """The newest good call, to see whether a newer one has come."""
+        return get_newest(self.answered, self.no_data)
 
     def merge(self, other: LedgerEntry) -> LedgerEntry:
-        """What is held of one request that was asked in two spellings."""
-        first, last = sorted((self, other), key=lambda held: held.answered)
+        """Merge what is held of one request that was asked in two spellings."""
+        first, last = sorted((self, other), key=lambda entry: entry.answered or -1)
         asked = [each.asked_utc for each in (self, other) if each.asked_utc is not None]
         return LedgerEntry(
             last.answered,
-            max(self.no_data, other.no_data),
-            max(self.refused, other.refused),
-            max(self.failed, other.failed),
+            get_newest(self.no_data, other.no_data),
+            get_newest(self.refused, other.refused),
+            get_newest(self.failed, other.failed),
             last.answered_utc or first.answered_utc,
             max(asked, default=None),
             " ".join(filter(None, (self.good_ids, other.good_ids))),
             self.no_data_count + other.no_data_count,
         )
 
-    @property
-    def newest(self) -> int:
-        """The newest good call, to see whether a newer one has come; 0 if none."""
-        return max(self.answered, self.no_data)
-
 
 NO_ENTRY = LedgerEntry()
+
+
+def get_newest(*call_ids: int | None) -> int | None:
+    """Get the newest of some calls that may be missing; None if all are."""
+    return max((each for each in call_ids if each is not None), default=None)

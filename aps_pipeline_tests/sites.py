@@ -94,8 +94,8 @@ def client_for(settings: Settings, account: AccountSettings | None = None) -> Cl
 
 def with_clients(pipeline: Pipeline, *clients: Callable[[], Client]) -> Pipeline:
     """The same pipeline with another way to make the client of each account."""
-    pairs = zip(pipeline.logins, clients, strict=True)
-    return replace(pipeline, logins=tuple(replace(login, client=client) for login, client in pairs))
+    pairs = zip(pipeline.accounts, clients, strict=True)
+    return replace(pipeline, accounts=tuple(replace(account, client=client) for account, client in pairs))
 
 
 @dataclass

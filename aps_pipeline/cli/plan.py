@@ -16,7 +16,7 @@ from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
-from aps_pipeline.planning.schedule import together
+from aps_pipeline.planning.schedule import combine_forecasts
 from aps_pipeline.tables import HISTORY, PROFILES
 from aps_pipeline.wiring import open_pipeline
 
@@ -30,15 +30,17 @@ def plan(
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
     wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
-    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
-    shares = [_share(account, lines, pipeline) for account in pipeline.logins]
-    refreshes = [_refresh(account, pipeline, profile or settings.profile) for account in pipeline.logins]
+    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
+    shares = [_share(account, lines, pipeline) for account in pipeline.accounts]
+    refreshes = [_refresh(account, pipeline, profile or settings.profile) for account in pipeline.accounts]
     claims = [
         claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
     ]
-    least = min(share.account.account.monthly_calls for share in shares)
+    least = min(share.account.quota_account.monthly_calls for share in shares)
     plans = {"current_plan": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
-    whens = {name: together(share.when(monthly) for share in shares) for name, monthly in plans.items()}
+    whens = {
+        name: combine_forecasts(share.when(monthly) for share in shares) for name, monthly in plans.items()
+    }
     if as_json:
         found = _as_json(lines, shares, whens)
         found |= {"refresh": list(map(asdict, refreshes)), "claims": list(map(asdict, claims))}
@@ -93,7 +95,7 @@ def _refresh(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCo
     systems = pipeline.systems_of(account)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}
-    return RefreshCost(account.name, profile, account.account.limit, daily[profile], months)
+    return RefreshCost(account.name, profile, account.quota_account.limit, daily[profile], months)
 
 
 def _print_claims(claims: list[Claim]) -> None:
@@ -124,26 +126,26 @@ class _Share:
 
     def when(self, monthly_calls: int) -> Forecast:
         """Forecast when they will be done, with the larger of `monthly_calls` and the account's own plan."""
-        own = self.account.account
+        own = self.account.quota_account
         if monthly_calls <= own.monthly_calls:
             return forecast(self.calls, self.quota.left, own.monthly_calls, own.reserved)
         return forecast(self.calls, monthly_calls - own.reserved, monthly_calls, own.reserved)
 
 
 def _share(account: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
-    mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is account)
-    return _Share(account, sum(mine), pipeline.ledger.quota(account.account))
+    mine = (line.calls for line in lines if pipeline.account_of(line.system_id) is account)
+    return _Share(account, sum(mine), pipeline.ledger.quota(account.quota_account))
 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
     columns = ("table", "system", "calls>", "answered>", "skipped>", "from", "to", "one call covers")
     grid = new_grid("Calls still needed", *columns)
     for line in lines:
-        number = f"{line.calls:,}" if line.known else f"{line.calls:,} or more"
-        counts = (f"{count:,}" for count in (line.held, line.spared))
-        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.buys)
+        number = f"{line.calls:,}" if line.is_exact else f"{line.calls:,} or more"
+        counts = (f"{count:,}" for count in (line.held, line.skipped))
+        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.covers)
     show(grid if lines else "nothing is missing: every wanted answer is held")
-    if any(not line.known for line in lines):
+    if any(not line.is_exact for line in lines):
         show("'or more': devices are not known yet; the first calls of a run ask for them")
     for share in shares:
         quota = share.quota
@@ -179,11 +181,11 @@ def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, F
                 "system_id": line.system_id,
                 "calls": line.calls,
                 "answered": line.held,
-                "skipped": line.spared,
+                "skipped": line.skipped,
                 "first": line.first,
                 "last": line.last,
-                "is_exact": line.known,
-                "covers": line.buys,
+                "is_exact": line.is_exact,
+                "covers": line.covers,
             }
             for line in lines
         ],

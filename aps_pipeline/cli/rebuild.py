@@ -7,7 +7,7 @@ from aps_pipeline.cli.runs import finish_run, show_progress
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Summary
 from aps_pipeline.tables import FETCHED
-from aps_pipeline.wiring import mend_lake, open_pipeline
+from aps_pipeline.wiring import open_pipeline, repair_lake
 
 
 def rebuild(tables: str, as_json: bool) -> int:
@@ -15,6 +15,6 @@ def rebuild(tables: str, as_json: bool) -> int:
     settings = load_settings()
     pipeline, summary = open_pipeline(settings), Summary()
     chosen = select_tables(tables, "", FETCHED)
-    mend_lake(pipeline, chosen)  # also what no kept answer would write over
+    repair_lake(pipeline, chosen)  # also what no kept answer would write over
     show_progress("rebuild", pipeline.rebuild(summary, chosen), as_json)
     return finish_run("rebuild", settings, pipeline, summary, as_json)

@@ -11,8 +11,7 @@ from typing import Any
 from aps_pipeline.cli import console
 from aps_pipeline.config import Settings
 from aps_pipeline.errors import Exit
-from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
-from aps_pipeline.ingest.results import StopReason
+from aps_pipeline.ingest import PartitionResult, Pipeline, StopReason, Summary, Wanted
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.wiring import build_warehouse
 
@@ -69,7 +68,7 @@ def finish_run(
         *_problem_lines(summary),
         *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
-        *(f"new: {sentence}" for sentence in summary.unheard),
+        *(f"new: {sentence}" for sentence in summary.drift_sentences),
     ]
     if missing:
         lines.insert(
@@ -99,7 +98,7 @@ def _shorten(lines: list[str]) -> list[str]:
 
 
 def _stop_json(stop: StopReason) -> dict[str, Any]:
-    return {"failure": stop.trouble, "message": stop.message}
+    return {"failure": stop.kind, "message": stop.message}
 
 
 def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
@@ -112,9 +111,9 @@ def _as_json(code: Exit, summary: Summary) -> dict[str, Any]:
         "stop": _stop_json(summary.stop) if summary.stop else None,
         "stops": [_stop_json(stop) for stop in summary.stops],
         "failures": [
-            {"request": str(f.request), "failure": f.trouble, "message": f.message} for f in summary.failures
+            {"request": str(f.request), "failure": f.kind, "message": f.message} for f in summary.failures
         ],
         "rejected": [asdict(each) for each in summary.rejections],
         "notes": summary.notes,
-        "schema_drift": [asdict(each) for each in summary.news],
+        "schema_drift": [asdict(each) for each in summary.new_events],
     }

@@ -151,7 +151,7 @@ def status(wants_json: bool) -> int:
     now = pipeline.ledger.now()
     covered = pipeline.coverage(now)
     quotas = pipeline.quotas()
-    reserved = {account.name: account.account.reserved for account in pipeline.logins}
+    reserved = {account.name: account.quota_account.reserved for account in pipeline.accounts}
     if wants_json:
         found = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
         print(json.dumps(console.quotas_json(quotas, reserved) | found, default=str))

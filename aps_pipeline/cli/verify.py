@@ -115,7 +115,7 @@ def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFaul
 
 def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
     """Find tables with partitions that are not what the kept answers make."""
-    found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision)
+    found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision_window)
     for table, partitions in groupby(found, key=lambda each: each[0]):
         keys = [period.key for _, period in partitions]
         yield {

@@ -23,16 +23,16 @@ class ApiAccount:
     """
 
     name: str
-    account: QuotaAccount
+    quota_account: QuotaAccount
     client: Callable[[], Client]
     system_ids: tuple[str, ...]
 
 
-def account_of(logins: Sequence[ApiAccount], system_id: str) -> ApiAccount:
+def account_of(accounts: Sequence[ApiAccount], system_id: str) -> ApiAccount:
     """The login that a system belongs to; a single one may ask about any. Raises NotConfiguredError."""
-    if len(logins) == 1:
-        return logins[0]
-    for login in logins:
+    if len(accounts) == 1:
+        return accounts[0]
+    for login in accounts:
         if system_id in login.system_ids:
             return login
     raise NotConfiguredError(f"no account has the system {system_id}: see the file of APS_FLEET_FILE")

@@ -96,7 +96,7 @@ Rows = Mapping[str, pa.Table]
 """The rows of one answer by the name of their table."""
 
 
-def compare_revisions(ledger: Ledger, fleet: KnownFleet, revision: timedelta) -> int:
+def refresh_diffs(ledger: Ledger, fleet: KnownFleet, revision_window: timedelta) -> int:
     """Compare every answer not compared yet with the one before it; return how many were compared.
 
     Left for another time is an answer that no longer parses, or of a system that nobody knows. Makes no
@@ -104,7 +104,7 @@ def compare_revisions(ledger: Ledger, fleet: KnownFleet, revision: timedelta) ->
     """
     sources = {table.source.kind for table in COMPARED}
     waiting = [each for each in ledger.list_uncompared(sources) if each.request.system_id in fleet.systems]
-    comparer, count = _Comparer(ledger, fleet, revision), 0
+    comparer, count = _Comparer(ledger, fleet, revision_window), 0
     for start in range(0, len(waiting), _PORTION):
         compared = list(comparer.compare_portion(waiting[start : start + _PORTION]))
         ledger.keep_revisions(each for revisions in compared for each in revisions)
@@ -124,20 +124,20 @@ class _History:
 class _Comparer:
     """Goes through successive answers, request by request."""
 
-    def __init__(self, ledger: Ledger, fleet: KnownFleet, revision: timedelta) -> None:
-        self._ledger, self._fleet, self._revision = ledger, fleet, revision
-        self._told: _History | None = None
+    def __init__(self, ledger: Ledger, fleet: KnownFleet, revision_window: timedelta) -> None:
+        self._ledger, self._fleet, self._revision_window = ledger, fleet, revision_window
+        self._history: _History | None = None
 
     def compare_portion(self, portion: Sequence[Succession]) -> Iterator[list[AnswerDiff]]:
         """The comparisons of each answer, one for every table that it feeds."""
         bodies = self._bodies([call for each in portion for call in (each.previous, each.call)])
         for each in portion:
             with suppress(RefusedError):
-                if self._told is None or self._told.call_id != each.previous.call_id:
-                    self._told = self._history_until(each, bodies)
+                if self._history is None or self._history.call_id != each.previous.call_id:
+                    self._history = self._history_until(each, bodies)
                 rows = self._rows(each.request, each.call, bodies)
                 was_over = not self._context_of(each.request, each.previous).is_open()
-                revisions, self._told = _compare_answer(each, self._told, rows, was_over=was_over)
+                revisions, self._history = _compare_answer(each, self._history, rows, was_over=was_over)
                 yield revisions
 
     def _history_until(self, each: Succession, bodies: Mapping[int, str]) -> _History:
@@ -161,7 +161,7 @@ class _Comparer:
 
     def _context_of(self, request: Request, call: GoodCall) -> ParseContext:
         system = self._fleet.systems[request.system_id]
-        return context_of_call(request, system, call.call_id, call.sent_utc, self._revision)
+        return context_of_call(request, system, call.call_id, call.sent_utc, self._revision_window)
 
     def _bodies(self, calls: Sequence[GoodCall]) -> dict[int, str]:
         return self._ledger.bodies(call.call_id for call in calls if call.has_data)

@@ -63,11 +63,11 @@ class PartitionBuilder:
 
     ledger: Ledger
     lake: Lake
-    revision: timedelta
+    revision_window: timedelta
     readers: Readers = field(default_factory=Readers, compare=False)
 
     @cached_property
-    def lost(self) -> LostAnswers:
+    def lost_answers(self) -> LostAnswers:
         """What is missing because a kept body is gone or garbled."""
         return LostAnswers(self.ledger, self.lake)
 
@@ -82,7 +82,7 @@ class PartitionBuilder:
         while True:
             answers = self._answers(table, period, fleet)
             good = self._good(table, period, fleet, answers)
-            if not force and (built := self.current(table, period, fleet, answers)):
+            if not force and (built := self.find_current(table, period, fleet, answers)):
                 return _with_failures(built, refused)
             parsed, failures = self._parse_answers(table, good)
             refused += failures
@@ -96,14 +96,14 @@ class PartitionBuilder:
     def _answers(self, table: Table, period: Period, fleet: KnownFleet) -> Answers:
         span = (period.key, period.key)
         kinds = kinds_of(table, fleet.systems.values())
-        return Answers.of_kinds({kind: self.ledger.entries(*kind, span) for kind in kinds})
+        return Answers.from_entries({kind: self.ledger.entries(*kind, span) for kind in kinds})
 
-    def current(
+    def find_current(
         self, table: Table, period: Period, fleet: KnownFleet, answers: Answers
     ) -> BuildResult | None:
         """The partition as it lies in the lake, if it was written from these very answers or from none."""
         good = self._good(table, period, fleet, answers)
-        failures = self.lost.failures(table, period, fleet, answers)
+        failures = self.lost_answers.failures(table, period, fleet, answers)
         if not good:
             return replace(NOTHING_BUILT, failures=failures)
         found = self.lake.origin(table, _values(table, period))
@@ -124,7 +124,7 @@ class PartitionBuilder:
         good: Sequence[Good],
         parsed: Sequence[Parsed],
     ) -> BuildResult:
-        failures = self.lost.failures(table, period, fleet, answers)
+        failures = self.lost_answers.failures(table, period, fleet, answers)
         if not good:
             return replace(NOTHING_BUILT, failures=failures)
         inputs, values = self._inputs(table, good), _values(table, period)
@@ -133,7 +133,7 @@ class PartitionBuilder:
         self._write_rejected_items(table, period, rejected, inputs)
         rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
         if failures:
-            rows = self.lost.with_kept_rows(table, values, fleet, rows)
+            rows = self.lost_answers.with_kept_rows(table, values, fleet, rows)
         count = self.lake.write(table, values, rows, inputs)
         items = sum(each.items for each in parsed)
         return BuildResult(count, _count_no_data(good), rejected.num_rows, items, failures)
@@ -153,14 +153,14 @@ class PartitionBuilder:
                 if (system := fleet.systems.get(request.system_id)) is not None
             ]
         return [
-            Good(RequestPart(request, system), device_id, held.good, held.good_utc, bool(held.answered))
+            Good(RequestPart(request, system), device_id, held.good, held.good_utc, held.answered is not None)
             for system, device_id, request, held in requests_with_entry(table, period, fleet.systems, answers)
-            if held.good_utc is not None
+            if held.good is not None and held.good_utc is not None
         ]
 
     def _inputs(self, table: Table, good: Sequence[Good]) -> str:
         """A digest of everything that decides the bytes of the file."""
-        lines = [self.readers.of_table(table), str(self.revision)]
+        lines = [self.readers.of_table(table), str(self.revision_window)]
         lines += [f"{g.call_id} {g.part.system.zone.key} {g.part.system.create_date}" for g in good]
         return _digest(*lines)
 
@@ -172,7 +172,7 @@ class PartitionBuilder:
             try:
                 parsed.append(self._parse_answer(table, each, body_of(bodies, each.call_id)))
             except BodyLostError as error:
-                self.lost.mark(each.call_id)
+                self.lost_answers.mark(each.call_id)
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
             except RefusedError as error:
                 reader = self.readers.of_kind(each.part.request.kind)
@@ -183,7 +183,7 @@ class PartitionBuilder:
     def _parse_answer(self, table: Table, good: Good, body: str) -> Parsed:
         """The rows of one answer. Raises RefusedError."""
         asked = context_of_call(
-            good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision
+            good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision_window
         )
         return parse_rows(table, body, replace(asked, device_id=good.device_id))
 
@@ -197,21 +197,21 @@ class PartitionBuilder:
     def build_inventory(self, table: Table, fleet: KnownFleet, *, force: bool = False) -> BuildResult:
         """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
         inputs = _digest(self.readers.of_table(table), str(inventory_calls(table, fleet)))
-        failures = self.lost.inventory_failures(inventory_endpoints(table))
+        failures = self.lost_answers.inventory_failures(inventory_endpoints(table))
         if not force and (found := self.lake.origin(table, ())) and found.inputs == inputs:
             return BuildResult(found.rows, failures=failures)
         rows = inventory_rows(table, fleet)
         if failures:
-            rows = self.lost.with_kept_rows(table, (), fleet, rows)
+            rows = self.lost_answers.with_kept_rows(table, (), fleet, rows)
         return BuildResult(self.lake.write(table, (), rows, inputs), failures=failures)
 
-    def reconsider(self, tables: Iterable[Table], fleet: KnownFleet) -> int:
+    def reread_refused(self, tables: Iterable[Table], fleet: KnownFleet) -> int:
         """Read refused bodies again where the reader is another than refused them; return how many are good.
 
         Inventory answers that could not be read are marked, so that they are asked again.
         """
         for call_id in fleet.lost:
-            self.lost.mark(call_id)
+            self.lost_answers.mark(call_id)
         kinds = {table.source.kind for table in tables}
         taken, still = 0, dict[str, list[int]]()
         for each in self.ledger.refusals():
@@ -235,7 +235,9 @@ class PartitionBuilder:
     def _take(self, refusal: Refusal, system: System) -> None:
         """Let a refused body count if every reader takes it now. Raises RefusedError."""
         body = body_of(self.ledger.bodies([refusal.call_id]), refusal.call_id)
-        asked = context_of_call(refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision)
+        asked = context_of_call(
+            refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision_window
+        )
         for table in FETCHED:
             if table.source.kind == refusal.request.kind:
                 parse_rows(table, body, asked)
@@ -265,11 +267,11 @@ def _count_no_data(good: Sequence[Good]) -> int:
 
 
 def context_of_entry(
-    request: Request, system: System, held: LedgerEntry, revision: timedelta
+    request: Request, system: System, held: LedgerEntry, revision_window: timedelta
 ) -> ParseContext:
     """What a parser is told about the newest call that was answered with data."""
-    assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
-    return context_of_call(request, system, held.answered, held.answered_utc, revision)
+    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
+    return context_of_call(request, system, held.answered, held.answered_utc, revision_window)
 
 
 def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:
@@ -283,7 +285,7 @@ def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Tab
 
 
 def context_of_call(
-    request: Request, system: System, call_id: int, sent: datetime, revision: timedelta
+    request: Request, system: System, call_id: int, sent: datetime, revision_window: timedelta
 ) -> ParseContext:
     """What a parser is told about a call."""
     return ParseContext(
@@ -294,6 +296,6 @@ def context_of_call(
         asked_utc=sent,
         zone=system.zone,
         create_date=system.create_date,
-        revision=revision,
+        revision=revision_window,
         answered_by=ENDPOINTS[request.endpoint].device,
     )

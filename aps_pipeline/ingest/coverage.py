@@ -9,10 +9,10 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.ingest.ecu_equivalence import equality_claims, verdicts_of, with_equivalence
+from aps_pipeline.ingest.ecu_equivalence import equality_claims, get_verdicts, with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory import DEVICE_ENDPOINTS, INVENTORY_TABLES, InventoryStep
-from aps_pipeline.ingest.plan import Job, Plan
+from aps_pipeline.ingest.plan import Job, StepPlan
 from aps_pipeline.ingest.plan_context import PlanContext, get_plan_context, get_rests, get_rests_with_failures
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.ledger import Ledger
@@ -31,28 +31,28 @@ from aps_pipeline.planning import (
     SkipRules,
     by_priority,
     coverage,
+    equal_request,
     is_inventory,
     requests_with_entry,
-    system_request,
 )
 from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import FETCHED, Table
 
 
-def get_claims(ledger: Ledger, now: datetime, revision: timedelta, zone: ZoneInfo) -> list[Claim]:
+def get_claims(ledger: Ledger, now: datetime, revision_window: timedelta, zone: ZoneInfo) -> list[Claim]:
     """Every claim that holds at `now`: borders of retention, sole ECUs, rests. Raises LedgerError."""
     fleet = KnownFleet.load(ledger)
     tables = [table for table in FETCHED if not is_inventory(table) and table.partition_grain is Grain.DAY]
-    knowledge = get_plan_context(ledger, fleet.systems, tables, revision, now)
+    context = get_plan_context(ledger, fleet.systems, tables, revision_window, now)
     return [
-        *_border_claims(knowledge),
-        *equality_claims(verdicts_of(fleet, ledger, revision)),
+        *_border_claims(context),
+        *equality_claims(get_verdicts(fleet, ledger, revision_window)),
         *_rest_claims(get_rests(ledger, now, zone), zone),
     ]
 
 
-def _border_claims(knowledge: PlanContext) -> Iterator[Claim]:
-    for (endpoint, level, system_id), border in sorted(knowledge.known.borders.items()):
+def _border_claims(context: PlanContext) -> Iterator[Claim]:
+    for (endpoint, level, system_id), border in sorted(context.skip_rules.borders.items()):
         yield Claim(
             ClaimKind.BEYOND_RETENTION,
             system_id,
@@ -84,12 +84,12 @@ def _rest_claims(rests: Mapping[tuple[str, ...], Rest], zone: ZoneInfo) -> Itera
         )
 
 
-def get_coverage(ledger: Ledger, now: datetime, revision: timedelta) -> Sequence[PeriodState]:
+def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Sequence[PeriodState]:
     """How every period of every fact table of every known system stands, as of `now`. Raises LedgerError."""
     tables = [table for table in FETCHED if not is_inventory(table)]
-    fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision, now)
-    knowledge = get_plan_context(ledger, fleet.systems, tables, revision, now)
-    outlook = Outlook(knowledge.answers, knowledge.known, _newest_inventory(fleet), now, revision)
+    fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision_window, now)
+    context = get_plan_context(ledger, fleet.systems, tables, revision_window, now)
+    outlook = Outlook(context.answers, context.skip_rules, _newest_inventory(fleet), now, revision_window)
     return list(coverage(tables, fleet.systems.values(), outlook))
 
 
@@ -129,7 +129,7 @@ class MissingHistory:
         return sum(gap.calls for gap in self.wanted)
 
 
-def find_missing(run: Run, plans: Iterable[Plan], fleet: KnownFleet, zone: ZoneInfo) -> MissingHistory:
+def find_missing(run: Run, plans: Iterable[StepPlan], fleet: KnownFleet, zone: ZoneInfo) -> MissingHistory:
     """What is missing of the wanted facts, phase by phase; failures rest for days of `zone`.
 
     Raises LedgerError, StorageError.
@@ -138,8 +138,8 @@ def find_missing(run: Run, plans: Iterable[Plan], fleet: KnownFleet, zone: ZoneI
     found, busy = MissingHistory(), set[str]()
     for plan in plans:
         due = _due(plan.jobs)
-        left_alone = {request for request in due if SkipRules(rests=rests).rest_of(request)}
-        left_alone |= {request for job in plan.jobs for request in job.needs.resting}
+        left_alone = {request for request in due if SkipRules(rests=rests).find_rest(request)}
+        left_alone |= {request for job in plan.jobs for request in job.plan.resting}
         order = _in_order(run, plan, left_alone)
         busy |= {request.system_id for request in order}
         found.resting += len(left_alone)
@@ -149,14 +149,14 @@ def find_missing(run: Run, plans: Iterable[Plan], fleet: KnownFleet, zone: ZoneI
     return found
 
 
-def _in_order(run: Run, plan: Plan, left_alone: Collection[Request]) -> dict[Request, Priority]:
+def _in_order(run: Run, plan: StepPlan, left_alone: Collection[Request]) -> dict[Request, Priority]:
     """The requests of one phase that are worth a call, best first, and why they come when they do."""
-    parts = {request: part for job in plan.jobs for request, part in job.needs.due.items()}
-    retention = Retention(plan.fleet.systems, plan.knowledge.lit, plan.knowledge.answers, run.now, parts)
+    parts = {request: part for job in plan.jobs for request, part in job.plan.due.items()}
+    retention = Retention(plan.fleet.systems, plan.context.lit, plan.context.answers, run.now, parts)
     passed_over, expiring = {*left_alone, *retention.forgotten()}, {key[:2] for key in retention.borders}
     probes = (probe for probe in retention.probes() if probe in parts)
     order: dict[Request, Priority] = dict.fromkeys(probes, Priority.MEMORY)
-    for request in by_priority([job.needs for job in plan.jobs], run.newest, expiring):
+    for request in by_priority([job.plan for job in plan.jobs], run.newest, expiring):
         reason = Priority.NEWEST if request.period.grain is Grain.DAY else Priority.COARSE
         if (request.endpoint, request.level) in expiring:
             reason = Priority.EXPIRING
@@ -176,8 +176,8 @@ def _due(jobs: Iterable[Job]) -> dict[Request, list[Table]]:
     """Every request that is due, with the tables it feeds."""
     due: dict[Request, list[Table]] = {}
     for job in jobs:
-        for request in job.needs.due:
-            due.setdefault(request, []).append(job.needs.table)
+        for request in job.plan.due:
+            due.setdefault(request, []).append(job.plan.table)
     return due
 
 
@@ -194,13 +194,13 @@ def _gaps(run: Run, due: dict[Request, list[Table]], order: dict[Request, Priori
         yield Gap(*partition, costs[partition], reasons.get(partition))
 
 
-def _unbuilt(run: Run, plan: Plan) -> Iterator[Gap]:
+def _unbuilt(run: Run, plan: StepPlan) -> Iterator[Gap]:
     """Partitions of which all answers are held and no file is there: a run was killed in between."""
     files: dict[str, set[str]] = {}
     for job in plan.jobs:
-        table, period = job.needs.table, job.needs.period
+        table, period = job.plan.table, job.plan.period
         held = requests_with_entry(table, period, plan.fleet.systems, job.answers)
-        if job.needs.due or next(held, None) is None:
+        if job.plan.due or next(held, None) is None:
             continue
         if table.name not in files:
             files[table.name] = set(run.lake.files(table))
@@ -220,14 +220,14 @@ class PlannedCalls:
     system_id: str
     calls: int = 0
     held: int = 0
-    spared: int = 0
+    skipped: int = 0
     """Requests that need not be asked: the day was dark, or lies beyond retention."""
     first: str = ""
     last: str = ""
-    known: bool = True
+    is_exact: bool = True
 
     @property
-    def buys(self) -> str:
+    def covers(self) -> str:
         """What one call brings."""
         source = self.table.source
         of = ENDPOINTS[source.endpoint].device
@@ -246,14 +246,14 @@ def count_planned_calls(
     lines: dict[tuple[str, str], PlannedCalls] = {}
     counted: set[Request] = set()
     for job in jobs:
-        table = job.needs.table
-        for part in job.needs.parts:
+        table = job.plan.table
+        for part in job.plan.parts:
             request = part.request
             line = _line(lines, table, request.system_id)
-            ask = system_request(request, part.system) or request
-            if request in job.needs.spared:
-                line.spared += 1
-            elif ask not in job.needs.due:
+            ask = equal_request(request, part.system) or request
+            if request in job.plan.skipped:
+                line.skipped += 1
+            elif ask not in job.plan.due:
                 line.held += 1
             elif ask not in counted:
                 counted.add(ask)
@@ -261,7 +261,7 @@ def count_planned_calls(
                 line.first = min(line.first or request.period.key, request.period.key)
                 line.last = max(line.last, request.period.key)
         for request in job.missing:
-            _line(lines, table, request.system_id).known = False
+            _line(lines, table, request.system_id).is_exact = False
     first: dict[tuple[str, str], PlannedCalls] = {}
     for request in inventory():
         table = next(each for each in INVENTORY_TABLES if each.source.endpoint == request.endpoint)

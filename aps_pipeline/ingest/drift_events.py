@@ -30,16 +30,16 @@ class DriftLog:
         self.inverters_named_by = {n.subject: n.call_id for n in known if n.kind is DriftKind.INVERTER}
         """For each system the last call that first named an inverter unknown to the inventory."""
         self._counts = Counter((kind, subject) for kind, subject, _ in self._known)
-        self.fresh: list[DriftEvent] = []
+        self.new_events: list[DriftEvent] = []
 
-    def find_drift(self, request: Request, call_id: int, data: Any) -> None:
+    def find_unknown_fields(self, request: Request, call_id: int, data: Any) -> None:
         """Look for fields and values that no parser understands, and for devices that are named twice."""
         source = Source(request.endpoint, request.level, "")
         names, where = unknown_fields(source, data), f"{request.endpoint} {request.system_id}"
         self._note(DriftKind.REPEATED, where, find_repeated_ids(source, data), call_id)
         self._note(DriftKind.FIELD, f"{request.endpoint} {request.level}".strip(), sorted(names), call_id)
 
-    def listen(self, system: System, call_id: int, rows: pa.Table) -> None:
+    def find_unknown_inverters(self, system: System, call_id: int, rows: pa.Table) -> None:
         """Look for inverters that the inventory has not named."""
         if "inverter_id" in rows.column_names:
             named = set(rows["inverter_id"].unique().to_pylist())
@@ -52,6 +52,8 @@ class DriftLog:
             unheard = unheard[: _MOST - self._counts[kind, subject]]
             if not unheard:
                 return
-            self.fresh += self._ledger.note([DriftEvent(kind, subject, name, call_id) for name in unheard])
+            self.new_events += self._ledger.note(
+                [DriftEvent(kind, subject, name, call_id) for name in unheard]
+            )
             self._known |= {(kind, subject, name) for name in unheard}
             self._counts[kind, subject] += len(unheard)

@@ -16,30 +16,30 @@ from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     CLAIM_AGE,
     SERVED,
-    STAND_IN,
+    SUBSTITUTE,
     Claim,
     ClaimKind,
     DuePolicy,
+    EntriesByKey,
     Evidence,
-    HeldByKey,
     RequestSlot,
     System,
     due_reason,
-    of_system,
     substitute_request,
+    system_request,
 )
 from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import FETCHED, Table
 
-SHOWN = 3
+PAIRS_NEEDED = 3
 """Pairs of answers that must be equal, over all levels, before a level with at least one of them counts."""
 
-_LOOKED_AT = 6
+_PAIRS_COMPARED = 6
 """Pairs of one level that are compared, the newest first."""
 
 LEVELS, SERVED_TABLES = (
     {table.source.level: table for table in FETCHED if table.source.endpoint == endpoint}
-    for endpoint in (STAND_IN, SERVED)
+    for endpoint in (SUBSTITUTE, SERVED)
 )
 """The tables of a system's energy and of an ECU's, by level."""
 
@@ -57,9 +57,11 @@ Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[Verdict]]]
 """By system, ECU and level, what pairs of answers show."""
 
 
-def with_equivalence(fleet: KnownFleet, ledger: Ledger, revision: timedelta, now: datetime) -> KnownFleet:
+def with_equivalence(
+    fleet: KnownFleet, ledger: Ledger, revision_window: timedelta, now: datetime
+) -> KnownFleet:
     """The fleet with what the ledger shows of systems and sole ECUs at `now`. Raises LedgerError."""
-    return _with_verdicts(fleet, verdicts_of(fleet, ledger, revision), now)
+    return _with_verdicts(fleet, get_verdicts(fleet, ledger, revision_window), now)
 
 
 def _with_verdicts(fleet: KnownFleet, verdicts: Verdicts, now: datetime) -> KnownFleet:
@@ -100,17 +102,17 @@ def equality_claims(verdicts: Verdicts) -> Iterator[Claim]:
             )
 
 
-def verdicts_of(
-    fleet: KnownFleet, ledger: Ledger, revision: timedelta
+def get_verdicts(
+    fleet: KnownFleet, ledger: Ledger, revision_window: timedelta
 ) -> dict[tuple[str, str], dict[str, list[Verdict]]]:
     """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
     found: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
     for level in LEVELS:
         if not (part := ledger.entries(SERVED, level)):
             continue
-        for pair in _pairs(fleet, level, ledger.entries(STAND_IN, level), part):
+        for pair in _pairs(fleet, level, ledger.entries(SUBSTITUTE, level), part):
             found.setdefault((pair.system.system_id, pair.ecu_id), {})[level] = list(
-                _verdicts(ledger, pair, level, revision)
+                _verdicts(ledger, pair, level, revision_window)
             )
     return found
 
@@ -124,7 +126,7 @@ class _Pairs:
     held: list[tuple[Period, LedgerEntry, LedgerEntry]]
 
 
-def _pairs(fleet: KnownFleet, level: str, whole: HeldByKey, part: HeldByKey) -> Iterator[_Pairs]:
+def _pairs(fleet: KnownFleet, level: str, whole: EntriesByKey, part: EntriesByKey) -> Iterator[_Pairs]:
     grain = LEVELS[level].partition_grain
     found: dict[tuple[str, str], list[tuple[Period, LedgerEntry, LedgerEntry]]] = {}
     for (system_id, ecu_id, key), mine in part.items():
@@ -135,18 +137,18 @@ def _pairs(fleet: KnownFleet, level: str, whole: HeldByKey, part: HeldByKey) -> 
                 found.setdefault((system_id, ecu_id), []).append((period, its, mine))
     for (system_id, ecu_id), held in found.items():
         newest = sorted(held, key=lambda pair: pair[0], reverse=True)
-        yield _Pairs(fleet.systems[system_id], ecu_id, newest[:_LOOKED_AT])
+        yield _Pairs(fleet.systems[system_id], ecu_id, newest[:_PAIRS_COMPARED])
 
 
 def equal_levels(verdicts: Mapping[str, Sequence[Verdict]]) -> frozenset[str]:
     """The levels at which equality counts as shown: one pair that differs, at whatever level, shows none."""
     pairs = [each for level in verdicts.values() for each in level]
-    if len(pairs) < SHOWN or not all(pair.is_equal for pair in pairs):
+    if len(pairs) < PAIRS_NEEDED or not all(pair.is_equal for pair in pairs):
         return frozenset()
     return frozenset(level for level, each in verdicts.items() if each)
 
 
-class Comparison:
+class EquivalenceProbe:
     """Which pairs of requests would show that a system and its only ECU say the same."""
 
     def __init__(self, fleet: KnownFleet, ledger: Ledger, evidence: Evidence, policy: DuePolicy) -> None:
@@ -190,14 +192,14 @@ class Comparison:
             system = self.fleet.systems[ecu.system_id]
             is_served = ecu.endpoint == SERVED and ecu.level in LEVELS
             if is_served and system.sole_ecu(ecu.period) == ecu.device_id:
-                whole = of_system(ecu)
-                held = self._evidence.answers.of(whole)
+                whole = system_request(ecu)
+                held = self._evidence.answers.entry_of(whole)
                 slot = RequestSlot(LEVELS[ecu.level], whole, system, held)
                 if whole in waiting or (held.good and due_reason(slot, self._evidence, self._policy) is None):
                     yield ecu, whole
 
     def _look(self) -> None:
-        self._verdicts = verdicts_of(self.fleet, self._ledger, self._policy.revision_window)
+        self._verdicts = get_verdicts(self.fleet, self._ledger, self._policy.revision_window)
 
     def _is_final(self, request: Request) -> bool:
         end = request.period.end_utc(self.fleet.systems[request.system_id].zone)
@@ -210,15 +212,19 @@ class Comparison:
         is_expired = newest is not None and self._policy.now - newest > CLAIM_AGE
         is_shown = level in equal_levels(verdicts) and not is_expired
         is_equal = all(each.is_equal for each in pairs)
-        return is_equal and not is_shown and self._tried[system_id, ecu_id, level] < _LOOKED_AT
+        return is_equal and not is_shown and self._tried[system_id, ecu_id, level] < _PAIRS_COMPARED
 
 
-def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision: timedelta) -> Iterator[Verdict]:
+def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision_window: timedelta) -> Iterator[Verdict]:
     """Whether the two answers about a period are equal, for whole periods with some energy."""
     for period, its, mine in pairs.held:
-        first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision)
-        second = _energies(ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, mine, revision)
-        if first is not None and second is not None and mine.answered_utc and _has_energy(first):
+        first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision_window)
+        second = _energies(
+            ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, mine, revision_window
+        )
+        if first is None or second is None or not _has_energy(first):
+            continue
+        if its.answered is not None and mine.answered is not None and mine.answered_utc is not None:
             yield Verdict(first.equals(second), (its.answered, mine.answered), mine.answered_utc)
 
 
@@ -229,14 +235,14 @@ def _energies(
     device: str,
     period: Period,
     held: LedgerEntry,
-    revision: timedelta,
+    revision_window: timedelta,
 ) -> pa.Table | None:
     """When and how much, as one answer has it, of what is final; None if it is not to be read."""
     request = Request(*table.source.kind, system.system_id, device, period)
-    asked = context_of_entry(request, system, held, revision)
+    asked = context_of_entry(request, system, held, revision_window)
     if period.key and not asked.is_final(period.last):
         return None
-    rows = readable_rows(table, ledger.bodies([held.answered]).get(held.answered), asked)
+    rows = readable_rows(table, ledger.bodies([asked.call_id]).get(asked.call_id), asked)
     if rows is None:
         return None
     if not period.key:  # of all years, those that are over

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from aps_pipeline.ingest.build import PartitionBuilder, context_of_call
-from aps_pipeline.ingest.ecu_equivalence import Comparison
+from aps_pipeline.ingest.ecu_equivalence import EquivalenceProbe
 from aps_pipeline.ingest.fetch import CallOutcome, PendingRequest
 from aps_pipeline.ingest.fleet import KnownFleet
-from aps_pipeline.ingest.plan import Job, Plan, periods_before
+from aps_pipeline.ingest.plan import Job, StepPlan, periods_before
 from aps_pipeline.ingest.results import Failure, PartitionResult
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import open_body, rows_of
@@ -22,20 +22,20 @@ from aps_pipeline.planning import (
     by_priority,
     kinds_of,
 )
-from aps_pipeline.request import Request
+from aps_pipeline.request import Request, get_newest
 from aps_pipeline.tables import FETCHED, Table
 
 
 class FactsStep:
     """Asks and builds the partitions of one phase of the fact tables."""
 
-    def __init__(self, run: Run, plan: Plan, unanswered: dict[Request, Failure]) -> None:
+    def __init__(self, run: Run, plan: StepPlan, unanswered: dict[Request, Failure]) -> None:
         self._run, self._fleet, self._unanswered, self._jobs = run, plan.fleet, unanswered, plan.jobs
-        self._knowledge, self._step = plan.knowledge, plan.step
-        self._due = {request: due for job in plan.jobs for request, due in job.needs.due.items()}
+        self._context, self._step = plan.context, plan.step
+        self._due = {request: due for job in plan.jobs for request, due in job.plan.due.items()}
         self._waiting_for: dict[Request, list[Job]] = {}
         for job in plan.jobs:
-            for request in job.needs.due:  # all pending, in an order that each run has
+            for request in job.plan.due:  # all pending, in an order that each run has
                 self._waiting_for.setdefault(request, []).append(job)
         self._answers: dict[Request, tuple[bool, int]] = {}
         """Of each request that was just answered: whether with data, and the call."""
@@ -54,10 +54,10 @@ class FactsStep:
         )
         retention = self._retention()
         if not self._run.policy.again:
-            yield from self._compare_ecus()
+            yield from self._probe_equivalence()
             retention = self._retention()
         yield from self._find_borders(retention)
-        left = [job.needs for job in self._jobs if job.pending]
+        left = [job.plan for job in self._jobs if job.pending]
         expiring = {key[:2] for key in retention.borders}
         requests = by_priority(left, self._run.newest, expiring)
         yield from self._ask([q for q in requests if q in self._waiting_for])
@@ -68,15 +68,15 @@ class FactsStep:
             yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
-        knowledge, run = self._knowledge, self._run
-        return Retention(self._fleet.systems, knowledge.lit, knowledge.answers, run.now, self._waiting_for)
+        context, run = self._context, self._run
+        return Retention(self._fleet.systems, context.lit, context.answers, run.now, self._waiting_for)
 
     def _hold_back(self) -> None:
         """Let jobs wait whose "no data" may be asked again while a border is drawn."""
         sources = self._retention().sources_with_due
         for job in self._jobs:
             job.is_held_back = any(
-                (q.endpoint, q.level, q.system_id) in sources for q in (p.request for p in job.needs.parts)
+                (q.endpoint, q.level, q.system_id) in sources for q in (p.request for p in job.plan.parts)
             )
 
     def _find_borders(self, retention: Retention) -> Iterator[PartitionResult]:
@@ -87,8 +87,7 @@ class FactsStep:
         is_concluding = not self._run.policy.again
         while is_concluding and (probe := retention.next_probe(self._run.can_ask)) is not None:
             self._settle(self._run.ask([self._ask_of(probe)], self._judge))
-            has_data, call_id = self._answers.pop(probe, (None, 0))
-            retention.take_answer(probe, has_data, call_id)
+            retention.take_answer(probe, self._answers.pop(probe, None))
         held_back = [job for job in self._jobs if job.is_held_back]
         for job in held_back:
             job.is_held_back = False
@@ -100,9 +99,9 @@ class FactsStep:
         """The ask of a request that is due, or that is asked again although it has an answer."""
         if request not in self._due:
             system = self._fleet.systems[request.system_id]
-            self._due[request] = (RequestPart(request, system), self._knowledge.answers.of(request))
+            self._due[request] = (RequestPart(request, system), self._context.answers.entry_of(request))
         newest = self._due[request][1].newest
-        return PendingRequest(request, max(newest, self._calls_made.get(request, 0)))
+        return PendingRequest(request, get_newest(newest, self._calls_made.get(request)))
 
     def _settle(self, results: Iterable[CallOutcome]) -> None:
         """Take the ends of probes; what they complete is built later."""
@@ -115,13 +114,13 @@ class FactsStep:
         return [
             job
             for job in self._jobs
-            if job.needs.table.source.kind == request.kind and job.needs.period == request.period
+            if job.plan.table.source.kind == request.kind and job.plan.period == request.period
         ]
 
-    def _compare_ecus(self) -> Iterator[PartitionResult]:
+    def _probe_equivalence(self) -> Iterator[PartitionResult]:
         """Ask a few pairs of a system and its only ECU; where they are equal, the system's answers serve."""
         run = self._run
-        comparison = Comparison(self._fleet, run.ledger, self._knowledge.evidence, run.policy)
+        comparison = EquivalenceProbe(self._fleet, run.ledger, self._context.evidence, run.policy)
         while pairs := comparison.next_pairs(q for q in self._waiting_for if run.can_ask(q.system_id)):
             yield from self._ask(pairs)
             comparison.read_pairs()
@@ -151,34 +150,34 @@ class FactsStep:
         for request in requests:
             for job in self._waiting_for.pop(request, []):
                 job.pending.discard(request)
-                job.spared.append(SkipReason.FORGOTTEN)
+                job.skip_reasons.append(SkipReason.FORGOTTEN)
                 if not job.pending and not job.is_held_back:
                     yield self._finish_partition(job)
 
     def _judge(self, request: Request, body: str, call_id: int) -> None:
         system = self._due[request][0].system
         sent = self._run.ledger.get_sent_time(call_id)  # as when it is built: midnight may pass meanwhile
-        asked = context_of_call(request, system, call_id, sent, self._run.revision)
+        asked = context_of_call(request, system, call_id, sent, self._run.revision_window)
         data = open_body(body)
         for table in FETCHED:
             if table.source.kind == request.kind:
-                self._run.news.listen(system, call_id, rows_of(table, data, asked).rows)
-        self._run.news.find_drift(request, call_id, data)
+                self._run.drift_log.find_unknown_inverters(system, call_id, rows_of(table, data, asked).rows)
+        self._run.drift_log.find_unknown_fields(request, call_id, data)
         self._answers[request] = (data is not None, call_id)
         self._calls_made[request] = call_id
 
     def _finish_partition(self, job: Job) -> PartitionResult:
         failures = [*job.failures, *(self._unanswered[q] for q in job.missing if q in self._unanswered)]
         waiting = [*job.waiting, *(request for request in job.missing if request not in self._unanswered)]
-        table, period = job.needs.table, job.needs.period
+        table, period = job.plan.table, job.plan.period
         result = PartitionResult(
             table,
             period,
             None,
             job.calls,
-            asked=len(job.needs.parts) + len(job.missing),
+            asked=len(job.plan.parts) + len(job.missing),
             waiting=len(waiting),
-            spared=tuple(job.spared),
+            skipped=tuple(job.skip_reasons),
             failures=tuple(failures),
         )
         if waiting and not table.is_snapshot and not self._is_whole_for_one(job, waiting):
@@ -186,7 +185,7 @@ class FactsStep:
         builder = self._run.builder
         built = None
         if not job.is_touched:  # it stays as it is, or there is nothing to build it from
-            built = builder.current(table, period, self._fleet, job.answers)
+            built = builder.find_current(table, period, self._fleet, job.answers)
         built = built or builder.build(table, period, self._fleet)
         return replace(
             result,
@@ -199,15 +198,15 @@ class FactsStep:
 
     def _is_whole_for_one(self, job: Job, waiting: list[Request]) -> bool:
         """Whether some account has no request waiting: what it has paid for is built meanwhile."""
-        accounts = self._run.accounts_of(part.request for part in job.needs.parts)
+        accounts = self._run.accounts_of(part.request for part in job.plan.parts)
         return not accounts <= self._run.accounts_of(waiting)
 
 
-def rebuilt(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> Iterator[PartitionResult]:
+def rebuild_table(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> Iterator[PartitionResult]:
     """Every partition of a table that the ledger has answers for, written again without a call."""
     kinds = kinds_of(table, fleet.systems.values())
     held = [key for kind in kinds for (_, _, key), each in builder.ledger.entries(*kind).items() if each.good]
-    found = Counter(held) | Counter(builder.lost.periods(kinds))
+    found = Counter(held) | Counter(builder.lost_answers.periods(kinds))
     for key, asked in sorted(found.items()):
         period = Period.parse(table.partition_grain, key)
         built = builder.build(table, period, fleet, force=True)

@@ -41,10 +41,10 @@ _NO_BUDGET = StopReason(FailureKind.QUOTA, "the calls of --max-calls are used up
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A request to be asked, and the newest good call known for it (0: none)."""
+    """A request to be asked, and the newest good call known for it."""
 
     request: Request
-    after: int = 0
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ class AccountSession:
     """
 
     def __init__(
-        self, login: ApiAccount, ledger: Ledger, budget: Budget, *, alone: bool, ignores_rests: bool = False
+        self, account: ApiAccount, ledger: Ledger, budget: Budget, *, alone: bool, ignores_rests: bool = False
     ) -> None:
-        self.login, self.ledger, self.budget, self._alone = login, ledger, budget, alone
-        self.gate = CallGate(ledger, login.account, ignores_rests=ignores_rests)
+        self.account, self.ledger, self.budget, self._alone = account, ledger, budget, alone
+        self.gate = CallGate(ledger, account.quota_account, ignores_rests=ignores_rests)
         self.stop: StopReason | None = None
         self.is_answered = False
         self.notes: list[str] = []
@@ -114,7 +114,7 @@ class AccountSession:
         if self._client is not None or self.stop is not None:
             return
         try:
-            self._client = self.login.client()
+            self._client = self.account.client()
         except NotConfiguredError as error:
             if self._alone:
                 raise
@@ -143,7 +143,7 @@ class AccountSession:
     def take(self, stop: StopReason | None) -> None:
         """Stop for that reason, if there is one."""
         if stop is not None:
-            self._stop(stop.trouble, stop.message)
+            self._stop(stop.kind, stop.message)
 
     def get_server_time(self, outcome: Answer | ApsError) -> datetime | None:
         """The server's time, where it is not the time of this ledger; said once."""
@@ -172,9 +172,7 @@ class AccountSession:
         request = ask.request
         denied = self._find_denial(request)
         if self._client is None or self.stop is not None or denied is not None:
-            return CallOutcome(
-                request, 0, failure=denied and Failure(request, denied.trouble, denied.message)
-            )
+            return CallOutcome(request, 0, failure=denied and Failure(request, denied.kind, denied.message))
         if (reason := self.gate.find_reason(request)) is not None:
             return CallOutcome(request, 0, failure=Failure(request, FailureKind.REMOTE, reason))
         entry = CallRecorder(self, ask, judge)
@@ -217,18 +215,19 @@ class AccountSession:
         failure = Failure.of(request, error)
         if isinstance(error, api_errors.WrongAddressError):
             if not self.is_answered:  # as yet nothing says that this is the API
-                failure = replace(failure, trouble=FailureKind.REMOTE)
-            self._count_stray(entry.call_id, failure)
+                failure = replace(failure, kind=FailureKind.REMOTE)
+            if entry.call_id is not None:
+                self._count_stray(entry.call_id, failure)
         elif error.code is not None:
             self.is_answered = True
         if error.scope is Scope.ENDPOINT:
             self._denied[request.endpoint, request.system_id] = failure
-        if failure.trouble is FailureKind.QUOTA:  # the ledger knows it by now, for every process
-            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.login.account)))
+        if failure.kind is FailureKind.QUOTA:  # the ledger knows it by now, for every process
+            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.account.quota_account)))
         elif error.scope in (Scope.ACCOUNT, Scope.SERVER):
-            self._stop(failure.trouble, failure.message)
+            self._stop(failure.kind, failure.message)
         is_deferred = (error.retry_after or 0.0) > SHORT_WAIT_SECONDS
-        is_healthy = is_deferred or failure.trouble in (FailureKind.QUOTA, FailureKind.DEFERRED)
+        is_healthy = is_deferred or failure.kind in (FailureKind.QUOTA, FailureKind.DEFERRED)
         return CallOutcome(request, entry.calls, failure=None if is_healthy else failure)
 
     def _count_stray(self, call_id: int, failure: Failure) -> None:
@@ -257,7 +256,7 @@ class AccountSession:
         self._stop(FailureKind.QUOTA, f"{error}; come back after {when}")
 
     def _stop(self, trouble: FailureKind, message: str) -> None:
-        name = self.login.name
+        name = self.account.name
         self._halt(StopReason(trouble, f"account {name}: {message}" if name else message))
 
     def _halt(self, stop: StopReason) -> None:

@@ -60,7 +60,7 @@ def _earlier(
         for (sid, _, _), each in ledger.entries(*table.source.kind, (period.key, period.key)).items()
         if sid in mine and each.answered
     }
-    bodies = ledger.bodies(each.answered for each in held.values())
+    bodies = ledger.bodies(each.answered for each in held.values() if each.answered is not None)
     found = dict(since)
     for (sid, period), each in held.items():
         if each.answered in bodies:
@@ -82,7 +82,7 @@ def _first_energy(
     table: Table, body: str, system: System, period: Period, held: LedgerEntry
 ) -> Period | None:
     """The first year, month or day with energy in an answer; None if there is none, or nobody can read it."""
-    assert held.answered_utc is not None  # noqa: S101 - an answered call was sent
+    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
     asked = _context_of(system, period, held.answered, held.answered_utc)
     try:
         rows = parse_rows(table, body, asked).rows

@@ -61,7 +61,7 @@ class InventoryStep:
         ]
 
     def _list_needed_endpoints(self) -> set[str]:
-        """The endpoints whose answers the wanted tables are made from, or list their requests."""
+        """List the endpoints whose answers the wanted tables are made from, or that name their devices."""
         wanted = self._run.wanted
         needed = {table.source.endpoint for table in wanted.inventory}
         for table in wanted.facts:
@@ -69,21 +69,26 @@ class InventoryStep:
         return needed
 
     def due(self, busy_systems: set[str]) -> list[Request]:
-        """The inventory requests to be asked: what is stale, and with `again` what the user names."""
-        wanted, named = self._run.wanted, self._run.news.inverters_named_by
+        """List the inventory requests to be made: what is stale, and with `again` what the user names."""
+        wanted, named = self._run.wanted, self._run.drift_log.inverters_named_by
         of_wanted = {table.source.endpoint for table in wanted.inventory}
 
         def is_due(request: Request) -> bool:
             if wanted.again and request.endpoint in of_wanted:
                 return True
-            named_by = named.get(request.system_id, 0) if request.system_id in busy_systems else 0
-            stale = is_stale(request, self.fleet, self._run.now, named_by)
-            return stale and not self._rests(request)
+            named_by = named.get(request.system_id) if request.system_id in busy_systems else None
+            return is_stale(request, self.fleet, self._run.now, named_by) and not self._rests(request)
 
-        return [request for request in self._requests(busy_systems) if is_due(request)]
+        could_be_asked = (
+            Request(endpoint, "", system_id)
+            for system_id in wanted.system_ids
+            for endpoint in INVENTORY_PARSERS
+            if system_id in busy_systems or endpoint in of_wanted
+        )
+        return [request for request in could_be_asked if is_due(request)]
 
     def _rests(self, request: Request) -> bool:
-        """Whether it was denied or refused of late; then that is its failure in this run."""
+        """Tell whether it was denied or refused of late; then that is its failure in this run."""
         rest = self.rests.get(request_key(request)) or self.rests.get((request.endpoint, request.system_id))
         newest = self.fleet.newest(request)
         if rest is None or (newest is not None and newest.call_id > rest.call_id):
@@ -92,20 +97,10 @@ class InventoryStep:
             self.failures[request] = Failure.of_rest(request, rest)
         return True
 
-    def _requests(self, busy_systems: set[str]) -> list[Request]:
-        """What could be asked: everything of busy systems, of the others what a wanted table shows."""
-        wanted = {table.source.endpoint for table in self._run.wanted.inventory}
-        return [
-            Request(endpoint, "", system_id)
-            for system_id in self._run.wanted.system_ids
-            for endpoint in INVENTORY_PARSERS
-            if system_id in busy_systems or endpoint in wanted
-        ]
-
     def _ask(self, due: list[Request]) -> None:
         newest = ((request, self.fleet.newest(request)) for request in due)
-        asks = [PendingRequest(request, seen.call_id if seen else 0) for request, seen in newest]
-        for result in self._run.ask(asks, self._judge):
+        pending = [PendingRequest(request, seen.call_id if seen else None) for request, seen in newest]
+        for result in self._run.ask(pending, self._judge):
             self._calls[result.request.endpoint] += result.calls
             if result.failure:
                 self.failures[result.request] = result.failure
@@ -116,7 +111,7 @@ class InventoryStep:
         data = open_body(body)
         if data is not None:
             INVENTORY_PARSERS[request.endpoint](data, request.system_id)
-            self._run.news.find_drift(request, call_id, data)
+            self._run.drift_log.find_unknown_fields(request, call_id, data)
         elif request.endpoint == "system_details":
             raise UnknownSystemError(f"the API has no data of {request.system_id}: check APS_SYSTEM_IDS")
 
@@ -138,28 +133,28 @@ class InventoryStep:
         )
 
 
-def rebuilt(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> PartitionResult:
-    """An inventory table written again from the ledger, without a call."""
+def rebuild_inventory(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> PartitionResult:
+    """Write an inventory table again from the ledger, without a call."""
     built = builder.build_inventory(table, fleet, force=True)
     return PartitionResult(table, LIFETIME, built.rows, failures=built.failures)
 
 
 def unknown_inventory(table: Table, system_id: str, fleet: KnownFleet) -> list[Request]:
-    """The inventory requests that must be answered before those of a table can be listed."""
+    """List the inventory requests that must be answered before those of a table can be listed."""
     kind = ENDPOINTS[table.source.endpoint].device
     wanted = [Request(endpoint, "", system_id) for endpoint in DEVICE_ENDPOINTS[kind]]
     return [request for request in wanted if fleet.newest(request) is None]
 
 
-def is_stale(request: Request, fleet: KnownFleet, now: datetime, named_by: int) -> bool:
-    """Whether an inventory request has no answer, or its weekly turn has come, or unknown names have.
+def is_stale(request: Request, fleet: KnownFleet, now: datetime, named_by: int | None) -> bool:
+    """Tell whether an inventory request has no answer, or its weekly turn has come, or unknown names have.
 
-    `named_by` is the last call that first named an inverter which the inventory did not know; 0 for none.
+    `named_by` is the last call that first named an inverter which the inventory did not know.
     """
     newest = fleet.newest(request)
     if newest is None:
         return True
-    if request.endpoint == "system_inverters" and named_by > newest.call_id:
+    if request.endpoint == "system_inverters" and named_by is not None and named_by > newest.call_id:
         return True
     system = fleet.systems.get(request.system_id)
     calendar = system.zone if system is not None else zone(LAST_ZONE)

@@ -27,7 +27,7 @@ class CallRecorder:
     def __init__(self, session: AccountSession, ask: PendingRequest, judge: BodyCheck) -> None:
         self._session, self._ask, self._judge = session, ask, judge
         self.calls = 0
-        self.call_id = 0
+        self.call_id: int | None = None
         """The last call that began."""
         self.refused: RefusedError | None = None
         self.failed: ApsError | None = None
@@ -56,7 +56,7 @@ class CallRecorder:
         if session.stop is not None or not session.budget.take():
             raise BudgetSpentError
         try:
-            return session.ledger.reserve(request, session.login.account, self._ask.after)
+            return session.ledger.reserve(request, session.account.quota_account, self._ask.after)
         except BaseException:
             session.budget.give_back()
             raise
@@ -75,7 +75,7 @@ class CallRecorder:
                 end = self._check_answer(call_id, outcome, server_utc)
             self.calls -= end.state is CallState.UNSENT
             session.ledger.finish(
-                call_id, replace(end, server_utc=server_utc), session.login.account.monthly_calls
+                call_id, replace(end, server_utc=server_utc), session.account.quota_account.monthly_calls
             )
         finally:
             self.is_expected = is_server_failure(outcome) is True

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from aps_pipeline.ingest import facts, inventory
 from aps_pipeline.ingest.accounts import ApiAccount, account_of
-from aps_pipeline.ingest.answer_diffs import compare_revisions
+from aps_pipeline.ingest.answer_diffs import refresh_diffs
 from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.coverage import (
     MissingHistory,
@@ -30,7 +30,7 @@ from aps_pipeline.planning import SERVED, Claim, PeriodState, System, is_invento
 from aps_pipeline.tables import FETCHED, Table
 
 
-def nobody(_partitions: int, _calls: int) -> None:
+def ignore_totals(_partitions: int, _calls: int) -> None:
     """Where nobody wants to know how much work there is."""
 
 
@@ -40,25 +40,25 @@ class Pipeline:
 
     ledger: Ledger
     lake: Lake
-    logins: tuple[ApiAccount, ...]
-    revision: timedelta = timedelta(days=5)
+    accounts: tuple[ApiAccount, ...]
+    revision_window: timedelta = timedelta(days=5)
     threads: int = 4
 
     @property
     def system_ids(self) -> tuple[str, ...]:
         """The configured systems."""
-        return tuple(system_id for login in self.logins for system_id in login.system_ids)
+        return tuple(system_id for login in self.accounts for system_id in login.system_ids)
 
-    def login_of(self, system_id: str) -> ApiAccount:
+    def account_of(self, system_id: str) -> ApiAccount:
         """The login that a system belongs to. Raises NotConfiguredError."""
-        return account_of(self.logins, system_id)
+        return account_of(self.accounts, system_id)
 
     def quotas(self) -> dict[str, Quota]:
         """Where each account stands, by its name, in order. Raises LedgerError."""
-        return {login.name: self.ledger.quota(login.account) for login in self.logins}
+        return {login.name: self.ledger.quota(login.quota_account) for login in self.accounts}
 
     def collect(
-        self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = nobody
+        self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = ignore_totals
     ) -> Iterator[PartitionResult]:
         """Make the calls that are missing and build each partition once its calls have ended.
 
@@ -77,17 +77,17 @@ class Pipeline:
             run.close()
             summary.stops = list(dict.fromkeys((*summary.stops, *run.stops)))
             summary.notes = list(dict.fromkeys((*summary.notes, *run.notes)))
-            summary.news += run.news.fresh
+            summary.new_events += run.drift_log.new_events
 
     def _run(self, wanted: Wanted) -> Run:
-        return Run(self.ledger, self.lake, self.logins, wanted, self.revision, self.threads)
+        return Run(self.ledger, self.lake, self.accounts, wanted, self.revision_window, self.threads)
 
     def _planner(self, run: Run, fleet: KnownFleet) -> Planner:
-        return Planner(run, fleet, self.ledger, self.revision)
+        return Planner(run, fleet, self.ledger, self.revision_window)
 
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = KnownFleet.load(self.ledger)
-        run.builder.reconsider(run.wanted.facts, fleet)
+        run.builder.reread_refused(run.wanted.facts, fleet)
         busy, plans = self._planner(run, fleet).busy_systems()
         first = inventory.InventoryStep(run, fleet, run.rests)
         yield from first.results(busy | _busy_anyway(run.wanted))
@@ -105,7 +105,7 @@ class Pipeline:
             before = sum(1 for _ in periods_before(run, plan.fleet, step))
             planned(
                 len(plan.jobs) + before + later,
-                len({request for job in plan.jobs for request in job.needs.due}),
+                len({request for job in plan.jobs for request in job.plan.due}),
             )
             yield from facts.FactsStep(run, plan, first.failures).results()
             del plan  # before the next one is made
@@ -113,7 +113,7 @@ class Pipeline:
     def _with_equivalence(self, fleet: KnownFleet, tables: Iterable[Table], now: datetime) -> KnownFleet:
         """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
         if any(table.source.endpoint == SERVED for table in tables):
-            return with_equivalence(fleet, self.ledger, self.revision, now)
+            return with_equivalence(fleet, self.ledger, self.revision_window, now)
         return fleet
 
     def plan(self, wanted: Wanted) -> list[PlannedCalls]:
@@ -140,7 +140,9 @@ class Pipeline:
         """
         run = self._run(replace(wanted, tables=tuple(wanted.facts)))
         fleet = KnownFleet.load(self.ledger)
-        return find_missing(run, self._planner(run, fleet).plans(), fleet, self.logins[0].account.zone)
+        return find_missing(
+            run, self._planner(run, fleet).plans(), fleet, self.accounts[0].quota_account.zone
+        )
 
     def systems_of(self, login: ApiAccount) -> list[System]:
         """The systems of an account of which something is known."""
@@ -157,11 +159,11 @@ class Pipeline:
         fleet = self._with_equivalence(KnownFleet.load(self.ledger), tables, self.ledger.now())
         self.ledger.forget_revisions()
         self.ledger.forget_figures()
-        builder = PartitionBuilder(self.ledger, self.lake, self.revision)
-        builder.reconsider([table for table in tables if not is_inventory(table)], fleet)
+        builder = PartitionBuilder(self.ledger, self.lake, self.revision_window)
+        builder.reread_refused([table for table in tables if not is_inventory(table)], fleet)
         for table in tables:
-            results = [inventory.rebuilt(builder, table, fleet)] if is_inventory(table) else None
-            for result in results or facts.rebuilt(builder, table, fleet):
+            results = [inventory.rebuild_inventory(builder, table, fleet)] if is_inventory(table) else None
+            for result in results or facts.rebuild_table(builder, table, fleet):
                 summary.add(result)
                 yield result
 
@@ -171,7 +173,7 @@ class Pipeline:
         Empty before the first call. Raises LedgerError.
         """
         now = now or self.ledger.get_newest_time()
-        return get_coverage(self.ledger, now, self.revision) if now else []
+        return get_coverage(self.ledger, now, self.revision_window) if now else []
 
     def claims(self, now: datetime | None = None) -> Sequence[Claim]:
         """What is concluded from answers at `now`, or at the newest call, with its proof. Makes no call.
@@ -179,18 +181,18 @@ class Pipeline:
         Empty before the first call. Raises LedgerError.
         """
         now = now or self.ledger.get_newest_time()
-        zone_of_quota = self.logins[0].account.zone if self.logins else zone(LAST_ZONE)
-        return get_claims(self.ledger, now, self.revision, zone_of_quota) if now else []
+        zone_of_quota = self.accounts[0].quota_account.zone if self.accounts else zone(LAST_ZONE)
+        return get_claims(self.ledger, now, self.revision_window, zone_of_quota) if now else []
 
-    def compare_revisions(self) -> int:
+    def refresh_diffs(self) -> int:
         """Compare answers with those before them, where that is not done; return how many. Makes no call."""
-        return compare_revisions(self.ledger, KnownFleet.load(self.ledger), self.revision)
+        return refresh_diffs(self.ledger, KnownFleet.load(self.ledger), self.revision_window)
 
     def refresh_range(self) -> tuple[date, date]:
         """The days whose answers may still change: up to the last that is over for every system."""
         zones = {system.zone for system in KnownFleet.load(self.ledger).systems.values()} or {zone(LAST_ZONE)}
         yesterday = min(local_day(self.ledger.now(), each) for each in zones) - timedelta(days=1)
-        return yesterday - self.revision, yesterday
+        return yesterday - self.revision_window, yesterday
 
 
 def _busy_anyway(wanted: Wanted) -> set[str]:

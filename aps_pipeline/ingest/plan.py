@@ -116,29 +116,29 @@ class Planner:
     Every method raises LedgerError.
     """
 
-    def __init__(self, run: Run, fleet: KnownFleet, ledger: Ledger, revision: timedelta) -> None:
-        self._run, self._fleet, self._ledger, self._revision = run, fleet, ledger, revision
+    def __init__(self, run: Run, fleet: KnownFleet, ledger: Ledger, revision_window: timedelta) -> None:
+        self._run, self._fleet, self._ledger, self._revision_window = run, fleet, ledger, revision_window
         self._known: tuple[tuple[str, ...], KnownFleet, PlanContext] | None = None
 
     def steps(self) -> list[Step]:
         """The steps of the run, in order, as far as can be said by now."""
         return steps_of(self._run, self._fleet, self._forgotten)
 
-    def plans(self) -> Iterator[Plan]:
+    def plans(self) -> Iterator[StepPlan]:
         """The plan of each step, as if no call were made."""
         return map(self.plan, self.steps())
 
-    def plan(self, step: Step) -> Plan:
+    def plan(self, step: Step) -> StepPlan:
         """The plan of one step."""
-        fleet, knowledge = self._knowledge(step.tables)
-        return Plan(step, fleet, knowledge, jobs_of(self._run, fleet, step, knowledge))
+        fleet, context = self._context(step.tables)
+        return StepPlan(step, fleet, context, jobs_of(self._run, fleet, step, context))
 
     def forget(self) -> None:
         """Read anew what is known: calls may have been made."""
         self._known = None
         self._fleet = self._fleet.with_first_days(self._ledger)
 
-    def busy_systems(self) -> tuple[set[str], list[Plan]]:
+    def busy_systems(self) -> tuple[set[str], list[StepPlan]]:
         """The systems that calls are to be made for, and the plans if there are no more than phases."""
         run, steps = self._run, self.steps()
         is_short = len({tuple(table.name for table in step.tables) for step in steps}) == len(steps)
@@ -152,41 +152,41 @@ class Planner:
                 break
         return busy, plans
 
-    def _knowledge(self, tables: list[Table]) -> tuple[KnownFleet, PlanContext]:
+    def _context(self, tables: list[Table]) -> tuple[KnownFleet, PlanContext]:
         names = tuple(table.name for table in tables)
         if self._known is None or self._known[0] != names:
             self._known = None  # before the next one is read
             fleet = with_equivalence_where_served(
-                self._fleet, self._ledger, self._revision, tables, self._run
+                self._fleet, self._ledger, self._revision_window, tables, self._run
             )
-            knowledge = get_plan_context(
-                self._ledger, fleet.systems, tables, self._revision, self._run.now, self._run.rests
+            context = get_plan_context(
+                self._ledger, fleet.systems, tables, self._revision_window, self._run.now, self._run.rests
             )
-            self._known = names, fleet, knowledge
+            self._known = names, fleet, context
         return self._known[1:]
 
     def _forgotten(self, tables: list[Table]) -> Collection[Kind]:
-        return {(key[0], key[1]) for key in self._knowledge(tables)[1].known.borders}
+        return {(key[0], key[1]) for key in self._context(tables)[1].skip_rules.borders}
 
 
-def busy_systems(plan: Plan) -> set[str]:
+def busy_systems(plan: StepPlan) -> set[str]:
     """The systems that a plan would make calls for."""
-    return {request.system_id for job in plan.jobs for request in (*job.needs.due, *job.missing)}
+    return {request.system_id for job in plan.jobs for request in (*job.plan.due, *job.missing)}
 
 
 def with_equivalence_where_served(
-    fleet: KnownFleet, ledger: Ledger, revision: timedelta, tables: Iterable[Table], run: Run
+    fleet: KnownFleet, ledger: Ledger, revision_window: timedelta, tables: Iterable[Table], run: Run
 ) -> KnownFleet:
     """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
     is_served = any(table.source.endpoint == SERVED for table in tables)
-    return with_equivalence(fleet, ledger, revision, run.now) if is_served else fleet
+    return with_equivalence(fleet, ledger, revision_window, run.now) if is_served else fleet
 
 
 @dataclass(slots=True)
 class Job:
     """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
 
-    needs: PartitionPlan
+    plan: PartitionPlan
     answers: Answers
     """What the ledger held at planning time, whichever systems are wanted."""
     missing: list[Request]
@@ -196,7 +196,7 @@ class Job:
     is_touched: bool = False
     """Whether an answer may have come since."""
     waiting: list[Request] = field(default_factory=list)
-    spared: list[SkipReason] = field(default_factory=list)
+    skip_reasons: list[SkipReason] = field(default_factory=list)
     """Why some of its requests are not asked."""
     is_held_back: bool = False
     """Whether it waits for a border of retention, which may ask one of its requests again."""
@@ -220,30 +220,30 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StepPlan:
     """One step of a run: its tables, what is known of them, and their partitions."""
 
     step: Step
     fleet: KnownFleet
-    knowledge: PlanContext
+    context: PlanContext
     jobs: list[Job]
 
 
-def jobs_of(run: Run, fleet: KnownFleet, step: Step, knowledge: PlanContext) -> list[Job]:
+def jobs_of(run: Run, fleet: KnownFleet, step: Step, context: PlanContext) -> list[Job]:
     """Every wanted partition of a step with what it still needs, from what is known alone."""
-    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, knowledge)]
+    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, context)]
 
 
 def _jobs_of_table(
-    run: Run, fleet: KnownFleet, table: Table, step: Step, knowledge: PlanContext
+    run: Run, fleet: KnownFleet, table: Table, step: Step, context: PlanContext
 ) -> Iterator[Job]:
     systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
-    evidence, wanted, earliest = knowledge.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
+    evidence, wanted, earliest = context.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
     periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
-    for needs in plan_partitions(table, periods, systems, evidence, run.policy, knowledge.known):
+    for needs in plan_partitions(table, periods, systems, evidence, run.policy, context.skip_rules):
         if needs.period.last < wanted.first and not needs.due:
             continue  # a recheck looked here, and found nothing to doubt
-        spared = [each.reason for each in needs.spared.values()]
+        spared = [each.reason for each in needs.skipped.values()]
         failures = [Failure.of_rest(request, rest) for request, rest in needs.resting.items()]
-        yield Job(needs, evidence.answers, missing, set(needs.due), spared=spared, failures=failures)
+        yield Job(needs, evidence.answers, missing, set(needs.due), skip_reasons=spared, failures=failures)

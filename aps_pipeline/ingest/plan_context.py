@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.api import Scope, error_of
+from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest.figures import read_figures
 from aps_pipeline.ledger import Attempt, CallState, Ledger
 from aps_pipeline.periods import Grain, local_day
@@ -61,7 +62,7 @@ def _rests(attempts: Iterable[Attempt], now: datetime, zone: ZoneInfo, *, with_f
         newest = some[-1]
         until = _resting_until(key, some, today, zone, is_unattended=with_failures)
         if until is not None:
-            found[key] = Rest(until, newest.call_id, newest.error, _trouble_of(key, newest))
+            found[key] = Rest(until, newest.call_id, newest.error, _kind_of(key, newest))
     return found
 
 
@@ -80,10 +81,10 @@ def _resting_until(
     return again if again > today else None
 
 
-def _trouble_of(key: tuple[str, ...], attempt: Attempt) -> str:
+def _kind_of(key: tuple[str, ...], attempt: Attempt) -> FailureKind:
     if attempt.state is CallState.FAILED:
-        return "remote"
-    return "account" if len(key) == 2 else "refused"
+        return FailureKind.REMOTE
+    return FailureKind.ACCOUNT if len(key) == 2 else FailureKind.REFUSED
 
 
 def _key(attempt: Attempt) -> tuple[str, ...] | None:
@@ -105,7 +106,7 @@ def _without_ended(ledger: Ledger, rests: Rests) -> Rests:
     return {
         key: rest
         for key, rest in rests.items()
-        if len(key) > 2 or ledger.newest_good(key[0], key[1]) < rest.call_id
+        if len(key) > 2 or (ledger.newest_good(key[0], key[1]) or -1) < rest.call_id
     }
 
 
@@ -114,7 +115,7 @@ class PlanContext:
     """Held answers and what they tell. `lit` are the days on which a system produced."""
 
     evidence: Evidence = field(default_factory=Evidence)
-    known: SkipRules = field(default_factory=SkipRules)
+    skip_rules: SkipRules = field(default_factory=SkipRules)
     lit: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @property
@@ -135,7 +136,7 @@ def get_plan_context(
     tables = list(tables)
     own = dict.fromkeys(kind for table in tables for kind in kinds_of(table, systems.values()))
     kinds = dict.fromkeys((*own, *(kind for table in tables for kind in driving_kinds(table))))
-    answers = Answers.of_kinds({kind: ledger.entries(*kind) for kind in kinds})
+    answers = Answers.from_entries({kind: ledger.entries(*kind) for kind in kinds})
     evidence = Evidence(read_figures(ledger, systems, kinds, revision_window), answers)
     if not any(table.partition_grain is Grain.DAY for table in tables):
         return PlanContext(evidence, SkipRules(rests=rests or {}))

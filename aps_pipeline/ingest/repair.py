@@ -18,7 +18,7 @@ from aps_pipeline.tables import FETCHED, Table, get_table
 _logger = logging.getLogger(__name__)
 
 
-def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileFault]) -> int:
+def repair_files(ledger: Ledger, lake: Lake, revision_window: timedelta, faults: Iterable[FileFault]) -> int:
     """Set damaged files aside and build their partitions again; return how many files there were.
 
     Says in the log what became of each. Raises LedgerError, StorageError.
@@ -26,7 +26,7 @@ def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileF
     found = list(faults)
     if not found:
         return 0
-    builder, fleet = PartitionBuilder(ledger, lake, revision), _fleet(ledger, revision)
+    builder, fleet = PartitionBuilder(ledger, lake, revision_window), _fleet(ledger, revision_window)
     for fault in found:
         aside = lake.set_aside(fault)
         built = _build(builder, fleet, fault)
@@ -40,25 +40,27 @@ def mend(ledger: Ledger, lake: Lake, revision: timedelta, faults: Iterable[FileF
     return len(found)
 
 
-def partitions_to_build(ledger: Ledger, lake: Lake, revision: timedelta) -> Iterator[tuple[Table, Period]]:
+def partitions_to_build(
+    ledger: Ledger, lake: Lake, revision_window: timedelta
+) -> Iterator[tuple[Table, Period]]:
     """The partitions of facts, table by table, whose file is not there or not made from the newest answers.
 
     Left out are tables without any file: one answer may feed tables that nobody has asked for.
     """
-    builder, fleet = PartitionBuilder(ledger, lake, revision), _fleet(ledger, revision)
+    builder, fleet = PartitionBuilder(ledger, lake, revision_window), _fleet(ledger, revision_window)
     for table in FETCHED:
         if is_inventory(table) or not lake.files(table):
             continue
         kinds = kinds_of(table, fleet.systems.values())
-        answers = Answers.of_kinds({kind: ledger.entries(*kind) for kind in kinds})
+        answers = Answers.from_entries({kind: ledger.entries(*kind) for kind in kinds})
         for key in sorted(answers.by_kind[table.source.kind]):
             period = Period.parse(table.partition_grain, key)
-            if builder.current(table, period, fleet, answers) is None:
+            if builder.find_current(table, period, fleet, answers) is None:
                 yield table, period
 
 
-def _fleet(ledger: Ledger, revision: timedelta) -> KnownFleet:
-    return with_equivalence(KnownFleet.load(ledger), ledger, revision, ledger.now())
+def _fleet(ledger: Ledger, revision_window: timedelta) -> KnownFleet:
+    return with_equivalence(KnownFleet.load(ledger), ledger, revision_window, ledger.now())
 
 
 def _build(builder: PartitionBuilder, fleet: KnownFleet, fault: FileFault) -> BuildResult:

@@ -27,7 +27,7 @@ class Failure:
     """A request without a good answer, why, and one sentence about it."""
 
     request: Request
-    trouble: FailureKind
+    kind: FailureKind
     message: str
 
     @classmethod
@@ -40,16 +40,14 @@ class Failure:
     @classmethod
     def of_rest(cls, request: Request, rest: Rest) -> Failure:
         """The failure of a request that is left alone for some days."""
-        return cls(
-            request, FailureKind(rest.trouble), f"{rest.text}; it rests until {rest.until}, --again asks now"
-        )
+        return cls(request, rest.kind, f"{rest.text}; it rests until {rest.until}, --again asks now")
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
     """Why an account makes no further call in this run; asks left over are not failures."""
 
-    trouble: FailureKind
+    kind: FailureKind
     message: str
 
 
@@ -85,7 +83,7 @@ class PartitionResult:
     asked: int = 0
     no_data: int = 0
     waiting: int = 0
-    spared: tuple[SkipReason, ...] = ()
+    skipped: tuple[SkipReason, ...] = ()
     rejected: int = 0
     items: int = 0
     failures: tuple[Failure, ...] = ()
@@ -109,10 +107,10 @@ class PartitionResult:
             return f"{self.waiting} of {self.asked} questions not asked yet"
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
-        if forgotten := self.spared.count(SkipReason.FORGOTTEN):
+        if forgotten := self.skipped.count(SkipReason.FORGOTTEN):
             about = f"{forgotten} of {self.asked} questions are about days so old"
             return f"beyond retention: {about} that the API gave no data of them"
-        if idle := self.spared.count(SkipReason.IDLE):
+        if idle := self.skipped.count(SkipReason.IDLE):
             return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
@@ -141,7 +139,7 @@ class Summary:
     """What was refused item by item or series by series, by partition."""
     notes: list[str] = field(default_factory=list)
     """What a run says once, beside how it went."""
-    news: list[DriftEvent] = field(default_factory=list)
+    new_events: list[DriftEvent] = field(default_factory=list)
     """What answers named that nobody here knows, met for the first time."""
 
     def add(self, result: PartitionResult) -> None:
@@ -155,10 +153,10 @@ class Summary:
             self.rejections.append(result.rejection)
 
     @property
-    def unheard(self) -> list[str]:
+    def drift_sentences(self) -> list[str]:
         """The news in sentences, each name once: a new field often comes with many endpoints."""
         subjects: dict[tuple[str, str], list[DriftEvent]] = {}
-        for each in self.news:
+        for each in self.new_events:
             subjects.setdefault((each.kind, each.name), []).append(each)
         return [
             f"{kind} {name} ({first.subject}{f' and {len(more):,} more' if more else ''}), "
@@ -172,15 +170,15 @@ class Summary:
         return next(iter(self.stops), None)
 
     @property
-    def troubles(self) -> set[FailureKind]:
+    def failure_kinds(self) -> set[FailureKind]:
         """Every kind of trouble met."""
         refused = {FailureKind.REFUSED} if self.rejections else set()
-        return refused | {each.trouble for each in self.failures} | {each.trouble for each in self.stops}
+        return refused | {each.kind for each in self.failures} | {each.kind for each in self.stops}
 
     @property
     def exit_code(self) -> Exit:
         """The exit code of the run: what the user must see to first."""
-        met = self.troubles
+        met = self.failure_kinds
         if worst := next((kind for kind in FailureKind if kind in met), None):
             return worst.exit_code
         return Exit.COMPLETE if self.complete == self.partitions else Exit.INCOMPLETE

@@ -64,18 +64,18 @@ class Run:
         self,
         ledger: Ledger,
         lake: Lake,
-        logins: Sequence[ApiAccount],
+        accounts: Sequence[ApiAccount],
         wanted: Wanted,
-        revision: timedelta,
+        revision_window: timedelta,
         threads: int,
     ) -> None:
-        self.ledger, self.lake, self.wanted, self.revision = ledger, lake, wanted, revision
+        self.ledger, self.lake, self.wanted, self.revision_window = ledger, lake, wanted, revision_window
         self.now: datetime = ledger.now()
-        self.builder = PartitionBuilder(ledger, lake, revision)
-        self.news = DriftLog(ledger)
+        self.builder = PartitionBuilder(ledger, lake, revision_window)
+        self.drift_log = DriftLog(ledger)
         self.policy = DuePolicy(
             self.now,
-            revision,
+            revision_window,
             wanted.last,
             wanted.recheck,
             wanted.again,
@@ -85,7 +85,7 @@ class Run:
         self.remarks: list[str] = []
         """What the run met that none of the wanted tables needs."""
         """Whether a call may have been made."""
-        self._login_of = {system_id: account_of(logins, system_id) for system_id in wanted.system_ids}
+        self._login_of = {system_id: account_of(accounts, system_id) for system_id in wanted.system_ids}
         self.rests = {} if wanted.again else get_rests(ledger, self.now, self.quota_zone)
         """What is left alone because it was denied or refused of late."""
         self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
@@ -107,7 +107,7 @@ class Run:
     @property
     def quota_zone(self) -> ZoneInfo:
         """The calendar by which days of rest are counted."""
-        return next(iter(self._login_of.values())).account.zone
+        return next(iter(self._login_of.values())).quota_account.zone
 
     def ask(self, asks: Iterable[PendingRequest], judge: BodyCheck) -> Iterator[CallOutcome]:
         """Make calls. A client is made with its first: a run without any needs no credentials."""

@@ -70,7 +70,7 @@ class LedgerReader:
             found = connection.execute(_entries_query(bool(periods)), asked).all()
             for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
                 key = s, device_of_call(endpoint, d), p
-                each = LedgerEntry(a or 0, no or 0, refused or 0, failed or 0, a_utc, asked_utc, ids or "", n)
+                each = LedgerEntry(a, no, refused, failed, a_utc, asked_utc, ids or "", n)
                 held[key] = held[key].merge(each) if key in held else each
         return held
 
@@ -120,13 +120,13 @@ class LedgerReader:
                 )
             ]
 
-    def newest_good(self, endpoint: str, system_id: str) -> int:
-        """The newest good call of an endpoint and system; 0 if there is none."""
+    def newest_good(self, endpoint: str, system_id: str) -> int | None:
+        """The newest good call of an endpoint and system; None if there is none."""
         query = sa.select(sa.func.max(calls.c.call_id)).where(
             calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(SUCCESSFUL)
         )
         with self._reading() as connection:
-            return connection.execute(query).scalar() or 0
+            return connection.execute(query).scalar()
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
         """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""

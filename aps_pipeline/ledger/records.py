@@ -74,9 +74,9 @@ class Attempt:
     period: str
     code: int | None
     sent_utc: datetime
-    state: CallState = CallState.FAILED
-    http_status: int | None = None
-    call_id: int = 0
+    state: CallState
+    http_status: int | None
+    call_id: int
     error: str = ""
 
 

@@ -86,11 +86,12 @@ class Ledger(LedgerWriter, RestingAccounts):
         with self._writing() as tx:
             leases.write_beat(tx, self.now())
 
-    def reserve(self, request: Request, account: QuotaAccount, after: int = 0) -> int:
+    def reserve(self, request: Request, account: QuotaAccount, after: int | None = None) -> int:
         """Write the row of a call about to be sent, take it from the quota, and return its call_id.
 
-        `after` is the newest good call that the caller knows of. All in one transaction, so that any number
-        of processes together never exceed the quota and never ask one request twice.
+        `after` is the newest good call that the caller knows of, None if it knows of none. All in one
+        transaction, so that any number of processes together never exceed the quota and never ask one
+        request twice.
         Raises QuotaExhaustedError, InFlightError, AlreadyAnsweredError.
         """
         now = self.now()
@@ -118,10 +119,12 @@ class Ledger(LedgerWriter, RestingAccounts):
         self._heart.start(call_id := int(row[0]))
         return call_id
 
-    def _step_in(self, tx: sa.Connection, request: Request, after: int, now: datetime) -> None:
+    def _step_in(self, tx: sa.Connection, request: Request, after: int | None, now: datetime) -> None:
         """Make sure that nobody else has asked or is asking; calls of processes that are gone are closed."""
         is_in_flight = calls.c.state == CallState.IN_FLIGHT
-        is_newer = sa.and_(calls.c.state.in_(SUCCESSFUL), calls.c.call_id > after)
+        is_newer: sa.ColumnElement[bool] = calls.c.state.in_(SUCCESSFUL)
+        if after is not None:
+            is_newer = sa.and_(is_newer, calls.c.call_id > after)
         rivals = tx.execute(leases.in_flight(*_same(request), sa.or_(is_in_flight, is_newer))).all()
         for rival in rivals:
             if rival.state != CallState.IN_FLIGHT:

@@ -111,7 +111,7 @@ class Today:
 
 def quota_day(now: datetime, pipeline: Pipeline) -> date:
     """Find the day of an instant, in the zone of the first account's quota."""
-    return local_day(now, pipeline.logins[0].account.zone)
+    return local_day(now, pipeline.accounts[0].quota_account.zone)
 
 
 def get_today(
@@ -121,8 +121,8 @@ def get_today(
 
     Raises LedgerError.
     """
-    shares = tuple(_share(now, pipeline, account, calendar, refreshed) for account in pipeline.logins)
-    return Today(quota_day(now, pipeline), pipeline.logins[0].account.zone.key, shares)
+    shares = tuple(_share(now, pipeline, account, calendar, refreshed) for account in pipeline.accounts)
+    return Today(quota_day(now, pipeline), pipeline.accounts[0].quota_account.zone.key, shares)
 
 
 def _share(
@@ -132,12 +132,12 @@ def _share(
     calendar: Calendar,
     refreshed: tuple[Table, ...] | None,
 ) -> Share:
-    day, quota = local_day(now, account.account.zone), pipeline.ledger.quota(account.account)
+    day, quota = local_day(now, account.quota_account.zone), pipeline.ledger.quota(account.quota_account)
     reserved = None
     if refreshed is not None:
         systems = pipeline.systems_of(account)
         starts = refreshes_between(now, quota.resets_utc)
-        ahead = (get_refresh_days(calendar, start, pipeline.revision) for start in starts)
+        ahead = (get_refresh_days(calendar, start, pipeline.revision_window) for start in starts)
         reserved = ceil(sum(1 for days in ahead if days) * refresh_calls_a_day(refreshed, systems))
     days_left = (Period.containing(Grain.MONTH, day).last - day).days + 1
     return Share(account.name, days_left, quota, reserved)
@@ -186,7 +186,7 @@ def autopilot_sensor(
             missing = pipeline.missing(Wanted(tables, calendar.start, last, pipeline.system_ids))
             refreshed = collected if is_schedule_on(context.instance, DAILY_REFRESH) else None
             today = get_today(now, pipeline, calendar, refreshed)
-            paid = Counter(pipeline.login_of(request.system_id).name for request in missing.inventory)
+            paid = Counter(pipeline.account_of(request.system_id).name for request in missing.inventory)
             if missing.unknown:
                 return _launch_inventory(context, today, missing, tables, paid, was_asked=is_today)
             if not missing.wanted:

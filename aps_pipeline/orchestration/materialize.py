@@ -166,7 +166,7 @@ def materialize(
                 yield dg.MaterializeResult(
                     metadata=_partition_metadata(result) | _preview(pipeline.lake, table)
                 )
-    for sentence in (*map(str, summary.rejections), *summary.notes, *summary.unheard):
+    for sentence in (*map(str, summary.rejections), *summary.notes, *summary.drift_sentences):
         context.log.warning(sentence)
     if unfinished:
         raise incomplete_failure(table, mine, unfinished, summary)

@@ -5,29 +5,29 @@ Where do I go to …
     see which answer serves a table?              answers.py
     know when a kept answer is doubted?           evidence.py, contradictions.py
     know what answers say of a day's energy?      figures.py
-    decide whether a request has to be made?      needs.py
-    know why a request need not be made?          known.py
-    see what there is and what is missing?        coverage.py, states.py
-    find where the server's memory ends?          retention.py, horizon.py
-    decide what comes first?                      order.py
-    say when it will be done?                     forecast.py
-    know what a day can spare for history?        allowance.py
-    turn that into ranged runs?                   gaps.py
+    decide whether a request has to be made?      requirements.py
+    know why a request need not be made?          claims.py
+    see what there is and what is missing?        coverage.py
+    find where the server's memory ends?          retention.py, retention_probes.py
+    decide what comes first?                      schedule.py
+    say when it will be done?                     schedule.py
+    know what a day can spare for history?        schedule.py
+    turn that into ranged runs?                   runs.py
     know when to ask again what failed?           retry.py
 
-No network, file or clock: inventory, held answers, wanted tables and the present moment are arguments.
+No network, file or clock: inventory, kept answers, wanted tables and the present moment are arguments.
 """
 
 from __future__ import annotations
 
 from aps_pipeline.planning.answers import (
     SERVED,
-    STAND_IN,
+    SUBSTITUTE,
     Answers,
-    HeldByKey,
+    EntriesByKey,
     Kind,
+    equal_request,
     kinds_of,
-    of_system,
     requests_with_entry,
     substitute_request,
     system_request,
@@ -85,7 +85,7 @@ __all__ = [
     "PLANS",
     "REMEMBERED",
     "SERVED",
-    "STAND_IN",
+    "SUBSTITUTE",
     "Answers",
     "BackfillRun",
     "Border",
@@ -95,11 +95,11 @@ __all__ = [
     "Device",
     "DuePolicy",
     "DueReason",
+    "EntriesByKey",
     "Evidence",
     "Figure",
     "Forecast",
     "Gap",
-    "HeldByKey",
     "Kind",
     "Outlook",
     "PartitionPlan",
@@ -122,6 +122,7 @@ __all__ = [
     "daily_figures",
     "driving_kinds",
     "due_reason",
+    "equal_request",
     "forecast",
     "is_inventory",
     "kinds_of",
@@ -130,7 +131,6 @@ __all__ = [
     "merge_states",
     "next_attempt_day",
     "next_probe",
-    "of_system",
     "periods_of",
     "phases",
     "plan_partitions",

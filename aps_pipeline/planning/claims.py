@@ -1,7 +1,7 @@
 """What kept answers tell about requests that were never made, so that they need not be: claims with a proof.
 
-A claim names the calls that it rests on and expires; a newer answer that contradicts it ends it; `--again`
-overrules it.
+A claim names the calls that it is based on, and it expires. A newer answer that contradicts it ends it;
+`--again` overrules it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from aps_pipeline.errors import FailureKind
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning.answers import Kind
 from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
@@ -24,7 +24,7 @@ BorderKey = tuple[str, str, str]
 
 
 class SkipReason(StrEnum):
-    """Why a request is not asked although nothing is held of it."""
+    """Why a request is not made although nothing is held of it."""
 
     IDLE = "idle"
     """Nothing was produced that day: its daily value is 0 in an answer that came after the revision days."""
@@ -72,12 +72,12 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A request that was made in vain: until which day it rests, the newest such call, and what was said."""
+    """A request without success: until which day it rests, the newest such call, and its error."""
 
     until: date
     call_id: int
     text: str
-    trouble: str = "refused"
+    kind: FailureKind = FailureKind.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,56 +90,43 @@ class Border:
 
     @property
     def call_id(self) -> int:
-        """The newest call that it rests on."""
-        return max(self.call_ids, default=0)
+        """The newest call that it is based on."""
+        return max(self.call_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class SkipRules:
-    """Days on which nothing was produced, by system, with the call that says so; borders of retention; rests.
+    """Why requests need not be made.
 
-    A request rests under its own parts, or under its endpoint and system.
+    `idle` holds the days on which a system produced nothing, with the call that says so. `borders` say what
+    the server has forgotten. `rests` are kept by the parts of a request, or by its endpoint and system.
     """
 
     idle: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     borders: Mapping[BorderKey, Border] = field(default_factory=dict)
     rests: Mapping[tuple[str, ...], Rest] = field(default_factory=dict)
 
-    def spares(self, table: Table, system_id: str, period: Period) -> Skip | None:
-        """Why a table need not be asked for a period of a system; None if it has to be.
+    def find_skip(self, table: Table, system_id: str, period: Period) -> Skip | None:
+        """Find why a table need not be asked for a period of a system; None if it has to be.
 
-        Meters go on at night and in snow, so no day is idle to them.
+        Meters go on at night and in snow, so they have no idle day.
         """
         if period.grain is not Grain.DAY:
             return None
         day = period.first
-        if table.is_sub_day and table.group != "meter" and (call_id := self.idle.get(system_id, {}).get(day)):
-            return Skip(SkipReason.IDLE, call_id)
+        idle_call = self.idle.get(system_id, {}).get(day)
+        if table.is_sub_day and table.group != "meter" and idle_call is not None:
+            return Skip(SkipReason.IDLE, idle_call)
         border = self.borders.get((*table.source.kind, system_id))
         if border is not None and day <= border.last:
             return Skip(SkipReason.FORGOTTEN, border.call_id)
         return None
 
-    def rest_of(self, request: Request) -> Rest | None:
-        """Whether a request rests, and why."""
+    def find_rest(self, request: Request) -> Rest | None:
+        """Find why a request rests, and until when; None if it does not."""
         return self.rests.get(request_key(request)) or self.rests.get((request.endpoint, request.system_id))
 
 
 def request_key(request: Request) -> tuple[str, ...]:
-    """The parts of a request, as rests are kept by them."""
+    """Get the parts of a request, by which rests are kept."""
     return request.endpoint, request.level, request.system_id, request.device_id, request.period.key
-
-
-__all__ = [
-    "CLAIM_AGE",
-    "Border",
-    "BorderKey",
-    "Claim",
-    "ClaimKind",
-    "Kind",
-    "Rest",
-    "Skip",
-    "SkipReason",
-    "SkipRules",
-    "request_key",
-]

@@ -1,8 +1,8 @@
-"""Which requests a partition consists of, and which of them still have to be asked."""
+"""Which requests a partition consists of, and which of them still have to be made."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from aps_pipeline.planning.claims import Rest, Skip, SkipRules
 from aps_pipeline.planning.contradictions import find_uncured_series
 from aps_pipeline.planning.evidence import DuePolicy, DueReason, due_reason
 from aps_pipeline.planning.figures import Evidence, RequestSlot
-from aps_pipeline.planning.systems import Device, System
+from aps_pipeline.planning.systems import System
 from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import Table
 
@@ -28,27 +28,27 @@ class RequestPart:
 
 @dataclass(frozen=True, slots=True)
 class PartitionPlan:
-    """A partition: all its requests, those still to be asked with what is held of them, and those left out.
+    """A partition: all its requests, those that are due with what is held of them, and those left out.
 
-    `spared` need not be asked, `resting` were asked in vain of late. Where a system answers for its only ECU,
-    the request to be asked is the one to the system.
+    `skipped` need not be made, `resting` were made without success of late. Where a system answers for its
+    only ECU, the request that is due is the one to the system.
     """
 
     table: Table
     period: Period
     parts: tuple[RequestPart, ...]
     due: dict[Request, tuple[RequestPart, LedgerEntry]]
-    spared: dict[Request, Skip] = field(default_factory=dict)
+    skipped: dict[Request, Skip] = field(default_factory=dict)
     resting: dict[Request, Rest] = field(default_factory=dict)
 
 
 def periods_of(table: Table, first: date, last: date) -> list[Period]:
-    """The partitions of a table that hold a day from `first` to `last`."""
+    """List the partitions of a table that hold a day from `first` to `last`."""
     return periods_between(table.partition_grain, first, last)
 
 
 def is_inventory(table: Table) -> bool:
-    """Whether a table shows what there is rather than what was measured."""
+    """Tell whether a table shows what there is rather than what was measured."""
     return table.group == "inventory"
 
 
@@ -58,78 +58,62 @@ def plan_partitions(
     systems: Iterable[System],
     evidence: Evidence,
     policy: DuePolicy,
-    known: SkipRules,
+    skip_rules: SkipRules,
 ) -> Iterator[PartitionPlan]:
-    """What each partition still needs, given what is held and what is known."""
+    """Plan what each partition still needs, given what is held and what is known."""
     systems, periods = list(systems), list(periods)
     uncured: set[tuple[Kind, str]] = set()
     if not policy.again and evidence.has_series(table.source.kind):
-        every = (slot for each in periods for slot in _slots_of(table, each, systems, evidence, policy.now))
+        every = (slot for each in periods for slot in _list_slots(table, each, systems, evidence, policy.now))
         uncured = find_uncured_series(every, evidence)
     for period in periods:
-        slots = list(_slots_of(table, period, systems, evidence, policy.now))
-        due: dict[Request, tuple[RequestPart, LedgerEntry]] = {}
-        spared: dict[Request, Skip] = {}
-        resting: dict[Request, Rest] = {}
+        slots = list(_list_slots(table, period, systems, evidence, policy.now))
+        parts = tuple(RequestPart(slot.request, slot.system) for slot in slots)
+        plan = PartitionPlan(table, period, parts, {})
         for slot in slots:
             reason = due_reason(slot, evidence, policy)
-            if reason is None or (reason is DueReason.CONTRADICTED and _is_uncured(slot, uncured)):
+            has_data = slot.entry.answered is not None
+            is_uncured = has_data and (slot.request.kind, slot.system.system_id) in uncured
+            if reason is None or (reason is DueReason.CONTRADICTED and is_uncured):
                 continue
             system, request = slot.system, slot.request
-            substitute = None if policy.again else substitute_request(request, system)
-            ask = substitute or request
-            held = evidence.answers.of(ask)
+            due = request if policy.again else substitute_request(request, system) or request
+            entry = evidence.answers.entry_of(due)
             if reason is not DueReason.AGAIN:
-                skip = None if slot.held.answered else known.spares(table, system.system_id, period)
+                skip = None if has_data else skip_rules.find_skip(table, system.system_id, period)
                 if skip is not None:
-                    spared[request] = skip
+                    plan.skipped[request] = skip
                     continue
-                rest = known.rest_of(ask)
-                if rest is not None and rest.call_id > held.newest:
-                    resting[request] = rest
+                rest = skip_rules.find_rest(due)
+                if rest is not None and (entry.newest is None or rest.call_id > entry.newest):
+                    plan.resting[request] = rest
                     continue
-            due[ask] = (RequestPart(ask, system), held)
-        parts = tuple(RequestPart(slot.request, slot.system) for slot in slots)
-        yield PartitionPlan(table, period, parts, due, spared, resting)
+            plan.due[due] = (RequestPart(due, system), entry)
+        yield plan
 
 
-def _slots_of(
+def _list_slots(
     table: Table, period: Period, systems: Iterable[System], evidence: Evidence, now: datetime
 ) -> Iterator[RequestSlot]:
-    """Every request that belongs to a partition, with what is held of it."""
-    for part in _parts_of(table, period, systems, now):
-        _, held = serving_entry(part.request, part.system, evidence.answers)
-        yield RequestSlot(table, part.request, part.system, held)
+    """List every request that belongs to a partition, with what is held of it.
 
-
-def _is_uncured(slot: RequestSlot, uncured: Collection[tuple[Kind, str]]) -> bool:
-    """Whether its contradiction is of a kind that asking again has not cured in this system."""
-    return bool(slot.held.answered) and (slot.request.kind, slot.system.system_id) in uncured
-
-
-def _parts_of(
-    table: Table, period: Period, systems: Iterable[System], now: datetime
-) -> Iterator[RequestPart]:
-    """Every request that belongs to a partition."""
-    source = table.source
-    for system in systems:
-        for each in select_devices(table, system, period, now):
-            yield RequestPart(
-                Request(source.endpoint, source.level, system.system_id, each.device_id, period), system
-            )
-
-
-def select_devices(table: Table, system: System, period: Period, now: datetime) -> list[Device]:
-    """Whom a system is asked about: nobody before its first day, after removal, or in the future."""
-    installed = system.first_day is None or period.last >= system.first_day
-    if not installed or period.first > local_day(now, system.zone):
-        return []
+    Nothing is asked about days before a system's first, about devices that were not there, or about the
+    future.
+    """
     kind = ENDPOINTS[table.source.endpoint].device
-    return [each for each in system.devices(kind) if each.was_there(period)]
+    for system in systems:
+        is_installed = system.first_day is None or period.last >= system.first_day
+        if not is_installed or period.first > local_day(now, system.zone):
+            continue
+        for device in system.devices(kind):
+            if device.was_there(period):
+                request = Request(*table.source.kind, system.system_id, device.device_id, period)
+                _, entry = serving_entry(request, system, evidence.answers)
+                yield RequestSlot(table, request, system, entry)
 
 
 def calls_for_one(table: Table, systems: Iterable[System]) -> int:
-    """What one partition of a table costs in calls for what stands there now."""
+    """Count the calls that one partition of a table costs for what stands there now."""
     kind = ENDPOINTS[table.source.endpoint].device
     devices = (device for system in systems for device in system.devices(kind))
     return sum(device.last_day is None for device in devices)

@@ -14,11 +14,11 @@ _WITNESSES = 2
 
 
 def next_probe(days: Sequence[date], seen: Mapping[date, bool]) -> date | None:
-    """The day to ask about next, or None once the border is known, or there is none.
+    """Choose the day to ask about next; None once the border is known, or there is none.
 
-    `days` are those, in order, on which something was produced; `seen` tells of a day whether the server
-    still had its detail. The oldest comes first: a server that has it has everything. Takes at most
-    ⌈log2 n⌉ + 2 requests for n days.
+    `days` are those, in order, on which something was produced; `seen` says whether the server still had the
+    detail of a day. The oldest comes first: a server that has it has everything. Takes at most ⌈log2 n⌉ + 2
+    requests for n days.
     """
     gone, there = _border(days, seen)
     if there == 0 or not days:
@@ -32,7 +32,7 @@ def next_probe(days: Sequence[date], seen: Mapping[date, bool]) -> date | None:
 
 
 def last_forgotten(days: Sequence[date], seen: Mapping[date, bool]) -> date | None:
-    """The last day that the server has forgotten, as far as is known; None if it forgot none."""
+    """Find the last day that the server has forgotten, as far as is known; None if it forgot none."""
     gone, there = _border(days, seen)
     witnesses = sum(seen.get(day) is False for day in days[: gone + 1])
     needed = _WITNESSES if there < len(days) else _WITNESSES + 1  # nothing is there: look once more
@@ -40,7 +40,7 @@ def last_forgotten(days: Sequence[date], seen: Mapping[date, bool]) -> date | No
 
 
 def _border(days: Sequence[date], seen: Mapping[date, bool]) -> tuple[int, int]:
-    """Positions of the last forgotten day and of the first one after it that is there; -1 and n if none.
+    """Find where the last forgotten day is, and the first one after it that is there; -1 and n if none.
 
     A day without detail that is younger than one with it is a hole, not the border.
     """

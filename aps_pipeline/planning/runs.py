@@ -1,4 +1,4 @@
-"""Which of the gaps in a history a number of calls can close, in a few ranged runs."""
+"""Which gaps in a history a number of calls can close, in a few ranged runs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A partition of tables that share their calls, and what a run over it would ask of each account.
+    """A partition of tables that share their calls, and the calls that a run over it costs each account.
 
-    `reason` is None where nothing of it is worth a call now, though a run over it would make some.
+    `reason` is None where nothing in it is worth a call now, though a run over it would make some.
     """
 
     tables: tuple[Table, ...]
@@ -45,7 +45,7 @@ class Gap:
         return sum(self.costs.values())
 
     def without(self, exhausted: Collection[str]) -> Gap:
-        """What is left of it while some accounts cannot ask at all; not worth a run if nothing is."""
+        """Leave out what accounts without calls would pay; without any other it is not worth a run."""
         costs = {name: calls for name, calls in self.costs.items() if name not in exhausted}
         if len(costs) == len(self.costs):
             return self
@@ -67,16 +67,16 @@ class BackfillRun:
     is_part: bool = False
 
 
-def select_runs(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_RUNS) -> list[BackfillRun]:
-    """The first of the gaps, in the order given, that a purse can close, in at most `most` ranged runs.
+def select_runs(gaps: Sequence[Gap], budget: Mapping[str, int], most: int = MOST_RUNS) -> list[BackfillRun]:
+    """Select the first gaps, in the order given, that a budget can close in at most `most` ranged runs.
 
-    `purse` are the calls that each account can spare. A run asks whatever is open in its range, so no range
-    holds a gap that was not taken: together they cost at most what is there. Of a first gap that costs more,
-    as much as there is.
+    `budget` are the calls that each account can spare. A run makes every open call in its range, so no range
+    holds a gap that was not taken: together the runs cost at most the budget. If the first gap costs more,
+    one run takes as much of it as there is.
     """
-    taken = list(_within(gaps, purse))
+    taken = list(_select_affordable(gaps, budget))
     if not taken:
-        return [part for gap in gaps if gap.reason and (part := _part(gap, purse)).calls][:1]
+        return _start_first(gaps, budget)
     chosen = {id(gap) for gap in taken}
     others: dict[str, list[Period]] = {}
     for gap in gaps:
@@ -84,8 +84,8 @@ def select_runs(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_
             _put_back(others, gap)
     found: list[BackfillRun] = []
     for gap in taken:
-        for position, stretch in enumerate(found):
-            if (longer := _join(stretch, gap, others)) is not None:
+        for position, run in enumerate(found):
+            if (longer := _join(run, gap, others)) is not None:
                 found[position] = longer
                 break
         else:
@@ -97,8 +97,8 @@ def select_runs(gaps: Sequence[Gap], purse: Mapping[str, int], most: int = MOST_
     return found
 
 
-def _within(gaps: Sequence[Gap], purse: Mapping[str, int]) -> Iterator[Gap]:
-    left = dict(purse)
+def _select_affordable(gaps: Sequence[Gap], budget: Mapping[str, int]) -> Iterator[Gap]:
+    left = dict(budget)
     for gap in gaps:
         if not gap.reason:
             continue
@@ -113,10 +113,13 @@ def _within(gaps: Sequence[Gap], purse: Mapping[str, int]) -> Iterator[Gap]:
         yield gap
 
 
-def _part(gap: Gap, purse: Mapping[str, int]) -> BackfillRun:
-    assert gap.reason is not None  # noqa: S101 - only such are taken
-    calls = sum(min(calls, purse.get(name, 0)) for name, calls in gap.costs.items())
-    return BackfillRun(gap.tables, gap.period, gap.period, calls, gap.reason, is_part=True)
+def _start_first(gaps: Sequence[Gap], budget: Mapping[str, int]) -> list[BackfillRun]:
+    """Begin the first gap that any calls are left for."""
+    for gap in gaps:
+        calls = sum(min(calls, budget.get(name, 0)) for name, calls in gap.costs.items())
+        if gap.reason and calls:
+            return [BackfillRun(gap.tables, gap.period, gap.period, calls, gap.reason, is_part=True)]
+    return []
 
 
 def _put_back(others: dict[str, list[Period]], gap: Gap) -> None:
@@ -124,26 +127,25 @@ def _put_back(others: dict[str, list[Period]], gap: Gap) -> None:
         insort(others.setdefault(table.name, []), gap.period)
 
 
-def _join(stretch: BackfillRun, gap: Gap, others: dict[str, list[Period]]) -> BackfillRun | None:
-    """The stretch with that gap in it; None if it would then ask of others too, or is far away."""
-    if stretch.first.grain is not gap.period.grain:
+def _join(run: BackfillRun, gap: Gap, others: dict[str, list[Period]]) -> BackfillRun | None:
+    """Extend a run to a gap; None if it would then close others too, or the gap is far away."""
+    if run.first.grain is not gap.period.grain:
         return None
-    tables = tuple(dict.fromkeys((*stretch.tables, *gap.tables)))
-    first, last = min(stretch.first, gap.period), max(stretch.last, gap.period)
-    far = _periods_between(stretch.last, gap.period) + _periods_between(gap.period, stretch.first)
-    if far > _BRIDGED or any(_holds(others.get(table.name, []), first, last) for table in tables):
+    tables = tuple(dict.fromkeys((*run.tables, *gap.tables)))
+    first, last = min(run.first, gap.period), max(run.last, gap.period)
+    far = _periods_between(run.last, gap.period) + _periods_between(gap.period, run.first)
+    if far > _BRIDGED:
         return None
-    reason = gap.reason if gap.reason and stretch.reason is Priority.MEMORY else stretch.reason
-    calls = stretch.calls + gap.calls
-    return replace(stretch, tables=tables, first=first, last=last, calls=calls, reason=reason)
+    for table in tables:
+        periods = others.get(table.name, [])
+        position = bisect_left(periods, first)
+        if position < len(periods) and periods[position] <= last:
+            return None
+    reason = gap.reason if gap.reason and run.reason is Priority.MEMORY else run.reason
+    calls = run.calls + gap.calls
+    return replace(run, tables=tables, first=first, last=last, calls=calls, reason=reason)
 
 
 def _periods_between(before: Period, after: Period) -> int:
-    """About how many periods lie between two of one grain; 0 if the second does not come after the first."""
+    """Estimate how many periods lie between two of one grain; 0 if the second is not after the first."""
     return max(0, (after.first - before.last).days - 1) // len(before)
-
-
-def _holds(periods: Sequence[Period], first: Period, last: Period) -> bool:
-    """Whether one of those periods, which are in order, lies in a range."""
-    position = bisect_left(periods, first)
-    return position < len(periods) and periods[position] <= last

@@ -17,7 +17,7 @@ _COARSE_FIRST = (Grain.LIFETIME, Grain.YEAR, Grain.MONTH, Grain.DAY)
 
 
 def phases(tables: Iterable[Table]) -> list[list[Table]]:
-    """The tables by the length of their periods, coarse first: what one phase finds spares calls of the next.
+    """Group the tables by the length of their periods, coarse first: each phase saves calls of the next.
 
     The whole history in kWh of a system costs fewer than a hundred calls.
     """
@@ -28,12 +28,13 @@ def phases(tables: Iterable[Table]) -> list[list[Table]]:
 
 
 def by_priority(
-    needs: Sequence[PartitionPlan], newest: date, expiring: Iterable[tuple[str, str]] = ()
+    plans: Sequence[PartitionPlan], newest: date, expiring: Iterable[tuple[str, str]] = ()
 ) -> list[Request]:
-    """The requests of one phase in the order in which they are worth most, each once.
+    """Sort the requests of one phase by their worth, each once.
 
-    First those of the `newest` day, then those of endpoints and levels that the server is known to forget,
-    oldest first, then all others, newest first. Systems take turns: what is alike is ordered by period.
+    First come those of the `newest` day, then those of endpoints and levels that the server is known to
+    forget, oldest first, then all others, newest first. Systems take turns: what is alike is ordered by
+    period.
     """
     forgetting = set(expiring)
 
@@ -46,7 +47,7 @@ def by_priority(
             return (1, day, position)
         return (2, -day, position)
 
-    requests = dict.fromkeys(request for each in needs for request in each.due)
+    requests = dict.fromkeys(request for each in plans for request in each.due)
     return [request for _, request in sorted(enumerate(requests), key=worth)]
 
 
@@ -63,15 +64,15 @@ class Forecast:
 
 
 def forecast(calls: int, left: int, monthly_calls: int, reserved: int) -> Forecast:
-    """When `calls` will be done with `left` of this month's and then the whole budget of every later one."""
+    """Forecast when `calls` will be done with `left` of this month and the whole budget of later ones."""
     if calls <= left:
         return Forecast(monthly_calls, 0)
     budget = monthly_calls - reserved
     return Forecast(monthly_calls, ceil((calls - left) / budget) if budget > 0 else None)
 
 
-def together(forecasts: Iterable[Forecast]) -> Forecast:
-    """When all accounts will be done, each paying for its own: with the last; calls a month of all."""
+def combine_forecasts(forecasts: Iterable[Forecast]) -> Forecast:
+    """Combine forecasts of accounts that each pay for their own: done with the last; calls a month of all."""
     each = list(forecasts)
     months = [one.months for one in each if one.months is not None]
     return Forecast(sum(one.monthly_calls for one in each), max(months) if len(months) == len(each) else None)
@@ -82,7 +83,7 @@ _WORTH_THE_INVENTORY = 4
 
 
 def calls_to_spare(left: int, reserved: int, days: int) -> int:
-    """The calls of today: an even share of what is left of the month, without what is reserved in it.
+    """Count the calls of today: an even share of what is left of the month, without what is reserved.
 
     `days` are those left of the month, today included; on the last day all of it is given. Never negative.
     """
@@ -90,10 +91,10 @@ def calls_to_spare(left: int, reserved: int, days: int) -> int:
 
 
 def calls_for_history(spare: int, inventory: int, days: int) -> int:
-    """What a day's calls leave for history after the `inventory` calls that its first run makes.
+    """Count the calls that a day leaves for history after the `inventory` calls of its first run.
 
-    0 on a day that the inventory would eat up, unless it is the last of the month: nothing is asked then,
-    and the days after have more.
+    0 on a day that the inventory would use up, unless it is the last of the month: no call is made then, and
+    the days after have more.
     """
     if days > 1 and inventory * _WORTH_THE_INVENTORY > spare:
         return 0
@@ -101,7 +102,7 @@ def calls_for_history(spare: int, inventory: int, days: int) -> int:
 
 
 def refresh_calls_a_day(tables: Iterable[Table], systems: Iterable[System]) -> float:
-    """About how many calls a daily refresh makes for the devices now there, on a day without late data.
+    """Estimate the calls of a daily refresh for the devices now there, on a day without late data.
 
     Yesterday once, and once more when its revision days have ended; slots of 5 minutes once. Lists of days
     daily, what only grows and the inventory weekly, the months of systems every other day (`evidence`).

@@ -102,7 +102,7 @@ def _rows(covered: Sequence[PeriodState]) -> pa.Table:
         "with_data": [each.with_data for each in covered],
         "no_data": [each.no_data for each in covered],
         "is_final": [each.is_final for each in covered],
-        "call_id": [each.call_id or None for each in covered],
+        "call_id": [each.call_id for each in covered],
     }
     return pa.table(columns, schema=pa.schema([column.field for column in COLUMNS]))
 

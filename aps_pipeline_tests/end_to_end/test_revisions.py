@@ -53,7 +53,7 @@ def asked(folder: Path, later: int, table: str, fleet: Fleet, *faults: Fault) ->
         site.clock.turn(days=later)
         site.collect(DAY, DAY, (table,), system_ids=(EAST,), again=True)
         pipeline = site.pipeline()
-        pipeline.compare_revisions()
+        pipeline.refresh_diffs()
         warehouse.build(folder / "warehouse.duckdb", pipeline.lake, pipeline.ledger)
         pipeline.ledger.close()
         yield site

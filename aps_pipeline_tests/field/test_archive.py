@@ -523,7 +523,7 @@ class TestACallOfAnotherHost:
     ) -> None:
         pipeline = houses.pipeline()
         houses.collect(FIRST, FIRST, ENERGY[:1])
-        account = pipeline.logins[0].account
+        account = pipeline.accounts[0].quota_account
         period = Period(Grain.MONTH, date(2026, 10, 1))
         for sid in houses.roofs:
             pipeline.ledger.reserve(Request("system_energy", "daily", sid, "", period), account)

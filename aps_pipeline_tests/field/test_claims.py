@@ -91,7 +91,7 @@ def test_a_system_that_remembers_more_than_the_other_is_asked_about_all(tmp_path
         before = len(at.requests)
         run = at.collect(FIRST, LAST, T, system_ids=(HOUSE_2,))
         assert len(days_asked(at, before, HOUSE_2)) == 92
-        assert not [result for result in run.results if result.spared]
+        assert not [result for result in run.results if result.skipped]
 
 
 def test_an_outage_of_minutes_draws_no_border(tmp_path: Path) -> None:

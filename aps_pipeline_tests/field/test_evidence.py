@@ -56,7 +56,7 @@ def test_two_passing_1001_write_off_nothing(tmp_path: Path) -> None:
         run = at.collect(date(2026, 10, 1), date(2026, 11, 26), T)
         assert at.counts(before) == {"energy/daily": 2, "batch/energy": 106 + 2}
         assert run.summary.complete == run.summary.partitions
-        assert not [result for result in run.results if result.spared]
+        assert not [result for result in run.results if result.skipped]
         before = len(at.requests)
         at.collect(date(2026, 10, 1), date(2026, 11, 26), T)
         assert not at.requests[before:], "nothing is doubted any more"
@@ -247,7 +247,7 @@ def test_a_refused_body_is_not_bought_by_every_run(tmp_path: Path) -> None:
                 before = len(at.requests)
                 run = at.collect(day, day, (HOURS,))
                 asked += [n] * len(at.asked("energy/hourly", before))
-                assert run.summary.troubles == {"refused"}
+                assert run.summary.failure_kinds == {"refused"}
                 assert not run.of(HOURS, str(day)).is_complete
             at.clock.turn(days=1)
         assert asked == [0, 0, 1, 3, 7], "once more at once, then after 1, 2, 4 days"
@@ -269,7 +269,7 @@ def test_a_denied_system_is_asked_again_after_days(tmp_path: Path) -> None:
             before = len(at.requests)
             run = at.collect(day, day, T)
             assert not at.requests[before:], "and not by every run of a day"
-            assert run.summary.troubles == {"account"}
+            assert run.summary.failure_kinds == {"account"}
             at.clock.turn(days=1)
         assert sum(calls) <= 4 * calls[0], calls
         at.rules.clear()

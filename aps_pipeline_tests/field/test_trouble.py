@@ -75,7 +75,7 @@ def test_a_server_that_is_down_costs_little_and_the_next_runs_probe(
     run = field.collect(EARLIER, TODAY, T, settings=settings)
     assert len(field.requests) == run.summary.calls <= 20
     assert run.summary.stop and "12 failures in a row" in run.summary.stop.message
-    assert FailureKind.REMOTE in run.summary.troubles
+    assert FailureKind.REMOTE in run.summary.failure_kinds
     if answer != b'{"code":0':
         assert run.summary.exit_code is Exit.REMOTE
     for number, distance in enumerate(DISTANCES, 1):
@@ -109,7 +109,7 @@ def test_again_tries_at_once_what_rests_because_nothing_worked(field: World) -> 
     field.rules.append(failing(5000))
     field.collect(EARLIER, TODAY, T)
     pipeline = field.pipeline()
-    login = pipeline.logins[0]
+    login = pipeline.accounts[0]
     patient, insisting = (
         AccountSession(login, pipeline.ledger, Budget(None), alone=True, ignores_rests=each)
         for each in (False, True)
@@ -242,7 +242,7 @@ def test_retry_after_is_heeded_with_any_status(field: World, status: int) -> Non
     body = b'{"code":1001,"data":null}' if status == 200 else b"<html>"
     field.rules.append(from_call(1, (status, {"Retry-After": "120"}, body)))
     run = field.collect(EARLIER, TODAY, T, settings={"max_in_flight": 1})
-    assert len(field.requests) == 7 and FailureKind.DEFERRED in run.summary.troubles
+    assert len(field.requests) == 7 and FailureKind.DEFERRED in run.summary.failure_kinds
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_retry_after_is_heeded_with_any_status(field: World, status: int) -> Non
 def test_a_retry_after_that_says_nothing_is_passed_over(field: World, value: str) -> None:
     field.rules.append(from_call(1, (503, {"Retry-After": value.encode().decode("latin-1")}, b"")))
     run = field.collect(EARLIER, TODAY, T)
-    assert run.summary.exit_code is Exit.REMOTE and FailureKind.DEFERRED not in run.summary.troubles
+    assert run.summary.exit_code is Exit.REMOTE and FailureKind.DEFERRED not in run.summary.failure_kinds
 
 
 def test_a_short_retry_after_is_waited_for_within_the_run(field: World) -> None:
@@ -447,7 +447,7 @@ def test_a_device_named_twice_is_one_row_and_a_remark(field: World) -> None:
     run = field.collect(DAY, DAY, ("systems", "ecus", "inverters", BATCH), system_ids=(HOUSE_1,))
     assert run.summary.exit_code is Exit.COMPLETE and run.of(BATCH, "2026-11-20").rows == 4
     assert len(frame(field, "inverters")) == 2 and len(frame(field, "ecus")) == 1
-    said = "\n".join(run.summary.unheard)
+    said = "\n".join(run.summary.drift_sentences)
     assert "named twice 203000000001" in said and "named twice 701000000012" in said
     assert field.counts()["batch/energy"] == 1
 
@@ -539,7 +539,7 @@ def test_a_visitor_token_is_kept_nowhere(field: World, key: str) -> None:
     pipeline.ledger.close()
     for text in (kept.decode("latin-1"), bodies, str(run.summary)):
         assert "A1B2TOKEN" not in text
-    assert "[removed]" in bodies and not run.summary.news
+    assert "[removed]" in bodies and not run.summary.new_events
 
 
 def frame(field: World, table: str, **equal: object) -> pd.DataFrame:

@@ -125,7 +125,7 @@ def test_borders_that_the_first_release_drew_are_not_believed(old: World) -> Non
     """What it wrote off for two answers of no data is asked."""
     run = old.collect(date(2026, 10, 1), date(2026, 11, 26), ("system_daily_energy", "inverter_batch_energy"))
     assert run.summary.complete == run.summary.partitions
-    assert not [result for result in run.results if result.spared]
+    assert not [result for result in run.results if result.skipped]
     asked = {(request.sid, request.when) for request in old.asked("batch/energy")}
     assert len(asked) >= 2 * 57 - 8, "all days but those that were held with data"
     pipeline = old.pipeline()

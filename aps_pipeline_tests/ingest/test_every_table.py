@@ -30,7 +30,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         run = site.collect(FIRST, LAST, TABLES)
         assert run.summary.complete == run.summary.partitions, run.summary.failures
         assert run.summary.calls == site.calls
-        assert not run.summary.news
+        assert not run.summary.new_events
         yield site
 
 

@@ -104,6 +104,6 @@ def test_the_wired_client_is_the_one_of_the_settings(site: Site) -> None:
     settings = settings_for(site.simulator, site.url, site.data_dir)
     pipeline = open_pipeline(settings)
     assert pipeline.lake.url == str(site.data_dir / "lake")
-    assert pipeline.logins[0].account.limit == 100_000
-    assert type(pipeline.logins[0].client()) is type(client_for(settings))
+    assert pipeline.accounts[0].quota_account.limit == 100_000
+    assert type(pipeline.accounts[0].client()) is type(client_for(settings))
     pipeline.ledger.close()

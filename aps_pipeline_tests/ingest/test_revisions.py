@@ -13,7 +13,7 @@ import pytest
 
 from aps_pipeline import parse
 from aps_pipeline.ingest import KnownFleet, Summary, answer_diffs
-from aps_pipeline.ingest.answer_diffs import compare_revisions
+from aps_pipeline.ingest.answer_diffs import refresh_diffs
 from aps_pipeline.ledger import AnswerDiff, CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.parse import PARSERS, ParseContext, Parsed, RefusedError
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
@@ -62,7 +62,7 @@ class Kept:
         return [self.answer(each) for each in data]
 
     def compare(self) -> int:
-        return compare_revisions(self.ledger, self.fleet, REVISION)
+        return refresh_diffs(self.ledger, self.fleet, REVISION)
 
     @property
     def found(self) -> list[AnswerDiff]:
@@ -237,11 +237,11 @@ def test_a_rebuild_forgets_and_the_next_comparison_finds_the_same(site: Site) ->
     site.clock.turn(days=6)
     site.collect(day, day, tables, revise=True)
     calls, pipeline = site.calls, site.pipeline()
-    assert pipeline.compare_revisions() == 2 + 3
+    assert pipeline.refresh_diffs() == 2 + 3
     before = pipeline.ledger.revisions()
     assert [each.is_difference for each in before] == [False] * 5
     list(pipeline.rebuild(Summary()))
     assert pipeline.ledger.revisions() == []
-    assert pipeline.compare_revisions() == 5 and pipeline.compare_revisions() == 0
+    assert pipeline.refresh_diffs() == 5 and pipeline.refresh_diffs() == 0
     assert pipeline.ledger.revisions() == before and site.calls == calls
     pipeline.ledger.close()

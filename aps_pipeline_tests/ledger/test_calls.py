@@ -92,7 +92,7 @@ def test_many_bodies_are_read_at_once_and_those_without_left_out(ledger: Ledger)
 
 def test_what_is_held_of_a_question(ledger: Ledger, account: QuotaAccount, clock: Clock) -> None:
     key = ("S1", "", "2024-03-01")
-    assert ledger.entries("system_energy", "hourly").get(key, NO_ENTRY).good == 0
+    assert ledger.entries("system_energy", "hourly").get(key, NO_ENTRY).good is None
     refused = ended(ledger, account, request(), CallState.REFUSED)
     assert ledger.entries("system_energy", "hourly")[key].refused == refused
     assert ledger.entries("system_energy", "hourly")[key].asked_utc is None, "a refused answer is none"
@@ -182,7 +182,7 @@ def test_a_body_is_judged_anew(ledger: Ledger, account: QuotaAccount) -> None:
     ledger.mark(call_id, CallState.ANSWERED)
     assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good == call_id
     ledger.mark(call_id, CallState.REFUSED, "seen to be wrong")
-    assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good == 0
+    assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good is None
     (row,) = next(iter(ledger.rows()))
     assert row["error"] == "seen to be wrong"
 

@@ -59,7 +59,7 @@ def systems(draw: st.DrawFn) -> System:
 def held(draw: st.DrawFn, now: datetime) -> LedgerEntry:
     """What may be held of a request, asked at some time before now."""
     sent = draw(st.none() | st.datetimes(datetime(2024, 2, 25), now.replace(tzinfo=None)))
-    refused, failed = draw(st.sampled_from((0, 71))), draw(st.sampled_from((0, 72)))
+    refused, failed = draw(st.sampled_from((None, 71))), draw(st.sampled_from((None, 72)))
     if sent is None:
         return LedgerEntry(refused=refused, failed=failed)
     at = sent.replace(tzinfo=UTC)
@@ -101,7 +101,7 @@ def cases(draw: st.DrawFn, *, revises: bool = True) -> Case:
     if draw(st.booleans()):
         borders[*table.source.kind, "S1"] = Border(draw(days), (92,), now)
     policy = DuePolicy(now, REVISION, LAST, revises and draw(st.booleans()))
-    return Case(table, system, Answers.of_kinds(found), SkipRules(idle, borders), policy)
+    return Case(table, system, Answers.from_entries(found), SkipRules(idle, borders), policy)
 
 
 __all__ = ["FIRST", "LAST", "Case", "cases"]

@@ -40,7 +40,7 @@ def none(call_id: int, sent: datetime) -> LedgerEntry:
 
 def answers(own: LedgerEntry | None, its: LedgerEntry | None) -> Answers:
     key = DAY.key
-    return Answers.of_kinds({
+    return Answers.from_entries({
         ("ecu_energy", "hourly"): {("S1", "E1", key): own} if own else {},
         ("system_energy", "hourly"): {("S1", "", key): its} if its else {},
     })  # fmt: skip
@@ -83,6 +83,6 @@ def test_a_day_that_was_begun_is_finished_even_if_it_was_idle() -> None:
     policy = DuePolicy(LATER, timedelta(days=3), DAY.last)
     idle = SkipRules(idle={"S1": {DAY.first: 9}})
     (begun,) = plan_partitions(HOURS, [DAY], [SYSTEM], held(data(1, NOON), None), policy, idle)
-    assert begun.due and not begun.spared
+    assert begun.due and not begun.skipped
     (never,) = plan_partitions(HOURS, [DAY], [SYSTEM], held(None, None), policy, idle)
-    assert never.spared and not never.due
+    assert never.skipped and not never.due

@@ -51,7 +51,7 @@ def of_day(
     """How a day of panels stands, whose two ECUs have answered so."""
     chosen = get_table(table)
     found = {("S1", name, day.isoformat()): each for name, each in held.items()}
-    answers = Answers.of_kinds({(chosen.source.endpoint, chosen.source.level): found})
+    answers = Answers.from_entries({(chosen.source.endpoint, chosen.source.level): found})
     outlook = Outlook(answers, known or SkipRules(), NAMED_BY, NOON, REVISION)
     (one,) = [each for each in coverage([chosen], [SYSTEM], outlook) if each.period.first == day]
     return one
@@ -60,7 +60,7 @@ def of_day(
 @pytest.mark.parametrize(
     ("held", "state", "call_id"),
     [
-        ({}, State.NOT_ASKED, 0),
+        ({}, State.NOT_ASKED, None),
         ({"E1": good(1), "E2": good(3)}, State.PRESENT, 3),
         ({"E1": good(1), "E2": none(2)}, State.PRESENT, 2),
         ({"E1": none(2), "E2": none(4)}, State.NO_DATA, 4),
@@ -72,7 +72,7 @@ def of_day(
         ({"E1": LedgerEntry(failed=8)}, State.FAILED, 8),
     ],
 )
-def test_of_what_was_answered(held: dict[str, LedgerEntry], state: State, call_id: int) -> None:
+def test_of_what_was_answered(held: dict[str, LedgerEntry], state: State, call_id: int | None) -> None:
     found = of_day(held)
     assert (found.state, found.call_id, found.parts) == (state, call_id, 2)
     assert found.with_data == sum(bool(h.answered) for h in held.values())

@@ -12,9 +12,9 @@ from aps_pipeline.planning import (
     LATE_DATA,
     Evidence,
     PartitionPlan,
+    equal_request,
     periods_of,
     plan_partitions,
-    system_request,
 )
 from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline_tests.planning.fleets import FIRST, LAST, REVISION, Case, cases
@@ -27,9 +27,9 @@ def needs(case: Case) -> list[PartitionPlan]:
 
 def best(case: Case, request: Request) -> LedgerEntry:
     """What is held of a request, or of the one to the system where that answers it better."""
-    own = case.answers.of(request)
-    other = system_request(request, case.system)
-    its = case.answers.of(other) if other else own
+    own = case.answers.entry_of(request)
+    other = equal_request(request, case.system)
+    its = case.answers.entry_of(other) if other else own
     if bool(own.answered) != bool(its.answered):
         return own if own.answered else its
     if own.good_utc is None or its.good_utc is None:
@@ -51,7 +51,7 @@ def test_nothing_is_asked_that_need_not_be(case: Case) -> None:
     for each in needs(case):
         for request, (_, held) in each.due.items():
             period = request.period
-            assert held == case.answers.of(request)
+            assert held == case.answers.entry_of(request)
             assert period.first <= today, "the future"
             assert system.create_date is None or period.last >= system.create_date, "before installation"
             kind = ENDPOINTS[request.endpoint].device
@@ -79,12 +79,12 @@ def test_whatever_is_missing_is_asked(case: Case) -> None:
     for each in needs(case):
         for part in each.parts:
             request, held = part.request, best(case, part.request)
-            ask = system_request(request, case.system) or request
+            ask = equal_request(request, case.system) or request
             if held.good:
                 continue
-            assert (ask in each.due) != (request in each.spared), "asked, or there is a reason"
-            if request in each.spared:
-                assert is_spared(case, request.period.first) and each.spared[request].call_id in (91, 92)
+            assert (ask in each.due) != (request in each.skipped), "asked, or there is a reason"
+            if request in each.skipped:
+                assert is_spared(case, request.period.first) and each.skipped[request].call_id in (91, 92)
         period = each.period
         exists = case.system.create_date is None or period.last >= case.system.create_date
         kind = ENDPOINTS[case.table.source.endpoint].device

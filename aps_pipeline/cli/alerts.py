@@ -26,11 +26,15 @@ def alerts(send: bool, as_json: bool) -> int:
     if as_json:
         print(
             json.dumps(
-                {"exit_code": int(Exit.COMPLETE), "said": told.said, "messages": list(map(asdict, messages))}
+                {
+                    "exit_code": int(Exit.COMPLETE),
+                    "said": told.summary,
+                    "messages": list(map(asdict, messages)),
+                }
             )
         )
         return Exit.COMPLETE
-    print(told.said)
+    print(told.summary)
     for message in messages:
         print(f"\n{message.body}")
     return Exit.COMPLETE

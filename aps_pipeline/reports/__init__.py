@@ -14,12 +14,12 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.reports.writing import (
+from aps_pipeline.reports.pages import (
     NothingToReportError,
     ReportNotWrittenError,
-    Written,
+    WrittenPage,
     newest_month,
     write_reports,
 )
 
-__all__ = ["NothingToReportError", "ReportNotWrittenError", "Written", "newest_month", "write_reports"]
+__all__ = ["NothingToReportError", "ReportNotWrittenError", "WrittenPage", "newest_month", "write_reports"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from aps_pipeline.reports.drawing import colour, draw, scale, values
+from aps_pipeline.reports.svg import colour, draw, scale, values
 
 WIDE, NARROW = 860, 340
 """Widths of a drawing in CSS pixels, margins included."""
@@ -222,7 +222,7 @@ def ranks(rows: Rows, label: str, *, width: int) -> str:
     return draw(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))
 
 
-def both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:
+def draw_both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:
     """A chart for wide pages and for narrow ones."""
     return draw(*args, width=WIDE, **more), draw(*args, width=NARROW, **more)
 

@@ -79,26 +79,26 @@ _DAYS = """
 _LONGEST_NAME = 21
 
 
-def fleet_page(asker: MonthQuery, name: str, made_utc: datetime) -> Page:
+def fleet_page(query: MonthQuery, name: str, made_utc: datetime) -> Page:
     """The page of all systems, with links to theirs."""
-    members = members_of(asker)
-    held = {row["system_id"]: row for row in asker.rows(_HELD)}
+    members = members_of(query)
+    held = {row["system_id"]: row for row in query.rows(_HELD)}
     capacity = [member.row["capacity_kw"] for member in members if member.row["capacity_kw"] is not None]
     subtitle = [count_words(len(members), "system")] + ([f"{amount(sum(capacity))} kWp"] if capacity else [])
     return Page(
         name,
         "",
-        asker.month,
+        query.month,
         ", ".join(subtitle),
         [
             _total_production(members),
-            _against(members, asker),
+            _against(members, query),
             _yield(members),
             _panels(members),
             _hours(members, held),
         ],
-        [_systems(members), _production(asker), *_yields(members), _quality(asker, members, held), method()],
-        asker.is_simulated,
+        [_systems(members), _production(query), *_yields(members), _quality(query, members, held), method()],
+        query.is_simulated,
         made_utc,
     )
 
@@ -113,7 +113,7 @@ def _total_production(members: Sequence[Member]) -> Number:
     return Number("Produced", value, unit, note, whole, len(members))
 
 
-def _against(members: Sequence[Member], asker: MonthQuery) -> Number:
+def _against(members: Sequence[Member], query: MonthQuery) -> Number:
     known = [each.row for each in members if each.row["energy_before_kwh"]]
     before = sum(row["energy_before_kwh"] for row in known)
     label = "Against the year before"
@@ -158,12 +158,12 @@ def _systems(members: Sequence[Member]) -> Section:
     findings = [
         Finding(
             "bad" if each.classes.get("offline") or each.classes.get("dead input") else "warn",
-            f"{each.name}: {each.troubled}",
+            f"{each.name}: {each.troubles}",
             f"About {energy(each.loss_kwh)} lost in the month." if each.loss_kwh is not None else "",
             "Its page says which and what to do.",
         )
         for each in sorted(members, key=worst_first)
-        if each.troubled
+        if each.troubles
     ]
     rows = [
         [
@@ -172,7 +172,7 @@ def _systems(members: Sequence[Member]) -> Section:
             f"{amount(each.row['days_reported'], 0)} of {amount(each.row['days_expected'], 0)}",
             change(each.row["ratio"]),
             amount(each.row["kwh_per_kwp"]),
-            each.fine,
+            each.fine_panels,
             energy(each.loss_kwh),
         ]
         for each in members
@@ -183,12 +183,12 @@ def _systems(members: Sequence[Member]) -> Section:
     return Section("systems", "Systems", findings=findings, grids=[grid])
 
 
-def _production(asker: MonthQuery) -> Section:
+def _production(query: MonthQuery) -> Section:
     days, before = (
-        asker.rows(_DAYS.format(first=f"$first{when}", last=f"$last{when}")) for when in ("", "_before")
+        query.rows(_DAYS.format(first=f"$first{when}", last=f"$last{when}")) for when in ("", "_before")
     )
-    year = asker.rows(_DAYS.format(first="$year_before", last="$last"))
-    drawings = [daily(asker.month, days, before, {}), calendar(year, asker.month)]
+    year = query.rows(_DAYS.format(first="$year_before", last="$last"))
+    drawings = [daily(query.month, days, before, {}), calendar(year, query.month)]
     lead = "All systems together, on days on which each of them has a figure."
     return Section("production", "Production", lead, drawings=drawings)
 
@@ -209,12 +209,12 @@ def _yields(members: Sequence[Member]) -> list[Section]:
     ]
     if not rows:
         return []
-    wide, narrow = charts.both(charts.ranks, rows, "Yield of each system")
+    wide, narrow = charts.draw_both(charts.ranks, rows, "Yield of each system")
     drawing = Drawing("Energy over installed capacity", wide, narrow)
     return [Section("yield", "Yield", drawings=[drawing])]
 
 
-def _quality(asker: MonthQuery, members: Sequence[Member], held: dict[str, Row]) -> Section:
+def _quality(query: MonthQuery, members: Sequence[Member], held: dict[str, Row]) -> Section:
     rows = []
     for each in members:
         row = held.get(each.row["system_id"])
@@ -229,5 +229,5 @@ def _quality(asker: MonthQuery, members: Sequence[Member], held: dict[str, Row])
             ]
         )
     columns = ("System", "Days with energy", "With every hour", "With panels", "Figures of panels")
-    lead = f"What is held of {month_name(asker.month)}; the page of a system says what is missing and why."
+    lead = f"What is held of {month_name(query.month)}; the page of a system says what is missing and why."
     return Section("quality", "Data quality", lead, grids=[Grid(columns, rows, (False,) + (True,) * 4)])

@@ -19,34 +19,34 @@ _MONEY = ("saved", "earned", "paid", "standing_charge")
 _PARTS = {"used at home": "own", "to the grid": "export", "from the grid": "import"}
 
 
-def meters(asker: MonthQuery) -> tuple[list[Number], list[Section]]:
+def meters(query: MonthQuery) -> tuple[list[Number], list[Section]]:
     """Self-consumption and autarky of each meter over the days whose figures balance, and its flows."""
     found: dict[str, list[Row]] = {}
-    for row in asker.rows(_DAYS):
+    for row in query.rows(_DAYS):
         found.setdefault(row["meter_id"], []).append(row)
-    saved = {row["meter_id"]: row for row in asker.rows(_SAVINGS)}
+    saved = {row["meter_id"]: row for row in query.rows(_SAVINGS)}
     numbers, sections = [], []
     for meter_id, days in found.items():
         known = [day for day in days if day["is_balanced"]]
         if known:
-            numbers.append(_autarky(known, asker))
+            numbers.append(_autarky(known, query))
         title = "Use and grid" + (f": meter {meter_id}" if len(found) > 1 else "")
-        sections.append(_section(meter_id, title, asker, days, saved.get(meter_id)))
+        sections.append(_section(meter_id, title, query, days, saved.get(meter_id)))
     return numbers, sections
 
 
-def _autarky(known: list[Row], asker: MonthQuery) -> Number:
+def _autarky(known: list[Row], query: MonthQuery) -> Number:
     consumed, imported = _sum(known, "consumed_kwh"), _sum(known, "imported_kwh")
     if consumed <= 0:
         return Number("Autarky", "–", note="nothing was consumed")
-    on = f" on {_days_of_month(known, asker)}" if len(known) < asker.last.day else ""
+    on = f" on {_days_of_month(known, query)}" if len(known) < query.last.day else ""
     note = f"of {energy(consumed)} consumed{on} came from the roof"
     return Number(
-        "Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), asker.last.day
+        "Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), query.last.day
     )
 
 
-def _section(meter_id: str, title: str, asker: MonthQuery, days: list[Row], saved: Row | None) -> Section:
+def _section(meter_id: str, title: str, query: MonthQuery, days: list[Row], saved: Row | None) -> Section:
     known = [day for day in days if day["is_balanced"]]
     findings = list(_days_left_out(days))
     if not known:
@@ -55,13 +55,13 @@ def _section(meter_id: str, title: str, asker: MonthQuery, days: list[Row], save
     exported, imported = _sum(known, "exported_kwh"), _sum(known, "imported_kwh")
     own = _sum(known, "self_consumed_kwh")
     # Beside the figures of the whole month, those of some of its days have to say so.
-    on = f"On {_days_of_month(known, asker)}, of" if len(known) < asker.last.day else "Of"
+    on = f"On {_days_of_month(known, query)}, of" if len(known) < query.last.day else "Of"
     lead = (
         f"{on} {energy(produced)} produced, {energy(own)}{_share(own, produced)} "
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
         f"{energy(imported)}{_share(imported, consumed)} came from it."
     )
-    notes = list(_savings(saved, len(known), asker)) if saved else []
+    notes = list(_savings(saved, len(known), query)) if saved else []
     return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
 
 
@@ -87,8 +87,8 @@ def _days_left_out(days: list[Row]) -> Iterator[Finding]:
         )
 
 
-def _days_of_month(known: list[Row], asker: MonthQuery) -> str:
-    return f"{len(known)} of {count_words(asker.last.day, 'day')}"
+def _days_of_month(known: list[Row], query: MonthQuery) -> str:
+    return f"{len(known)} of {count_words(query.last.day, 'day')}"
 
 
 def _share(part: float, whole: float) -> str:
@@ -96,7 +96,7 @@ def _share(part: float, whole: float) -> str:
     return f" ({percent(part / whole)})" if 0 <= part <= whole and whole else ""
 
 
-def _savings(row: Row, known: int, asker: MonthQuery) -> Iterator[str]:
+def _savings(row: Row, known: int, query: MonthQuery) -> Iterator[str]:
     """What that was worth, in sentences."""
     if row["saved"] is not None:
         money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
@@ -110,7 +110,7 @@ def _savings(row: Row, known: int, asker: MonthQuery) -> Iterator[str]:
     else:
         yield f"No money is counted: {row['basis']}."
     if row["co2_avoided_kg"] is not None:
-        on = f" on these {count_words(known, 'day')}" if known < asker.last.day else ""
+        on = f" on these {count_words(known, 'day')}" if known < query.last.day else ""
         yield (
             f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced{on} avoided "
             f"{amount(row['co2_avoided_kg'])} kg of CO2."
@@ -126,7 +126,7 @@ def _flows(days: list[Row]) -> Drawing:
         for rank, (part, kwh) in enumerate(zip(_PARTS, parts, strict=True)):
             said = f"{day_name(day['first_date'])}: {energy(-kwh if rank == 2 else kwh)} {part}"
             rows.append({"day": day["first_date"].day, "part": part, "kwh": kwh, "rank": rank, "said": said})
-    wide, narrow = charts.both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
+    wide, narrow = charts.draw_both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
     keys = [Key(swatch, part) for part, swatch in _PARTS.items()]
     columns = ("produced_kwh", "self_consumed_kwh", "exported_kwh", "imported_kwh", "consumed_kwh")
     grid = Grid(

@@ -26,12 +26,12 @@ _GAPS = {
 """What the states of mart.outages mean."""
 TROUBLES = ("offline", "dead input", "weak")
 """The classes that cost energy, in the order in which they are told."""
-_SAID_LINES = 5
+_LISTED_PANELS = 5
 
 
-def panel_findings(asker: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
+def panel_findings(query: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
     """The outages of ECUs, then the panels that cost energy, the worst first, then those that are unknown."""
-    return [*_outages(asker), *_troubles(judged), *_unknown(judged)]
+    return [*_outages(query), *_troubles(judged), *_unknown(judged)]
 
 
 def trouble_words(classes: Mapping[str, int]) -> str:
@@ -91,17 +91,17 @@ def _unknown(judged: Sequence[Row]) -> list[Finding]:
     found = [row for row in judged if row["class"] == "unknown"]
     if not found:
         return []
-    shown = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in found[:_SAID_LINES])
-    more = f"; and {len(found) - _SAID_LINES} more" if len(found) > _SAID_LINES else ""
+    shown = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in found[:_LISTED_PANELS])
+    more = f"; and {len(found) - _LISTED_PANELS} more" if len(found) > _LISTED_PANELS else ""
     asks = any("lifetime" in row["evidence"] for row in found)
     hint = f"aps refresh --tables inverter_summary --systems {found[0]['system_id']} asks for lifetimes."
     title = f"{count_words(len(found), 'panel')} cannot be judged"
     return [Finding("", title, f"{shown}{more}.", hint if asks else "")]
 
 
-def _outages(asker: MonthQuery) -> list[Finding]:
+def _outages(query: MonthQuery) -> list[Finding]:
     found = []
-    for row in asker.rows(_OUTAGES):
+    for row in query.rows(_OUTAGES):
         when = day_range(row["first_date"], row["last_date"])
         if row["kind"] == "telemetry gap":
             text = f"What its panels gave is not known: {_GAPS.get(row['state'], row['state'])}."

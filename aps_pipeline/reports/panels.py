@@ -42,12 +42,12 @@ _LONGEST_NAME = 17
 _IN_A_CELL = 8
 
 
-def panels(asker: MonthQuery) -> tuple[Number, Section]:
+def panels(query: MonthQuery) -> tuple[Number, Section]:
     """How many are fine, and the section with findings, map and heat map."""
-    found = asker.rows(_PANELS)
+    found = query.rows(_PANELS)
     judged = [row for row in found if row["class"] not in ("removed", "unused channel")]
-    findings = panel_findings(asker, judged)
-    drawings = [*_map(judged), *_heat(asker, found)] if found else []
+    findings = panel_findings(query, judged)
+    drawings = [*_map(judged), *_heat(query, found)] if found else []
     notes = []
     if unused := [row for row in found if row["class"] == "unused channel"]:
         notes += [f"{panel_name(row)} counts as unused: {row['evidence']}." for row in unused[:_SHOWN_LINES]]
@@ -113,7 +113,7 @@ def _map(judged: list[Row]) -> list[Drawing]:
         }
         for row in placed
     ]
-    wide, narrow = charts.both(
+    wide, narrow = charts.draw_both(
         charts.cells,
         cells,
         charts.RATIOS,
@@ -129,13 +129,13 @@ def _map(judged: list[Row]) -> list[Drawing]:
     return [Drawing("The roof", wide, narrow, keys, "Energy of the month beside the peers of each panel.")]
 
 
-def _heat(asker: MonthQuery, found: list[Row]) -> list[Drawing]:
+def _heat(query: MonthQuery, found: list[Row]) -> list[Drawing]:
     """Twelve months of each panel, the worst of this month first."""
     drawn = [row for row in found if row["class"] not in ("removed", "unused channel")]
     shown = drawn[:_SHOWN_LINES]
     lines = short_names(map(_short, shown), _LONGEST_NAME)
-    months = [month_after(asker.month, n - 11) for n in range(12)]
-    known = {(row["place"], row["month"]): row for row in asker.rows(_HEAT)}
+    months = [month_after(query.month, n - 11) for n in range(12)]
+    known = {(row["place"], row["month"]): row for row in query.rows(_HEAT)}
     cells = [
         {
             "column": short_month(month),

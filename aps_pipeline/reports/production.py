@@ -104,21 +104,21 @@ def best_day_number(days: list[Row]) -> Number:
     return Number("Best day", value, unit, long_day(best["date"]))
 
 
-def production(asker: MonthQuery) -> tuple[list[Number], Section]:
+def production(query: MonthQuery) -> tuple[list[Number], Section]:
     """The figures at the top, and the section with calendar, days and usual day."""
-    days = asker.rows(_DAYS.format(first="$first", last="$last"))
-    clear = asker.rows(_CLEAR)
+    days = query.rows(_DAYS.format(first="$first", last="$last"))
+    clear = query.rows(_CLEAR)
     numbers = [
-        energy_number(asker.row(_MONTH)),
-        last_year_number(asker.row(_YEAR_ON_YEAR), asker.month),
-        yield_number(asker.row(_YIELD)),
+        energy_number(query.row(_MONTH)),
+        last_year_number(query.row(_YEAR_ON_YEAR), query.month),
+        yield_number(query.row(_YIELD)),
         clear_sky_number(clear) or best_day_number(days),
     ]
-    before = asker.rows(_DAYS.format(first="$first_before", last="$last_before"))
+    before = query.rows(_DAYS.format(first="$first_before", last="$last_before"))
     drawings = [
-        daily(asker.month, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
-        calendar(asker.rows(_DAYS.format(first="$year_before", last="$last")), asker.month),
-        *_usual_day(asker),
+        daily(query.month, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
+        calendar(query.rows(_DAYS.format(first="$year_before", last="$last")), query.month),
+        *_usual_day(query),
     ]
     return numbers, Section("production", "Production", drawings=drawings)
 
@@ -138,7 +138,7 @@ def calendar(days: list[Row], month: date) -> Drawing:
         for first in months
         for day in _days_of(first)
     ]
-    wide, narrow = charts.both(
+    wide, narrow = charts.draw_both(
         charts.cells,
         cells,
         charts.RAMP,
@@ -176,16 +176,16 @@ class _Day:
     is_final: bool
 
     @property
-    def said(self) -> str:
+    def tooltip(self) -> str:
         parts = [f"{day_name(self.date)}: {energy(self.kwh)}"]
         parts += [f"a year before: {energy(self.before)}"] if self.before is not None else []
         parts += [f"without clouds: {energy(self.clear)}"] if self.clear is not None else []
         return ", ".join(parts)
 
     @property
-    def drawn(self) -> dict[str, Any]:
+    def chart_row(self) -> dict[str, Any]:
         """As `charts.day_bars` takes it."""
-        return {"day": self.date.day, **vars(self), "date": str(self.date), "said": self.said}
+        return {"day": self.date.day, **vars(self), "date": str(self.date), "said": self.tooltip}
 
 
 def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, float | None]) -> Drawing:
@@ -198,9 +198,9 @@ def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, 
         for row in (now.get(day, {}),)
     ]
     most = max(value for day in rows for value in (day.kwh or 0, day.before or 0, day.clear or 0))
-    drawings = charts.both(
+    drawings = charts.draw_both(
         charts.day_bars,
-        [day.drawn for day in rows],
+        [day.chart_row for day in rows],
         f"Energy of each day of {month_name(month)}",
         most=most,
     )
@@ -225,8 +225,8 @@ def _daily_keys(month: date, rows: list[_Day]) -> list[Key]:
     return keys
 
 
-def _usual_day(asker: MonthQuery) -> list[Drawing]:
-    hours = asker.rows(_PROFILE)
+def _usual_day(query: MonthQuery) -> list[Drawing]:
+    hours = query.rows(_PROFILE)
     if not hours:
         return []
     rows = [
@@ -239,8 +239,8 @@ def _usual_day(asker: MonthQuery) -> list[Drawing]:
         }
         for row in hours
     ]
-    name = month_name(asker.month).split(" ", maxsplit=1)[0]
-    wide, narrow = charts.both(charts.profile, rows, f"Energy by hour of a usual day in {name}")
+    name = month_name(query.month).split(" ", maxsplit=1)[0]
+    wide, narrow = charts.draw_both(charts.profile, rows, f"Energy by hour of a usual day in {name}")
     keys = [Key("sun", "median hour"), Key("sun-2", "eight days of ten")]
     days = count_words(max(row["days"] for row in hours), "day")
     caption = f"Local time at the system; {days} whose 24 hours are all known, of every {name} held."

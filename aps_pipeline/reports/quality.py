@@ -36,18 +36,18 @@ _BAD = {"refused", "failed"}
 _MISSING = ("not asked", "no data", "beyond retention", "refused", "failed", "partial")
 
 
-def quality(asker: MonthQuery) -> Section:
+def quality(query: MonthQuery) -> Section:
     """Coverage of every table by day, the reasons, reconciliation and revisions."""
-    found = asker.rows(_COVERAGE)
+    found = query.rows(_COVERAGE)
     days = [row for row in found if len(row["period"]) == 10]
     return Section(
         "quality",
         "Data quality",
         "What is held of this month, what is missing, and why, as far as answers say. What has not been "
         "asked for may be no part of what is collected, or wait for the quota. Absent is never 0.",
-        _findings(asker.system_id, found, asker.row(_REVISED)),
-        [_matrix(asker, days)] if days else [],
-        [_reasons(found), _reconciliation(asker.rows(_RECONCILED))],
+        _findings(query.system_id, found, query.row(_REVISED)),
+        [_matrix(query, days)] if days else [],
+        [_reasons(found), _reconciliation(query.rows(_RECONCILED))],
     )
 
 
@@ -77,9 +77,9 @@ def _findings(system_id: str, found: list[Row], revised: Row | None) -> list[Fin
     return findings
 
 
-def _matrix(asker: MonthQuery, days: list[Row]) -> Drawing:
+def _matrix(query: MonthQuery, days: list[Row]) -> Drawing:
     lines = sorted({row["table_name"] for row in days if row["state"] != "not applicable"})
-    count = (month_after(asker.month, 1) - asker.month).days
+    count = (month_after(query.month, 1) - query.month).days
     columns = [str(n + 1) for n in range(count)]
     cells = [
         {

@@ -56,11 +56,11 @@ class Member:
     @property
     def name(self) -> str:
         """What the owner calls it, with the id where another one has the same name."""
-        name, is_only = name_of(self.row), self.row["namesakes"] == 1 or not self.row["name"]
+        name, is_only = system_name(self.row), self.row["namesakes"] == 1 or not self.row["name"]
         return name if is_only else f"{name} ({self.row['system_id']})"
 
     @property
-    def fine(self) -> str:
+    def fine_panels(self) -> str:
         """How many of its panels are fine, and how many cannot be judged."""
         every, unknown = sum(self.classes.values()), self.classes.get("unknown", 0)
         if every == unknown:
@@ -69,22 +69,22 @@ class Member:
         return f"{said}, {unknown} unknown" if unknown else said
 
     @property
-    def troubled(self) -> str:
+    def troubles(self) -> str:
         """What is wrong with its panels, in a few words."""
         return trouble_words(self.classes)
 
 
-def members_of(asker: MonthQuery) -> list[Member]:
+def members_of(query: MonthQuery) -> list[Member]:
     """Every system that the warehouse knows, in the order of their ids."""
     classes: dict[str, dict[str, int]] = {}
     losses: dict[str, float] = {}
-    for row in asker.rows(_CLASSES):
+    for row in query.rows(_CLASSES):
         classes.setdefault(row["system_id"], {})[row["class"]] = row["panels"]
         if row["loss_kwh"] is not None:
             losses[row["system_id"]] = losses.get(row["system_id"], 0.0) + row["loss_kwh"]
     return [
         Member(row, classes.get(row["system_id"], {}), losses.get(row["system_id"]))
-        for row in asker.rows(_SYSTEMS)
+        for row in query.rows(_SYSTEMS)
     ]
 
 
@@ -109,27 +109,27 @@ SYSTEM = """
 """
 
 
-def system_page(asker: MonthQuery, made_utc: datetime) -> Page:
-    """The page of the asker's system. Raises LookupError where the warehouse knows no such system."""
-    about = asker.row(SYSTEM)
+def system_page(query: MonthQuery, made_utc: datetime) -> Page:
+    """The page of the query's system. Raises LookupError where the warehouse knows no such system."""
+    about = query.row(SYSTEM)
     if about is None:
-        raise LookupError(f"the warehouse knows no system {asker.system_id}")
-    numbers, produced = production(asker)
-    metered, flows = meters(asker)
-    beside, compared = panels(asker)
+        raise LookupError(f"the warehouse knows no system {query.system_id}")
+    numbers, produced = production(query)
+    metered, flows = meters(query)
+    beside, compared = panels(query)
     return Page(
-        name_of(about),
-        asker.system_id,
-        asker.month,
+        system_name(about),
+        query.system_id,
+        query.month,
         _subtitle(about),
         [*numbers[:3], *(metered if len(metered) == 1 else numbers[3:4]), beside],
-        [produced, compared, *flows, quality(asker), method()],
-        asker.is_simulated,
+        [produced, compared, *flows, quality(query), method()],
+        query.is_simulated,
         made_utc,
     )
 
 
-def name_of(about: Row) -> str:
+def system_name(about: Row) -> str:
     """What the owner calls a system, or its id."""
     return str(about["name"] or about["system_id"])
 

@@ -17,7 +17,7 @@ Where do I go to …?
 from __future__ import annotations
 
 from aps_pipeline.warehouse.builder import BuiltWarehouse, build, is_current
-from aps_pipeline.warehouse.checks import CheckResult, all_checks, by_kind, run_checks
+from aps_pipeline.warehouse.checks import CheckResult, all_checks, group_by_kind, run_checks
 from aps_pipeline.warehouse.connection import Warehouse, open_warehouse, query
 from aps_pipeline.warehouse.ddl import Connection
 from aps_pipeline.warehouse.errors import HeaderError, NoWarehouseError, QueryError, WarehouseError
@@ -33,7 +33,7 @@ __all__ = [
     "WarehouseError",
     "all_checks",
     "build",
-    "by_kind",
+    "group_by_kind",
     "is_current",
     "open_warehouse",
     "query",

@@ -15,14 +15,14 @@ from aps_pipeline.ledger import Ledger, LedgerError
 from aps_pipeline.planning import Claim, PeriodState
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
-from aps_pipeline.warehouse.connection import CLOSED, begin_session, open_warehouse
+from aps_pipeline.warehouse.connection import CONNECTION_SETTINGS, begin_session, open_warehouse
 from aps_pipeline.warehouse.coverage import add_claims, add_coverage, add_zone_days
 from aps_pipeline.warehouse.ddl import Connection, TableComment, add_core_table, count
 from aps_pipeline.warehouse.errors import WarehouseError
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline.warehouse.marts import add_mart, marts
 from aps_pipeline.warehouse.meta import add_build, add_calls, add_columns, add_news, add_revisions
-from aps_pipeline.warehouse.site_tables import add_site, add_sky
+from aps_pipeline.warehouse.site_tables import add_clear_sky_tables, add_site_tables
 
 
 def is_current(
@@ -59,7 +59,7 @@ def build(
     lake: Lake,
     ledger: Ledger,
     revision_days: int = 5,
-    covered: Callable[[], Sequence[PeriodState]] = tuple,
+    coverage: Callable[[], Sequence[PeriodState]] = tuple,
     site: Site | None = None,
     claims: Callable[[], Sequence[Claim]] = tuple,
 ) -> BuiltWarehouse:
@@ -83,14 +83,14 @@ def build(
         raise WarehouseError(f"cannot build {path}: DuckDB opens no file with ? or \\ in its path")
     site = site or Site()
     inputs = inputs_of(lake, ledger, revision_days, site)  # before anything is read: what comes later is seen
-    began_ns = inputs.rest()
+    began_ns = inputs.wait_for_mtime_tick()
     with (
         _name_path(path, lake),
         replace_file(path, time_ns=began_ns) as temporary,
         closing(_open(temporary)) as connection,
     ):
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
-        described = _fill(connection, lake, ledger, revision_days, inputs, covered, site, claims)
+        described = _add_tables(connection, lake, ledger, revision_days, inputs, coverage, site, claims)
         connection.commit()
         rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in described}
         connection.execute("CHECKPOINT")
@@ -99,18 +99,18 @@ def build(
 
 
 def _open(path: Path) -> Connection:
-    connection = duckdb.connect(str(path), config=CLOSED)
+    connection = duckdb.connect(str(path), config=CONNECTION_SETTINGS)
     begin_session(connection)
     return connection
 
 
-def _fill(
+def _add_tables(
     connection: Connection,
     lake: Lake,
     ledger: Ledger,
     revision_days: int,
     inputs: Inputs,
-    covered: Callable[[], Sequence[PeriodState]],
+    coverage: Callable[[], Sequence[PeriodState]],
     site: Site,
     claims: Callable[[], Sequence[Claim]],
 ) -> list[TableComment]:
@@ -121,11 +121,11 @@ def _fill(
     described.append(add_calls(connection, ledger))  # after core: so every row there finds its call
     described.append(add_zone_days(connection))
     described.append(add_news(connection, ledger))
-    described.append(add_coverage(connection, covered()))
+    described.append(add_coverage(connection, coverage()))
     described.append(add_claims(connection, claims()))
     described.append(add_revisions(connection, ledger))
-    described.extend(add_site(connection, site))
-    described.extend(add_sky(connection, site))
+    described.extend(add_site_tables(connection, site))
+    described.extend(add_clear_sky_tables(connection, site))
     views = _views_folder(lake, core)
     described.append(add_build(connection, ledger, revision_days, views, inputs.digest))
     described.extend([add_mart(connection, mart) for mart in marts()])

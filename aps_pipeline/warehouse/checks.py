@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 import duckdb
 
 from aps_pipeline.tables import TABLES, Table
-from aps_pipeline.warehouse.connection import of_this_version, read_stable
+from aps_pipeline.warehouse.connection import as_warehouse_error, read_stable
 from aps_pipeline.warehouse.ddl import Connection, count, identifier, identifiers, literal, view_folders
 from aps_pipeline.warehouse.errors import HeaderError, WarehouseError, one_line
 from aps_pipeline.warehouse.marts import SqlFile, list_sql_files
@@ -168,17 +168,17 @@ __all__ = [
     "Check",
     "CheckResult",
     "all_checks",
-    "by_kind",
     "check_of",
     "checks_of",
+    "group_by_kind",
     "kind_of",
-    "run",
+    "run_check",
     "run_checks",
 ]
 
 _SAMPLE = 5
 _COMMANDS = 5
-_ASKED_AGAIN = ("system_id", "tables", "first_date", "last_date")
+_REQUEST_COLUMNS = ("system_id", "tables", "first_date", "last_date")
 """The columns by which a failing row says what to ask for again."""
 
 
@@ -206,7 +206,7 @@ Named = TypeVar("Named", Check, CheckResult)
 
 def run_checks(connection: Connection) -> list[CheckResult]:
     """Run every check on an open warehouse. Raises WarehouseError, also where another version built it."""
-    with of_this_version():
+    with as_warehouse_error():
         folders = view_folders(connection)
         return [_run_alone(connection, folders, check) for check in all_checks()]
 
@@ -214,7 +214,7 @@ def run_checks(connection: Connection) -> list[CheckResult]:
 def _run_alone(connection: Connection, folders: list[str], check: Check) -> CheckResult:
     """Run one check; what keeps it from ending is its result, so that the others are run all the same."""
     try:
-        return read_stable(folders, partial(run, connection, check))
+        return read_stable(folders, partial(run_check, connection, check))
     except (duckdb.CatalogException, duckdb.BinderException):
         raise  # a warehouse of another version: none of them can be run
     except (duckdb.Error, WarehouseError) as error:
@@ -223,20 +223,20 @@ def _run_alone(connection: Connection, folders: list[str], check: Check) -> Chec
         return CheckResult(check.name, "error", 1, problem, check.meaning, advice)
 
 
-def run(connection: Connection, check: Check) -> CheckResult:
+def run_check(connection: Connection, check: Check) -> CheckResult:
     """Run one check."""
     result = connection.execute(check.statement)
     names = [column[0] for column in result.description]
     sample = tuple(dict(zip(names, row, strict=True)) for row in result.fetchmany(_SAMPLE))
     failing = count(connection, check.statement) if len(sample) == _SAMPLE else len(sample)
-    commands = tuple(_commands(connection, check)) if sample and set(_ASKED_AGAIN) <= set(names) else ()
+    commands = tuple(_commands(connection, check)) if sample and set(_REQUEST_COLUMNS) <= set(names) else ()
     return CheckResult(check.name, check.severity, failing, sample, check.meaning, check.advice, commands)
 
 
 def _commands(connection: Connection, check: Check) -> Iterator[str]:
     """One command for each stretch of days without a gap: what lies between two is not bought again."""
     stretches: list[list[Any]] = []
-    wanted = f"SELECT DISTINCT {', '.join(_ASKED_AGAIN)} FROM ({check.statement}) ORDER BY ALL"  # noqa: S608
+    wanted = f"SELECT DISTINCT {', '.join(_REQUEST_COLUMNS)} FROM ({check.statement}) ORDER BY ALL"  # noqa: S608
     for system_id, tables, first, last in connection.execute(wanted).fetchall():
         if first is None:  # of all time: no range names it
             continue
@@ -259,13 +259,13 @@ def all_checks() -> list[Check]:
 
 def check_of(file: SqlFile) -> Check:
     """A check from its file. Raises HeaderError."""
-    name, severity = file.name.removesuffix(".sql"), file.one("severity")
+    name, severity = file.name.removesuffix(".sql"), file.text("severity")
     if severity not in ("error", "warning"):
         raise HeaderError(f"{file.name}: severity is error or warning, not {severity}")
     if unknown := [e.word for e in file.header if e.word not in (f"check.{name}", "severity", "advice")]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
-    meaning = file.one(f"check.{name}")
-    return Check(name, meaning, cast(Severity, severity), file.one("advice"), file.statement)
+    meaning = file.text(f"check.{name}")
+    return Check(name, meaning, cast(Severity, severity), file.text("advice"), file.statement)
 
 
 def kind_of(name: str) -> str:
@@ -273,7 +273,7 @@ def kind_of(name: str) -> str:
     return re.sub(r"\W", "_", name.split(maxsplit=1)[0])
 
 
-def by_kind(checks: Iterable[Named]) -> dict[str, list[Named]]:
+def group_by_kind(checks: Iterable[Named]) -> dict[str, list[Named]]:
     """Checks, or how they went, by kind; kinds and members in the order in which they come."""
     kinds: dict[str, list[Named]] = {}
     for check in checks:

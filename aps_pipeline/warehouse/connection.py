@@ -39,10 +39,10 @@ def read_stable(folders: Sequence[str], work: Callable[[], Result]) -> Result:
         try:
             result = work()
         except duckdb.Error:
-            if _are(before):
+            if _unchanged(before):
                 raise
         else:
-            if _are(before):
+            if _unchanged(before):
                 return result
     raise WarehouseError(f"partitions below {Path(folders[0]).parent} keep changing: try again in a moment")
 
@@ -59,7 +59,7 @@ def _partitions(folders: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _are(before: dict[str, int]) -> bool:
+def _unchanged(before: dict[str, int]) -> bool:
     """Whether nothing of it has changed; partitions that have come since do no harm."""
     try:
         return all(os.stat(path).st_mtime_ns == changed for path, changed in before.items())  # noqa: PTH116
@@ -67,7 +67,7 @@ def _are(before: dict[str, int]) -> bool:
         return False
 
 
-CLOSED: dict[str, str | bool | int | float | list[str]] = {
+CONNECTION_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
@@ -76,7 +76,7 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 """Settings of every connection: nothing is downloaded, no Python variable is read as a table, sums hold."""
 
-_CLOSING = (
+_LOCKDOWN = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others
 )
@@ -99,7 +99,7 @@ def open_warehouse(path: Path) -> Connection:
     Raises NoWarehouseError, WarehouseError.
     """
     with contextlib.ExitStack() as on_failure:
-        connection = duckdb.connect(config={**CLOSED, "temp_directory": ""})
+        connection = duckdb.connect(config={**CONNECTION_SETTINGS, "temp_directory": ""})
         on_failure.callback(connection.close)
         try:
             with _private_name(Path(path)) as name:
@@ -107,7 +107,7 @@ def open_warehouse(path: Path) -> Connection:
             connection.execute("USE warehouse")
             connection.execute(f"SET allowed_directories = {_folder_list(view_folders(connection))}")
             begin_session(connection)
-            for setting in _CLOSING:
+            for setting in _LOCKDOWN:
                 connection.execute(setting)
         except FileNotFoundError as error:
             raise NoWarehouseError(f"there is no {path} yet: run `aps backfill` first") from error
@@ -144,7 +144,7 @@ def _private_name(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def of_this_version() -> Iterator[None]:
+def as_warehouse_error() -> Iterator[None]:
     """Turn what our own queries meet in a warehouse of another version into WarehouseError."""
     try:
         yield
@@ -162,11 +162,11 @@ def query(path: Path, sql: str) -> pa.Table:
     Raises QueryError with DuckDB's message in one line, NoWarehouseError, WarehouseError.
     """
     with contextlib.closing(open_warehouse(path)) as connection:
-        return ask(connection, path, sql, lambda found: found.to_arrow_table())
+        return run_query(connection, path, sql, lambda found: found.to_arrow_table())
 
 
-def ask(
-    connection: Connection, path: Path, sql: str, taken: Callable[[duckdb.DuckDBPyRelation], Result]
+def run_query(
+    connection: Connection, path: Path, sql: str, convert: Callable[[duckdb.DuckDBPyRelation], Result]
 ) -> Result:
     """What `taken` makes of the result of one query on the opened warehouse of `path`.
 
@@ -174,7 +174,7 @@ def ask(
     """
     try:
         statement = _one_query(connection, sql)
-        return read_stable(view_folders(connection), lambda: taken(connection.sql(statement)))
+        return read_stable(view_folders(connection), lambda: convert(connection.sql(statement)))
     except duckdb.IOException as error:
         raise WarehouseError(f"cannot read {path}: {one_line(error)}") from error
     except duckdb.Error as error:
@@ -206,7 +206,7 @@ class Warehouse:
 
         Raises QueryError with DuckDB's message in one line, WarehouseError.
         """
-        frame: pd.DataFrame = ask(self._connection, self.path, sql, lambda found: found.df())
+        frame: pd.DataFrame = run_query(self._connection, self.path, sql, lambda found: found.df())
         return frame
 
     def close(self) -> None:

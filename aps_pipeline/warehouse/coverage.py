@@ -79,7 +79,7 @@ def add_claims(connection: Connection, claims: Sequence[Claim]) -> TableComment:
     return described
 
 
-def add_coverage(connection: Connection, covered: Sequence[PeriodState]) -> TableComment:
+def add_coverage(connection: Connection, periods: Sequence[PeriodState]) -> TableComment:
     """Make the table, as of the newest call."""
     comment = (
         "How every period of every fact table stands, from the registration of a system to its local day at "
@@ -87,22 +87,22 @@ def add_coverage(connection: Connection, covered: Sequence[PeriodState]) -> Tabl
     )
     described = describe("meta", "coverage", comment, COLUMNS, ("system_id", "table_name", "period"))
     create(connection, described, COLUMNS)
-    fill(connection, described, _rows(covered))
+    fill(connection, described, _rows(periods))
     return described
 
 
-def _rows(covered: Sequence[PeriodState]) -> pa.Table:
+def _rows(periods: Sequence[PeriodState]) -> pa.Table:
     columns = {
-        "system_id": [each.system_id for each in covered],
-        "table_name": [each.table.name for each in covered],
-        "period": [each.period.key for each in covered],
-        "first_date": [each.period.first if each.period.key else None for each in covered],
-        "state": [each.state.value for each in covered],
-        "parts": [each.parts for each in covered],
-        "with_data": [each.with_data for each in covered],
-        "no_data": [each.no_data for each in covered],
-        "is_final": [each.is_final for each in covered],
-        "call_id": [each.call_id or None for each in covered],
+        "system_id": [each.system_id for each in periods],
+        "table_name": [each.table.name for each in periods],
+        "period": [each.period.key for each in periods],
+        "first_date": [each.period.first if each.period.key else None for each in periods],
+        "state": [each.state.value for each in periods],
+        "parts": [each.parts for each in periods],
+        "with_data": [each.with_data for each in periods],
+        "no_data": [each.no_data for each in periods],
+        "is_final": [each.is_final for each in periods],
+        "call_id": [each.call_id or None for each in periods],
     }
     return pa.table(columns, schema=pa.schema([column.field for column in COLUMNS]))
 

@@ -38,7 +38,7 @@ class Inputs:
             changed += 2 * _SECOND
         return changed < moment_ns - _TICK
 
-    def rest(self) -> int:
+    def wait_for_mtime_tick(self) -> int:
         """Wait until what is in the lake by now can be told from what comes; return that moment in ns."""
         now = time.time_ns()
         if self.lake is not None and 0 <= (age := now - self.lake.changed_ns) <= _TICK:

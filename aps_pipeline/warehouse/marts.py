@@ -46,7 +46,7 @@ class SqlFile:
         """The texts of every entry of that word."""
         return [entry.text for entry in self.header if entry.word == word]
 
-    def one(self, word: str) -> str:
+    def text(self, word: str) -> str:
         """The text of the only entry of that word. Raises HeaderError."""
         found = self.texts(word)
         if len(found) != 1:
@@ -96,7 +96,7 @@ class Mart:
 def marts() -> list[Mart]:
     """The marts of this package in an order in which they can be built. Raises HeaderError."""
     files = {file.name: file for file in list_sql_files("sql")}
-    return in_order([mart_of(file, files) for file in files.values()])
+    return sort_marts([mart_of(file, files) for file in files.values()])
 
 
 def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
@@ -110,9 +110,9 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
     known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
-    grain = file.one("grain")
-    comment = f"{file.one(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
-    keys = tuple(file.one("key").split(", "))
+    grain = file.text("grain")
+    comment = f"{file.text(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
+    keys = tuple(file.text("key").split(", "))
     if missing := set(keys) - {column.name for column in columns}:
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
     after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
@@ -145,7 +145,7 @@ def _caveats(file: SqlFile) -> tuple[Caveat, ...]:
     return tuple(CAVEATS[code] for code in codes)
 
 
-def in_order(found: list[Mart]) -> list[Mart]:
+def sort_marts(found: list[Mart]) -> list[Mart]:
     """Marts sorted so that each follows those it reads. Raises HeaderError."""
     by_name = {mart.table.name: mart for mart in found}
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aps_pipeline.periods import zone
-from aps_pipeline.site import Placed, RoofSystem, Site, Tariffs, list_placed_panels
+from aps_pipeline.site import PlacedPanel, RoofSystem, Site, Tariffs, list_placed_panels
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
 from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
@@ -60,7 +60,7 @@ _CARBON = (
 )
 
 
-def add_site(connection: Connection, site: Site) -> Iterator[TableComment]:
+def add_site_tables(connection: Connection, site: Site) -> Iterator[TableComment]:
     """`meta.sites`, `meta.panels`, `meta.tariffs` and `meta.carbon`."""
     sites = [
         {"system_id": system_id, "name": each.name, "latitude_deg": each.latitude,
@@ -138,7 +138,7 @@ class Plane:
     basis: str
 
 
-def add_sky(connection: Connection, site: Site) -> Iterator[TableComment]:
+def add_clear_sky_tables(connection: Connection, site: Site) -> Iterator[TableComment]:
     """`meta.clear_sky` and `meta.daylight`; empty where no position is given. Comes after core."""
     placed = list_placed_panels(site.roof)
     clear: list[dict[str, Any]] = []
@@ -157,7 +157,7 @@ def add_sky(connection: Connection, site: Site) -> Iterator[TableComment]:
     yield add_rows(connection, "daylight", comment, _DAYLIGHT, ("system_id", "date"), light)
 
 
-def planes_of(system: RoofSystem, placed: list[Placed]) -> list[Plane]:
+def planes_of(system: RoofSystem, placed: list[PlacedPanel]) -> list[Plane]:
     """How the panels of a system lie, each place once; the system itself, or flat, where no panel says."""
     places = {each.place: (each.tilt_deg, each.azimuth_deg) for each in placed}
     known = Counter(plane for lies in places.values() if (plane := _plane(*lies)))

@@ -20,7 +20,7 @@ from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.reports.model import INDEX, MonthQuery, Page, month_after, page_name
 from aps_pipeline.reports.words import month_name
 from aps_pipeline.warehouse import Connection, open_warehouse
-from aps_pipeline.warehouse.connection import of_this_version
+from aps_pipeline.warehouse.connection import as_warehouse_error
 
 _FILES = files("aps_pipeline.reports") / "templates"
 
@@ -78,7 +78,7 @@ class ReportNotWrittenError(PipelineError, OSError):
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPage:
     """A page that was written; `system_id` is empty for the fleet."""
 
     system_id: str
@@ -102,7 +102,7 @@ def newest_month(connection: Connection) -> date:
 
 def write_reports(
     warehouse: Path, folder: Path, month: date | None, made_utc: datetime, systems: Iterable[str] = ()
-) -> Iterator[Written]:
+) -> Iterator[WrittenPage]:
     """Write the pages of a month, each as it is ready: those systems, or all of them, and the fleet.
 
     `month` is its first day; without one the newest that is whole is taken. Makes no call. Raises
@@ -112,7 +112,7 @@ def write_reports(
     from aps_pipeline.reports.fleet import fleet_page  # noqa: PLC0415
     from aps_pipeline.reports.system import system_page  # noqa: PLC0415
 
-    with of_this_version(), closing(open_warehouse(warehouse)) as connection:
+    with as_warehouse_error(), closing(open_warehouse(warehouse)) as connection:
         month = month or newest_month(connection)
         known = [row[0] for row in connection.execute(_SYSTEMS).fetchall()]
         _refuse_nothing(connection, month)
@@ -142,11 +142,11 @@ def _refuse_nothing(connection: Connection, month: date) -> None:
         raise NothingToReportError(f"the warehouse has no figure of {month:%Y-%m}: {held}")
 
 
-def _write(page: Page, path: Path) -> Written:
+def _write(page: Page, path: Path) -> WrittenPage:
     text = render(page).encode()
     try:
         with replace_file(path) as temporary:
             temporary.write_bytes(text)
     except OSError as error:
         raise ReportNotWrittenError(f"cannot write {path}: {error.strerror or error}") from error
-    return Written(page.system_id, path, len(text))
+    return WrittenPage(page.system_id, path, len(text))

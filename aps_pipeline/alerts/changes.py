@@ -62,16 +62,16 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observations:
     """The conditions of one warehouse, and the digest of what it was built from."""
 
     inputs: str
-    seen: Mapping[Subject, Observation] = field(default_factory=dict)
+    by_subject: Mapping[Subject, Observation] = field(default_factory=dict)
 
     @property
     def conditions(self) -> dict[Subject, Condition]:
         """The conditions without the reasons."""
-        return {subject: seen.condition for subject, seen in self.seen.items()}
+        return {subject: seen.condition for subject, seen in self.by_subject.items()}
 
 
 _QUERY = """
@@ -81,7 +81,7 @@ _QUERY = """
 """
 
 
-def observe(path: Path) -> Observed:
+def observe(path: Path) -> Observations:
     """What the warehouse says now. Raises NoWarehouseError, WarehouseError, UnreadableError."""
     try:
         rows = warehouse.query(path, _QUERY).to_pylist()
@@ -100,15 +100,15 @@ def observe(path: Path) -> Observed:
         for row in rows
         if row["kind"] is not None
     }
-    return Observed(rows[0]["inputs"], seen)
+    return Observations(rows[0]["inputs"], seen)
 
 
 Conditions = Mapping[Subject, Condition]
 
-WORSENING = (Condition.FINE, Condition.WEAK, Condition.DEAD, Condition.OFFLINE)
+BY_SEVERITY = (Condition.FINE, Condition.WEAK, Condition.DEAD, Condition.OFFLINE)
 """The conditions that are told, from good to bad."""
 
-_FORGOTTEN = (Condition.REMOVED, Condition.UNUSED)
+_UNWATCHED = (Condition.REMOVED, Condition.UNUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Alert:
 def changes(before: Conditions, now: Conditions) -> list[Alert]:
     """What is to be said now, worst first, after `before` was told; all that is wrong if nothing was."""
     alerts = [alert for subject in now if (alert := _alert(subject, before, now)) is not None]
-    return sorted(alerts, key=lambda alert: (-WORSENING.index(alert.condition), _place(alert.subject)))
+    return sorted(alerts, key=lambda alert: (-BY_SEVERITY.index(alert.condition), _place(alert.subject)))
 
 
 def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
@@ -148,13 +148,13 @@ def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | Non
 def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
     """What counts as told of a subject after a look; None where nothing does."""
     was, condition = before.get(subject), now[subject]
-    if condition in _FORGOTTEN:
+    if condition in _UNWATCHED:
         return None
     if condition is Condition.UNKNOWN or any(_is_out(parent, before, now) for parent in subject.parents()):
         return was
     if was is None or condition is Condition.FINE:
         return condition
-    return max(was, condition, key=WORSENING.index)
+    return max(was, condition, key=BY_SEVERITY.index)
 
 
 def _standing(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from aps_pipeline.alerts.changes import Observed, changes, next_sent_state, observe
+from aps_pipeline.alerts.changes import Observations, changes, next_sent_state, observe
 from aps_pipeline.alerts.errors import NotSentError
 from aps_pipeline.alerts.message import Message, message_of
 from aps_pipeline.alerts.send import Target, send, targets_of
@@ -21,11 +21,11 @@ NO_ADDRESS = "APS_ALERT_URLS is not set: there is nobody to tell."
 class AlertRun:
     """What a look came to, in a sentence, and the message of each address that there was news for."""
 
-    said: str
+    summary: str
     messages: tuple[Message, ...] = ()
 
 
-def run_alerts(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> AlertRun:
+def run_alerts(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
     """Tell each address what has changed since it last took a message, in one message.
 
     What an address took is remembered at once, so another that fails brings nobody the same twice. Two looks
@@ -38,40 +38,40 @@ def run_alerts(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) 
     observed = observe(warehouse_path)
     sent: list[Message] = []
     failed: list[int] = []
-    with FileLock(f"{told_path}.lock"):
-        told = read_sent_states(told_path)
-        if all(told.get(target.name, SentState()).inputs == observed.inputs for target in targets):
+    with FileLock(f"{state_path}.lock"):
+        states = read_sent_states(state_path)
+        if all(states.get(target.name, SentState()).inputs == observed.inputs for target in targets):
             return AlertRun("Nothing has changed: the warehouse is the one looked at before.")
-        told = {target.name: told.get(target.name, SentState()) for target in targets}
+        states = {target.name: states.get(target.name, SentState()) for target in targets}
         for target in targets:
-            message = _news(told[target.name], observed)
+            message = _new_message(states[target.name], observed)
             if message is not None and not send(target, message):
                 failed.append(target.position)
                 continue
-            conditions = next_sent_state(told[target.name].conditions, observed.conditions)
-            told[target.name] = SentState(observed.inputs, conditions)
-            write_sent_states(told_path, told)
+            conditions = next_sent_state(states[target.name].conditions, observed.conditions)
+            states[target.name] = SentState(observed.inputs, conditions)
+            write_sent_states(state_path, states)
             sent += [message] if message else []
     if failed:
         raise NotSentError(_unsent_message(failed, targets))
     return AlertRun(_sentence(sent), tuple(sent))
 
 
-def preview(warehouse_path: Path, told_path: Path, addresses: Sequence[str]) -> AlertRun:
+def preview(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
     """What `run_alerts` would send; nothing is sent or remembered. Without an address: all that is wrong.
 
     Raises as `run_alerts`, but for NotSentError.
     """
-    told = read_sent_states(told_path)
+    states = read_sent_states(state_path)
     observed = observe(warehouse_path)
-    before = [told.get(target.name, SentState()) for target in targets_of(addresses)] or [SentState()]
-    messages = tuple(message for each in before if (message := _news(each, observed)))
+    before = [states.get(target.name, SentState()) for target in targets_of(addresses)] or [SentState()]
+    messages = tuple(message for each in before if (message := _new_message(each, observed)))
     return AlertRun(messages[0].title if messages else "There is nothing new to tell.", messages)
 
 
-def _news(told: SentState, observed: Observed) -> Message | None:
-    alerts = changes(told.conditions, observed.conditions)
-    return message_of(alerts, observed.seen) if alerts else None
+def _new_message(state: SentState, observed: Observations) -> Message | None:
+    alerts = changes(state.conditions, observed.conditions)
+    return message_of(alerts, observed.by_subject) if alerts else None
 
 
 def _sentence(sent: Sequence[Message]) -> str:

@@ -44,7 +44,7 @@ def read_sent_states(path: Path) -> dict[str, SentState]:
         ) from None
 
 
-def write_sent_states(path: Path, told: Mapping[str, SentState]) -> None:
+def write_sent_states(path: Path, states: Mapping[str, SentState]) -> None:
     """Keep what was told. Raises UnreadableError."""
     kept = {
         name: {
@@ -54,7 +54,7 @@ def write_sent_states(path: Path, told: Mapping[str, SentState]) -> None:
                 for s, condition in sorted(each.conditions.items())
             ],
         }
-        for name, each in sorted(told.items())
+        for name, each in sorted(states.items())
     }
     try:
         with replace_file(path) as temporary:

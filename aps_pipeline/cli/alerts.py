@@ -28,13 +28,13 @@ def alerts(send: bool, as_json: bool) -> int:
             json.dumps(
                 {
                     "exit_code": int(Exit.COMPLETE),
-                    "summary": done.said,
+                    "summary": done.summary,
                     "messages": list(map(asdict, messages)),
                 }
             )
         )
         return Exit.COMPLETE
-    print(done.said)
+    print(done.summary)
     for message in messages:
         print(f"\n{message.body}")
     return Exit.COMPLETE

@@ -23,7 +23,7 @@ from aps_pipeline.warehouse import (
     CheckResult,
     NoWarehouseError,
     WarehouseError,
-    by_kind,
+    group_by_kind,
     open_warehouse,
     run_checks,
 )
@@ -209,7 +209,7 @@ def summarize(results: Sequence[CheckResult]) -> str:
 
 def check_lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
     """List each check that failed, then the others of its kind as one, with one of them."""
-    for kind, members in by_kind(results).items():
+    for kind, members in group_by_kind(results).items():
         yield from ((each.name, each) for each in failed_checks(members))
         passed = [each for each in members if each.passed]
         if len(passed) == 1:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from aps_pipeline.dictionary import markdown
 from aps_pipeline.dictionary.sample import QUERIES
 from aps_pipeline.tables import CAVEATS, PROFILES, TABLES
-from aps_pipeline.warehouse import BuiltWarehouse, all_checks, by_kind, open_warehouse
+from aps_pipeline.warehouse import BuiltWarehouse, all_checks, group_by_kind, open_warehouse
 from aps_pipeline.warehouse.ddl import Connection, TableComment
 
 _OPENING = """\
@@ -187,7 +187,7 @@ def _checks() -> Iterator[str]:
     yield "program, a warning one of the data. Of a kind that holds for many tables, the first is shown."
     yield ""
     rows = []
-    for kind, checks in by_kind(all_checks()).items():
+    for kind, checks in group_by_kind(all_checks()).items():
         first = checks[0]
         tables = [each.name.partition(" ")[2] for each in checks if " " in each.name]
         where = f"{len(tables)} tables" if len(tables) > 1 else "".join(tables)

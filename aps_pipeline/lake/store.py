@@ -24,14 +24,14 @@ from aps_pipeline.lake.validate import (
     check_end,
     check_footer,
     encode,
-    in_file_order,
     partition_name,
+    prepare_rows,
 )
 from aps_pipeline.tables import Table
 
 _FILE = "part-0.parquet"
 _STAGING = ".staging"
-_ASIDE = ".damaged"
+_DAMAGED = ".damaged"
 
 
 class StorageError(PipelineError, OSError):
@@ -96,9 +96,9 @@ class Lake:
         `inputs` names the answers that the rows were made from; the same inputs give the same bytes.
         Raises InvalidRowsError, StorageError.
         """
-        rows = in_file_order(table, values, rows)
+        rows = prepare_rows(table, values, rows)
         content = encode(table, values, rows, inputs)
-        with self._storage(path := self.path(table, values)):
+        with self._as_storage_error(path := self.path(table, values)):
             if self._local:
                 self._replace_file(Path(path), content)
             else:
@@ -113,7 +113,7 @@ class Lake:
 
     def remove(self, table: Table, values: tuple[str, ...]) -> None:
         """Remove one partition, if it is there. Raises StorageError."""
-        with self._storage(path := self.path(table, values)):
+        with self._as_storage_error(path := self.path(table, values)):
             if self._fs.get_file_info(path).type is pafs.FileType.File:
                 self._fs.delete_file(path)
 
@@ -139,7 +139,7 @@ class Lake:
         return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == _FILE)
 
     def _content(self, path: str) -> bytes:
-        with self._storage(path), self._fs.open_input_file(path) as stream:
+        with self._as_storage_error(path), self._fs.open_input_file(path) as stream:
             return bytes(stream.read())
 
     def check_files(
@@ -183,8 +183,8 @@ class Lake:
         Raises StorageError.
         """
         inside = fault.path.removeprefix(f"{self._root}/core/")
-        aside = f"{self._root}/{_ASIDE}/{uuid.uuid4().hex[:8]}/{inside}"
-        with self._storage(fault.path):
+        aside = f"{self._root}/{_DAMAGED}/{uuid.uuid4().hex[:8]}/{inside}"
+        with self._as_storage_error(fault.path):
             if self._local:  # an object store has no folders
                 self._fs.create_dir(aside.rpartition("/")[0])
             self._fs.move(fault.path, aside)
@@ -221,7 +221,7 @@ class Lake:
             return None
         core = f"{self._root}/core"
         found = self._list(core)
-        with self._storage(core):
+        with self._as_storage_error(core):
             found.append(self._fs.get_file_info(core))
         return LakeState(
             sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
@@ -229,7 +229,7 @@ class Lake:
 
     def _list(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
         """All files and folders below a folder, or only those in it; none if it is not there."""
-        with self._storage(folder):
+        with self._as_storage_error(folder):
             selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)
             return list(self._fs.get_file_info(selector))
 
@@ -264,11 +264,11 @@ class Lake:
             partitioning=ds.HivePartitioning(pa.schema(folders)),
             partition_base_dir=self._folder(table),
         )
-        with self._storage(self._folder(table)):
+        with self._as_storage_error(self._folder(table)):
             return rows.to_table().replace_schema_metadata(table.schema.metadata)
 
     @contextlib.contextmanager
-    def _storage(self, path: str) -> Iterator[None]:
+    def _as_storage_error(self, path: str) -> Iterator[None]:
         try:
             yield
         except (OSError, pa.ArrowException) as error:

@@ -20,7 +20,7 @@ class InvalidRowsError(PipelineError, ValueError):
     exit_code = Exit.REFUSED
 
 
-def in_file_order(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.Table:
+def prepare_rows(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.Table:
     """The rows of one partition as its file holds them: checked, sorted by key, folder columns dropped.
 
     Raises InvalidRowsError.

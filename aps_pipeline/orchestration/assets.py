@@ -15,7 +15,7 @@ from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
-from aps_pipeline.warehouse.checks import Check, all_checks, by_kind
+from aps_pipeline.warehouse.checks import Check, all_checks, group_by_kind
 from aps_pipeline.wiring import build_warehouse
 
 OWNERS = ["team:aps-pipeline"]
@@ -167,7 +167,7 @@ def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """List the checks of a warehouse."""
     return [
         dg.AssetCheckSpec(kind, asset=asset, description=_check_description(checks))
-        for kind, checks in by_kind(all_checks()).items()
+        for kind, checks in group_by_kind(all_checks()).items()
     ]
 
 
@@ -179,7 +179,7 @@ def _check_description(checks: list[Check]) -> str:
 def check_results(asset: dg.AssetKey, path: Path) -> Iterator[dg.AssetCheckResult]:
     """Run the checks of a warehouse. Raises WarehouseError."""
     with closing(open_warehouse(path)) as connection:
-        kinds = by_kind(run_checks(connection))
+        kinds = group_by_kind(run_checks(connection))
     for kind, results in kinds.items():
         yield _result(asset, kind, results)
 

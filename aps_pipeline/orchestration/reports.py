@@ -13,7 +13,7 @@ from aps_pipeline.orchestration.materialize import as_dagster_failure
 from aps_pipeline.orchestration.partitions import Calendar, range_tags
 from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.reports import NothingToReportError, Written, write_reports
+from aps_pipeline.reports import NothingToReportError, WrittenPage, write_reports
 
 REPORT = dg.AssetKey(["report"])
 
@@ -86,7 +86,7 @@ def _report_asset(months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition
     return report
 
 
-def _report_metadata(pages: list[Written]) -> dict[str, Any]:
+def _report_metadata(pages: list[WrittenPage]) -> dict[str, Any]:
     lines = "\n".join(f"| {page.system_id or 'all systems'} | {page.path} |" for page in pages)
     return {
         "path": dg.MetadataValue.path(str(pages[-1].path)),
@@ -108,7 +108,7 @@ def alerts_sensor(aps: ApsResource) -> dg.SensorDefinition:
             done = run_alerts(settings.warehouse_path, settings.alerts_path, settings.alert_addresses)
             for message in dict.fromkeys(done.messages):
                 context.log.info(message.title)
-            return dg.SensorResult(skip_reason=done.said)
+            return dg.SensorResult(skip_reason=done.summary)
 
     return dg.SensorDefinition(
         "alerts",

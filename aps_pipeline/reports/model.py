@@ -1,4 +1,4 @@
-"""What a page shows, and the queries that read it from the warehouse. Values are parameters, never SQL."""
+"""The parts of a page, and the query of a month. Values go into SQL as parameters, never as text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aps_pipeline.warehouse import Connection
 
 Row = dict[str, Any]
 
-_USED = re.compile(r"\$([a-z_]+)")
+_PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
 @dataclass(frozen=True)
 class MonthQuery:
-    """One month of the warehouse; `first` and `last` are its days, local to each system."""
+    """A query of one month in the warehouse; `first` and `last` are its days, local to each system."""
 
     connection: Connection
     month: date
@@ -53,19 +53,19 @@ class MonthQuery:
         }
 
     def rows(self, sql: str) -> list[Row]:
-        """What a query of ours gives; `$system_id`, `$month`, `$first` … in it are this month's."""
-        found = self.connection.execute(sql, {name: self._values[name] for name in _USED.findall(sql)})
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        """Run a query of ours; `$system_id`, `$month`, `$first` … in it are this month's."""
+        values = self._values
+        result = self.connection.execute(sql, {name: values[name] for name in _PARAMETER.findall(sql)})
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def row(self, sql: str) -> Row | None:
-        """The one row that a query gives, if any."""
-        found = self.rows(sql)
-        return found[0] if found else None
+        """Run a query that gives at most one row."""
+        return next(iter(self.rows(sql)), None)
 
 
 def month_after(month: date, months: int, days: int = 0) -> date:
-    """The first of the month so many later, and so many days after that."""
+    """Find the first day of the month `months` later, and go `days` on from there."""
     count = 12 * month.year + month.month - 1 + months
     first = date(count // 12, count % 12 + 1, 1)
     return date.fromordinal(first.toordinal() + days)
@@ -73,20 +73,19 @@ def month_after(month: date, months: int, days: int = 0) -> date:
 
 Tone = Literal["", "good", "warn", "bad"]
 
-
 INDEX = "index.html"
 """The page of the fleet."""
 
 
 def page_name(system_id: str) -> str:
-    """The file of a system's page. Raises BadIdError."""
+    """Name the file of a system's page. Raises BadIdError."""
     name = f"{check_id(system_id)}.html"
     return f"_{name}" if name.casefold() == INDEX else name  # no id begins with _
 
 
 @dataclass(frozen=True)
 class Number:
-    """A figure to be seen at once. `have` of `of` parts are known; both None where that says nothing."""
+    """A figure at the top of a page. `have` of `of` parts are known; None where there are no parts."""
 
     label: str
     value: str
@@ -99,7 +98,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of texts. `is_number` says which columns are set to the right; `links` lead from the first."""
+    """A table of texts. Columns with `is_number` are aligned right; `links` are those of the first column."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]

@@ -1,4 +1,4 @@
-"""What there is to know of the panels of a system in a month: outages, troubles, and what is unknown."""
+"""Findings on the panels of a system in a month: outages, troubles, and what is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OUTAGES = """
     ORDER BY first_date, ecu_id
 """
 
-_GAPS = {
+_REASONS = {
     "no data": "the API answered that it has no data (1001)",
     "not asked": "no answer is held",
     "beyond retention": "it lies beyond what the server was found to keep",
@@ -25,17 +25,17 @@ _GAPS = {
 }
 """What the states of mart.outages mean."""
 TROUBLES = ("offline", "dead input", "weak")
-"""The classes that cost energy, in the order in which they are told."""
-_SAID_LINES = 5
+"""The classes that cost energy, the worst first."""
+_LISTED_PANELS = 5
 
 
-def panel_findings(asker: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
-    """The outages of ECUs, then the panels that cost energy, the worst first, then those that are unknown."""
-    return [*_outages(asker), *_troubles(judged), *_unknown(judged)]
+def panel_findings(query: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
+    """List outages of ECUs, then panels that cost energy, the worst first, then unknown panels."""
+    return [*_outages(query), *_troubles(judged), *_unknown(judged)]
 
 
 def trouble_words(classes: Mapping[str, int]) -> str:
-    """What is wrong with so many panels of each class, in a few words; empty where nothing is."""
+    """Say in a few words what is wrong, by the number of panels of each class; empty where nothing is."""
     return ", ".join(f"{n} {name}" for name in TROUBLES if (n := classes.get(name)))
 
 
@@ -50,7 +50,7 @@ def _troubles(judged: Sequence[Row]) -> list[Finding]:
             silent.setdefault(row["inverter_id"], []).append(row)
     return [
         *(_offline(inverter_id, rows) for inverter_id, rows in silent.items()),
-        *(_weak(row) for row in worst if row["class"] != "offline"),
+        *(_dead_or_weak(row) for row in worst if row["class"] != "offline"),
     ]
 
 
@@ -66,7 +66,7 @@ def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
     )
 
 
-def _weak(row: Row) -> Finding:
+def _dead_or_weak(row: Row) -> Finding:
     lost = f" About {energy(row['loss_kwh'])} were lost" if row["loss_kwh"] is not None else ""
     basis = f" ({row['loss_basis']})." if lost else ""
     if row["class"] == "dead input":
@@ -87,38 +87,36 @@ def _weak(row: Row) -> Finding:
 
 
 def _unknown(judged: Sequence[Row]) -> list[Finding]:
-    """Panels of which nobody can tell how they are, why, and what would tell it."""
-    found = [row for row in judged if row["class"] == "unknown"]
-    if not found:
+    """Find the panels that cannot be judged, why, and what would help."""
+    unknown = [row for row in judged if row["class"] == "unknown"]
+    if not unknown:
         return []
-    shown = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in found[:_SAID_LINES])
-    more = f"; and {len(found) - _SAID_LINES} more" if len(found) > _SAID_LINES else ""
-    asks = any("lifetime" in row["evidence"] for row in found)
-    hint = f"aps refresh --tables inverter_summary --systems {found[0]['system_id']} asks for lifetimes."
-    title = f"{count_words(len(found), 'panel')} cannot be judged"
-    return [Finding("", title, f"{shown}{more}.", hint if asks else "")]
+    listed = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in unknown[:_LISTED_PANELS])
+    more = f"; and {len(unknown) - _LISTED_PANELS} more" if len(unknown) > _LISTED_PANELS else ""
+    needs_lifetimes = any("lifetime" in row["evidence"] for row in unknown)
+    hint = f"aps refresh --tables inverter_summary --systems {unknown[0]['system_id']} asks for lifetimes."
+    title = f"{count_words(len(unknown), 'panel')} cannot be judged"
+    return [Finding("", title, f"{listed}{more}.", hint if needs_lifetimes else "")]
 
 
-def _outages(asker: MonthQuery) -> list[Finding]:
-    found = []
-    for row in asker.rows(_OUTAGES):
+def _outages(query: MonthQuery) -> list[Finding]:
+    findings = []
+    for row in query.rows(_OUTAGES):
         when = day_range(row["first_date"], row["last_date"])
+        reason = _REASONS.get(row["state"], row["state"])
         if row["kind"] == "telemetry gap":
-            text = f"What its panels gave is not known: {_GAPS.get(row['state'], row['state'])}."
-            hint = _asks_again(row)
-            found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
-        else:
-            why = _GAPS.get(row["state"], row["state"])
-            text = (
-                f"Answers given after the revision days of {count_words(row['days'], 'day')} say so: {why}."
-            )
-            hint = "Look at the log of the ECU, its power and its network at that time; it may deliver later."
-            found.append(Finding("warn", f"ECU {row['ecu_id']}: no production reported, {when}", text, hint))
-    return found
+            text = f"What its panels gave is not known: {reason}."
+            findings.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, _gap_hint(row)))
+            continue
+        days = count_words(row["days"], "day")
+        text = f"Answers given after the revision days of {days} say so: {reason}."
+        hint = "Look at the log of the ECU, its power and its network at that time; it may deliver later."
+        findings.append(Finding("warn", f"ECU {row['ecu_id']}: no production reported, {when}", text, hint))
+    return findings
 
 
-def _asks_again(row: Row) -> str:
-    """The command that asks for the days of a telemetry gap, as far as asking may help."""
+def _gap_hint(row: Row) -> str:
+    """Give the command that requests the days of a telemetry gap, where a request may help."""
     if row["state"] not in ("not asked", "failed", "no data", "beyond retention"):
         return ""
     again = "" if row["state"] in ("not asked", "failed") else " --again"
@@ -129,6 +127,6 @@ def _asks_again(row: Row) -> str:
 
 
 def panel_name(row: Row) -> str:
-    """What people call a panel: its label on the roof, or inverter and input."""
+    """Name a panel by its label on the roof, or by inverter and input."""
     plain = f"inverter {row['inverter_id']}, input {row['channel']}"
     return f"Panel {row['label']} ({plain})" if row["label"] else f"I{plain[1:]}"

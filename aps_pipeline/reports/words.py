@@ -1,40 +1,12 @@
-"""Figures in words, the same on every page, and how they came about."""
+"""Figures in words, the same on every page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from aps_pipeline.reports.model import Section
-
-_NOTES = (
-    "Energies are in kilowatt-hours (kWh), capacities in kilowatts of panels (kWp). Days, hours and months "
-    "are local to each system.",
-    "A figure is final if its answer was given after the revision days of its period had ended, and "
-    "provisional before. An ECU that was offline may deliver later still: the newest answer counts.",
-    "A figure that nobody measured is a dash or an empty frame. It is never 0, and no sum counts it.",
-    "Peers of a panel are the other panels of its system that face the same way, if a roof file says how "
-    "they do, and all others if not. A day counts where at least two peers gave 0.05 kWh or more in the "
-    "median.",
-    "A panel is weak below 85 % of its peers in the median of the days compared. An input is dead below 5 % "
-    "of them on the newest days while another input of its inverter gives more, or if it has a lifetime, and "
-    "no day held has energy of it. It counts as unused only where an answer gives it no lifetime. An "
-    "inverter is silent only where answers about its ECU are held. All others are unknown, and say why. The "
-    "loss is what the median of the peers gave more.",
-    "This month is compared with the same month of the year before on the days that are final in both.",
-    "A month without clouds is computed from the position given for the system (pvlib, Ineichen's clear "
-    "sky), less 14 % for the plant itself. Without a position there is no such figure.",
-    "Everything here is read from the warehouse, whose tables say the same to anybody who asks them.",
-)
-
-
-def method() -> Section:
-    """Method and units."""
-    return Section("method", "Method and units", notes=_NOTES)
-
-
 ABSENT = "–"
-"""What stands for a figure that nobody measured."""
+"""Stands for a figure that nobody measured."""
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -43,27 +15,27 @@ _MONTHS = (
 
 
 def month_name(month: date) -> str:
-    """A month such as December 2025."""
+    """Name a month, such as December 2025."""
     return f"{_MONTHS[month.month - 1]} {month.year}"
 
 
 def short_month(month: date) -> str:
-    """A month such as Dec 25."""
+    """Name a month in short, such as Dec 25."""
     return f"{_MONTHS[month.month - 1][:3]} {month.year % 100:02}"
 
 
 def day_name(day: date) -> str:
-    """A day such as 3 December."""
+    """Name a day, such as 3 December."""
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 def long_day(day: date) -> str:
-    """A day such as 3 December 2025."""
+    """Name a day with its year, such as 3 December 2025."""
     return f"{day_name(day)} {day.year}"
 
 
 def day_range(first: date, last: date) -> str:
-    """A stretch of days such as 9 to 11 December 2025."""
+    """Name a range of days, such as 9 to 11 December 2025."""
     if first == last:
         return long_day(first)
     if (first.year, first.month) == (last.year, last.month):
@@ -72,7 +44,7 @@ def day_range(first: date, last: date) -> str:
 
 
 def amount(value: float | None, digits: int | None = None) -> str:
-    """A figure with thousands apart; three digits that count unless told otherwise."""
+    """Write a figure with its thousands apart; without `digits`, with three significant digits."""
     if value is None:
         return ABSENT
     if digits is None:
@@ -82,14 +54,14 @@ def amount(value: float | None, digits: int | None = None) -> str:
 
 
 def energy(value: float | None) -> str:
-    """An energy with its unit: kWh, from 10,000 on MWh."""
+    """Write an energy with its unit: kWh, or MWh from 10,000 kWh on."""
     if value is None:
         return ABSENT
     return f"{amount(value / 1000)} MWh" if abs(value) >= 10_000 else f"{amount(value)} kWh"
 
 
 def percent(ratio: float | None) -> str:
-    """A share such as 62 %; what is not quite 0 or 100 % does not say so."""
+    """Write a share, such as 62 %; one that is not quite 0 or 100 % is not rounded to it."""
     if ratio is None:
         return ABSENT
     if 0 < ratio < 0.01:
@@ -100,7 +72,7 @@ def percent(ratio: float | None) -> str:
 
 
 def change(ratio: float | None) -> str:
-    """A ratio as a change, such as +4 %."""
+    """Write a ratio as a change, such as +4 %."""
     if ratio is None:
         return ABSENT
     points = round(100 * (ratio - 1))
@@ -108,12 +80,12 @@ def change(ratio: float | None) -> str:
 
 
 def count_words(number: int, one: str, many: str = "") -> str:
-    """How many, such as 1 day or 3 days."""
+    """Write a number of things, such as 1 day or 3 days."""
     return f"{amount(number, 0)} {one if number == 1 else many or one + 's'}"
 
 
 def short_names(texts: Iterable[str], longest: int) -> list[str]:
-    """Texts for a drawing, where nobody measures them: none is longer, and no two are the same."""
+    """Shorten texts for a drawing, which does not measure them; no two become the same."""
     found: list[str] = []
     for text in texts:
         name, number = text if len(text) <= longest else f"{text[: longest - 1]}…", 1
@@ -126,5 +98,5 @@ def short_names(texts: Iterable[str], longest: int) -> list[str]:
 
 
 def join_words(texts: Sequence[str]) -> str:
-    """Texts as a sentence lists them: a, b and c."""
+    """Join texts as a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

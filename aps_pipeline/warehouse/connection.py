@@ -1,7 +1,7 @@
-"""Open the warehouse to read, and only to read: no SQL can change it or open a file of others.
+"""Open the warehouse to read, and only to read: no SQL can change it or open another file.
 
 DuckDB opens a Parquet file twice, for its footer and for its rows. A file renamed in between gives an error,
-or the rows of one file cut as another's; so a result is read again until no partition changed meanwhile.
+or rows cut by the footer of another file. So a result is read again until no partition changed meanwhile.
 """
 
 from __future__ import annotations
@@ -23,91 +23,92 @@ from aps_pipeline.warehouse.errors import NoWarehouseError, QueryError, Warehous
 if TYPE_CHECKING:
     import pandas as pd
 
-
 Result = TypeVar("Result")
 
 _ATTEMPTS = 5
 
 
 def read_stable(folders: Sequence[str], work: Callable[[], Result]) -> Result:
-    """What `work` gives while no partition below `folders` is replaced; else it is done again.
+    """Do `work` until no partition below `folders` is replaced meanwhile, and return its result.
 
-    Raises what `work` raises, and WarehouseError when the partitions do not rest.
+    Raises what `work` raises, and WarehouseError where the partitions keep changing.
     """
     for _ in range(_ATTEMPTS):
-        before = _partitions(folders)
+        before = _partition_times(folders)
         try:
             result = work()
         except duckdb.Error:
-            if _are(before):
+            if _unchanged(before):
                 raise
         else:
-            if _are(before):
+            if _unchanged(before):
                 return result
     raise WarehouseError(f"partitions below {Path(folders[0]).parent} keep changing: try again in a moment")
 
 
-def _partitions(folders: Sequence[str]) -> dict[str, int]:
-    """The partition folders, and when an entry of each last changed; a rename into it is such a change."""
+def _partition_times(folders: Sequence[str]) -> dict[str, int]:
+    """Read when an entry of each partition folder last changed; a rename into it is such a change."""
     found: dict[str, int] = {}
     for folder in folders:
-        with (
-            contextlib.suppress(OSError),
-            os.scandir(folder) as entries,
-        ):  # DuckDB will say what it cannot read
+        # DuckDB will say what it cannot read
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
             found |= {entry.path: entry.stat().st_mtime_ns for entry in entries}
     return found
 
 
-def _are(before: dict[str, int]) -> bool:
-    """Whether nothing of it has changed; partitions that have come since do no harm."""
+def _unchanged(before: dict[str, int]) -> bool:
+    """Tell whether no partition has changed; new ones do no harm."""
     try:
         return all(os.stat(path).st_mtime_ns == changed for path, changed in before.items())  # noqa: PTH116
     except FileNotFoundError:
         return False
 
 
-CLOSED: dict[str, str | bool | int | float | list[str]] = {
+CONNECTION_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
     # DuckDB 2.0 refuses a sum of integers below a filter and an ORDER BY, which it packs too tightly.
     "disabled_optimizers": "compressed_materialization",
 }
-"""Settings of every connection: nothing is downloaded, no Python variable is read as a table, sums hold."""
+"""Settings of every connection: no downloads, no Python variables read as tables, and sums that work."""
 
-_CLOSING = (
+_LOCKDOWN = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # last: from here on nobody can undo the others
 )
 
 
 def begin_session(connection: Connection) -> None:
-    """What every connection begins with: UTC, our macros, and no progress bar amid the results."""
+    """Set up a connection: UTC, our macros, and no progress bar among the results."""
     connection.execute("SET TimeZone = 'UTC'")
-    add_macros(connection)
+    for macro in _MACROS:  # the file of the warehouse does not hold them
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
     # In a notebook without ipywidgets the bar is off, and DuckDB refuses to touch it.
     if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() != (False,):
         connection.execute("SET enable_progress_bar = false")
 
 
 def open_warehouse(path: Path) -> Connection:
-    """A read-only connection in UTC to the warehouse as it is now; a later build does not disturb it.
+    """Open a read-only connection in UTC to the warehouse as it is now; a later build does not disturb it.
 
-    Its SQL cannot change it, and opens no file but those of the views. DuckDB has no way to open these
-    folders to reading alone, so SQL from elsewhere goes through `query`. Close the connection when done.
-    Raises NoWarehouseError, WarehouseError.
+    SQL on it cannot change the warehouse and opens no files except those of the views. DuckDB cannot open
+    their folders for reading alone, so SQL that is not ours goes through `query`. Close the connection when
+    done. Raises NoWarehouseError, WarehouseError.
     """
     with contextlib.ExitStack() as on_failure:
-        connection = duckdb.connect(config={**CLOSED, "temp_directory": ""})
+        connection = duckdb.connect(config={**CONNECTION_SETTINGS, "temp_directory": ""})
         on_failure.callback(connection.close)
         try:
             with _private_name(Path(path)) as name:
                 connection.execute(f"ATTACH {literal(str(name))} AS warehouse (READ_ONLY)")
             connection.execute("USE warehouse")
-            connection.execute(f"SET allowed_directories = {_folder_list(view_folders(connection))}")
+            # Each folder by its name, and by the pattern with which its view lists it.
+            folders = view_folders(connection)
+            names = dict.fromkeys(f"{name}/" for each in folders for name in (each, escape_pattern(each)))
+            connection.execute(f"SET allowed_directories = [{', '.join(map(literal, names))}]")
             begin_session(connection)
-            for setting in _CLOSING:
+            for setting in _LOCKDOWN:
                 connection.execute(setting)
         except FileNotFoundError as error:
             raise NoWarehouseError(f"there is no {path} yet: run `aps backfill` first") from error
@@ -117,18 +118,12 @@ def open_warehouse(path: Path) -> Connection:
     return connection
 
 
-def _folder_list(folders: list[str]) -> str:
-    """Folders as an SQL list, each by its name and by the pattern with which its view lists it."""
-    names = dict.fromkeys(name for folder in folders for name in (f"{folder}/", f"{escape_pattern(folder)}/"))
-    return f"[{', '.join(map(literal, names))}]"
-
-
 @contextlib.contextmanager
 def _private_name(path: Path) -> Iterator[Path]:
-    """A second name of the file, gone once it is open.
+    """Give the file a second name that is gone once the file is open.
 
-    DuckDB lets COPY write to the path of an attached file even with external access off. So the name that
-    it knows is one that no longer leads to the file. Whoever may not make a link may not write here either.
+    DuckDB lets COPY write to the path of an attached file even with external access off. So it gets a name
+    that no longer leads to the file. A process that may not make a link may not write here either.
     """
     path = path.resolve(strict=True)
     name = name_beside(path)
@@ -144,8 +139,8 @@ def _private_name(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def of_this_version() -> Iterator[None]:
-    """Turn what our own queries meet in a warehouse of another version into WarehouseError."""
+def as_warehouse_error() -> Iterator[None]:
+    """Turn the errors of our own queries on a warehouse of another version into WarehouseError."""
     try:
         yield
     except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -157,31 +152,32 @@ def of_this_version() -> Iterator[None]:
 
 
 def query(path: Path, sql: str) -> pa.Table:
-    """The result of one query, with instants in UTC. It writes nothing, whatever it says.
+    """Run one query and return its result, with instants in UTC. No query can write anything.
 
     Raises QueryError with DuckDB's message in one line, NoWarehouseError, WarehouseError.
     """
     with contextlib.closing(open_warehouse(path)) as connection:
-        return ask(connection, path, sql, lambda found: found.to_arrow_table())
+        return run_query(connection, path, sql, lambda found: found.to_arrow_table())
 
 
-def ask(
-    connection: Connection, path: Path, sql: str, taken: Callable[[duckdb.DuckDBPyRelation], Result]
+def run_query(
+    connection: Connection, path: Path, sql: str, convert: Callable[[duckdb.DuckDBPyRelation], Result]
 ) -> Result:
-    """What `taken` makes of the result of one query on the opened warehouse of `path`.
+    """Run one query on the open warehouse of `path` and convert its result.
 
     Raises QueryError with DuckDB's message in one line, WarehouseError.
     """
     try:
-        statement = _one_query(connection, sql)
-        return read_stable(view_folders(connection), lambda: taken(connection.sql(statement)))
+        statement = _only_query(connection, sql)
+        return read_stable(view_folders(connection), lambda: convert(connection.sql(statement)))
     except duckdb.IOException as error:
         raise WarehouseError(f"cannot read {path}: {one_line(error)}") from error
     except duckdb.Error as error:
         raise QueryError(one_line(error)) from error
 
 
-def _one_query(connection: Connection, sql: str) -> str:
+def _only_query(connection: Connection, sql: str) -> str:
+    """Check that the SQL is one query, and return it in a form that cannot write. Raises QueryError."""
     statements = connection.extract_statements(sql)
     if not statements:
         raise QueryError("there is no query")
@@ -194,7 +190,7 @@ def _one_query(connection: Connection, sql: str) -> str:
 
 
 class Warehouse:
-    """The warehouse as it was when this was opened, to read only; a context manager that closes it."""
+    """A read-only view of the warehouse as it was when this was opened; a context manager that closes it."""
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises NoWarehouseError, WarehouseError."""
@@ -202,15 +198,15 @@ class Warehouse:
         self._connection = open_warehouse(path)
 
     def df(self, sql: str) -> pd.DataFrame:
-        """The result of one query. Days and instants (in UTC) are datetimes, null is NaN, NaT or None.
+        """Return the result of one query. Days and instants (in UTC) are datetimes; null is NaN, NaT or None.
 
         Raises QueryError with DuckDB's message in one line, WarehouseError.
         """
-        frame: pd.DataFrame = ask(self._connection, self.path, sql, lambda found: found.df())
+        frame: pd.DataFrame = run_query(self._connection, self.path, sql, lambda found: found.df())
         return frame
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -223,10 +219,10 @@ class Warehouse:
 
 
 ENOUGH_FIGURES = 6
-"""That so many different figures end in 0 by chance is one in a million: there is no such decimal then."""
+"""Six different figures end in 0 by chance once in a million: then the meter gives no such decimal."""
 
 ENOUGH_FOR_FEWER = 24
-"""Figures of fewer than 2 decimals have not been met, so that takes more of them."""
+"""Figures of fewer than 2 decimals have never been seen, so it takes more of them to believe it."""
 
 _MOST = 6
 _MACROS = (
@@ -240,9 +236,3 @@ _MACROS = (
     " ELSE greatest(seen, usual) END::INTEGER",
     "half_unit(decimals) AS 0.5::DOUBLE / pow(10, decimals)",
 )
-
-
-def add_macros(connection: Connection) -> None:
-    """Make the macros known to a session; the file of the warehouse does not hold them."""
-    for macro in _MACROS:
-        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")

@@ -1,9 +1,11 @@
-"""`meta.coverage`, `meta.claims` and the calendar of each zone: how every period stands, and why."""
+"""`meta.coverage`, `meta.claims` and `meta.zone_days`: the state of every period, why, and local days."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -11,9 +13,9 @@ from aps_pipeline.periods import FIRST_DAY, UnknownZoneError, day_bounds_utc, zo
 from aps_pipeline.planning import Claim, ClaimKind, PeriodState, State
 from aps_pipeline.tables import TABLES, Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, add_table, create, describe, fill
 
-COLUMNS = (
+_COVERAGE = (
     Column("system_id", pa.string(), "System"),
     Column("table_name", pa.string(), "Table of core"),
     Column("period", pa.string(), "Partition: a local day, month or year; empty for a table without"),
@@ -30,7 +32,6 @@ COLUMNS = (
     ),
     Column("call_id", pa.int64(), "The call that proves the state; null where none was made", nullable=True),
 )
-
 
 _CLAIMS = (
     Column("kind", pa.string(), ", ".join(ClaimKind)),
@@ -51,15 +52,13 @@ _CLAIMS = (
 
 
 def add_claims(connection: Connection, claims: Sequence[Claim]) -> TableComment:
-    """Make the table of what is concluded, as of the newest call."""
+    """Add `meta.claims`: what is concluded from answers, as of the newest call."""
     comment = (
         "What is concluded from answers, so that some requests are not made: the calls that show it, and when"
         " it expires. An answer that contradicts it ends it, and `--again` overrules it."
         " One row per conclusion."
     )
     keys = ("kind", "system_id", "endpoint", "level", "device_id", "statement")
-    described = describe("meta", "claims", comment, _CLAIMS, keys)
-    create(connection, described, _CLAIMS)
     rows = [
         {
             "kind": claim.kind.value,
@@ -75,42 +74,36 @@ def add_claims(connection: Connection, claims: Sequence[Claim]) -> TableComment:
         }
         for claim in claims
     ]
-    fill(connection, described, pa.Table.from_pylist(rows, pa.schema([column.field for column in _CLAIMS])))
-    return described
+    return add_table(connection, "claims", comment, _CLAIMS, keys, rows)
 
 
-def add_coverage(connection: Connection, covered: Sequence[PeriodState]) -> TableComment:
-    """Make the table, as of the newest call."""
+def add_coverage(connection: Connection, periods: Sequence[PeriodState]) -> TableComment:
+    """Add `meta.coverage`: how every period stands, as of the newest call."""
     comment = (
         "How every period of every fact table stands, from the registration of a system to its local day at "
         "the newest call. One row per system, table and period."
     )
-    described = describe("meta", "coverage", comment, COLUMNS, ("system_id", "table_name", "period"))
-    create(connection, described, COLUMNS)
-    fill(connection, described, _rows(covered))
-    return described
-
-
-def _rows(covered: Sequence[PeriodState]) -> pa.Table:
     columns = {
-        "system_id": [each.system_id for each in covered],
-        "table_name": [each.table.name for each in covered],
-        "period": [each.period.key for each in covered],
-        "first_date": [each.period.first if each.period.key else None for each in covered],
-        "state": [each.state.value for each in covered],
-        "parts": [each.parts for each in covered],
-        "with_data": [each.with_data for each in covered],
-        "no_data": [each.no_data for each in covered],
-        "is_final": [each.is_final for each in covered],
-        "call_id": [each.call_id for each in covered],
+        "system_id": [each.system_id for each in periods],
+        "table_name": [each.table.name for each in periods],
+        "period": [each.period.key for each in periods],
+        "first_date": [each.period.first if each.period.key else None for each in periods],
+        "state": [each.state.value for each in periods],
+        "parts": [each.parts for each in periods],
+        "with_data": [each.with_data for each in periods],
+        "no_data": [each.no_data for each in periods],
+        "is_final": [each.is_final for each in periods],
+        "call_id": [each.call_id for each in periods],
     }
-    return pa.table(columns, schema=pa.schema([column.field for column in COLUMNS]))
+    rows = pa.table(columns, schema=pa.schema([column.field for column in _COVERAGE]))
+    keys = ("system_id", "table_name", "period")
+    return add_table(connection, "coverage", comment, _COVERAGE, keys, rows)
 
 
-UNKNOWN_ZONE = "UTC"
+_UNKNOWN_ZONE = "UTC"
 """The calendar of a system whose zone nobody knows."""
 
-_COLUMNS = (
+_ZONE_DAYS = (
     Column("timezone", pa.string(), "IANA zone of core.systems, or UTC, which stands in for an unknown one"),
     Column("date", pa.date32(), "Local day in that zone"),
     Column("start_utc", INSTANT, "Midnight that begins it"),
@@ -119,38 +112,31 @@ _COLUMNS = (
 
 
 def add_zone_days(connection: Connection) -> TableComment:
-    """`meta.zone_days`: every day of the years that rows or calls are about. Comes after core and calls."""
+    """Add `meta.zone_days`: each day of the years that have rows or calls. After core and `meta.calls`."""
     comment = "When local days begin and end. One row per time zone of the fleet and day of the years held."
-    described = describe("meta", "zone_days", comment, _COLUMNS, ("timezone", "date"))
-    create(connection, described, _COLUMNS)
-    if (years := _years(connection)) is not None:
-        first, last = date(years[0], 1, 1), date(years[1], 12, 31)
-        schema = pa.schema([column.field for column in _COLUMNS])
-        for name in _zone_names(connection):
-            fill(connection, described, pa.table(_days(name, first, last), schema))
-    return described
+    table = describe("meta", "zone_days", comment, _ZONE_DAYS, ("timezone", "date"))
+    create(connection, table, _ZONE_DAYS)
+    if (years := _find_years(connection)) is not None:
+        schema = pa.schema([column.field for column in _ZONE_DAYS])
+        for name, local in _known_zones(connection).items():
+            bounds = day_bounds_utc(date(years[0], 1, 1), date(years[1], 12, 31), local)
+            days, starts, ends = map(list, zip(*bounds, strict=True))
+            fill(connection, table, pa.table([[name] * len(days), days, starts, ends], schema=schema))
+    return table
 
 
-def _days(name: str, first: date, last: date) -> dict[str, list[object]]:
-    days, starts, ends = zip(*day_bounds_utc(first, last, zone(name)), strict=True)
-    return {"timezone": [name] * len(days), "date": [*days], "start_utc": [*starts], "end_utc": [*ends]}
+def _known_zones(connection: Connection) -> dict[str, ZoneInfo]:
+    """List the zones of the fleet that exist, and UTC for the systems of all others."""
+    zones = {_UNKNOWN_ZONE: zone(_UNKNOWN_ZONE)}
+    query = "SELECT DISTINCT timezone FROM core.systems WHERE timezone <> ''"
+    for (name,) in connection.execute(query).fetchall():
+        with suppress(UnknownZoneError):
+            zones[name] = zone(name)
+    return dict(sorted(zones.items()))
 
 
-def _zone_names(connection: Connection) -> Iterable[str]:
-    found = connection.execute("SELECT DISTINCT timezone FROM core.systems WHERE timezone <> ''").fetchall()
-    return sorted({UNKNOWN_ZONE, *(name for (name,) in found if _is_known(name))})
-
-
-def _is_known(name: str) -> bool:
-    try:
-        zone(name)
-    except UnknownZoneError:
-        return False
-    return True
-
-
-def _years(connection: Connection) -> tuple[int, int] | None:
-    """The first and the last year of any row by day or month and of any call; None without one."""
+def _find_years(connection: Connection) -> tuple[int, int] | None:
+    """Find the first and the last year of any call and of any row by day or month; None without one."""
     spans = [
         f'SELECT year(min("{column}")) AS first, year(max("{column}")) AS last FROM core."{table.name}"'  # noqa: S608
         for table in TABLES.values()
@@ -161,10 +147,10 @@ def _years(connection: Connection) -> tuple[int, int] | None:
         "SELECT min(year), max(year) FROM (SELECT try_cast(period[:4] AS INTEGER) AS year FROM meta.calls)"
     )
     spans.append("SELECT year(min(sent_utc)), year(max(sent_utc)) FROM meta.calls")  # for summaries
-    found = connection.execute(
+    years = connection.execute(
         f"SELECT min(first), max(last) FROM ({' UNION ALL '.join(spans)})"  # noqa: S608 - our own names
-    ).fetchone()
-    if found is None or found[0] is None:
+    ).fetchall()[0]
+    if years[0] is None:
         return None
-    first, last = (min(max(year, FIRST_DAY.year), date.max.year - 1) for year in found)
+    first, last = (min(max(year, FIRST_DAY.year), date.max.year - 1) for year in years)
     return first, last

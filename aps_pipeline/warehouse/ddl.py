@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -34,7 +34,7 @@ SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Note:
-    """What a column means, its unit, and whether it may be absent as far as the database does not know."""
+    """What a column means, its unit, and whether it may be absent; of tables the database knows better."""
 
     name: str
     meaning: str
@@ -72,37 +72,37 @@ class TableComment:
 
 
 def identifier(name: str) -> str:
-    """A name of ours, quoted for SQL. Raises ValueError for anything that is not a plain lower-case name."""
+    """Quote a name of ours for SQL. Raises ValueError for anything that is not a plain lower-case name."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name: {name[:60]!r}")
     return f'"{name}"'
 
 
 def identifiers(names: Sequence[str]) -> str:
-    """Names of ours as a list for SQL."""
+    """Quote names of ours and join them as an SQL list."""
     return ", ".join(identifier(name) for name in names)
 
 
 def literal(text: str) -> str:
-    """A text as an SQL string; COMMENT and ATTACH take no parameters."""
+    """Quote a text as an SQL string; COMMENT and ATTACH take no parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def describe(
     schema: str, name: str, comment: str, columns: Sequence[Column], keys: Sequence[str]
 ) -> TableComment:
-    """The description of a table from declared columns."""
+    """Describe a table by its declared columns."""
     notes = tuple(Note(column.name, column.meaning, column.unit, column.nullable) for column in columns)
     return TableComment(schema, name, comment, notes, tuple(keys))
 
 
 def create(connection: Connection, table: TableComment, columns: Sequence[Column]) -> None:
-    """Make an empty table of the declared types, with its comments."""
-    parts = [
+    """Create an empty table of the declared types, with its comments."""
+    definitions = ", ".join(
         f"{identifier(column.name)} {SQL_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
         for column in columns
-    ]
-    connection.execute(f"CREATE TABLE {table.sql_name} ({', '.join(parts)})")
+    )
+    connection.execute(f"CREATE TABLE {table.sql_name} ({definitions})")
     add_comments(connection, table)
 
 
@@ -115,9 +115,9 @@ def add_comments(connection: Connection, table: TableComment) -> None:
 
 
 def count(connection: Connection, query: str) -> int:
-    """The number of rows that a query of ours gives."""
-    found = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()  # noqa: S608 - our queries
-    return int(found[0][0])
+    """Count the rows that a query of ours gives."""
+    (row,) = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()  # noqa: S608 - our queries
+    return int(row[0])
 
 
 def fill(connection: Connection, table: TableComment, rows: pa.Table) -> None:
@@ -131,36 +131,51 @@ def fill(connection: Connection, table: TableComment, rows: pa.Table) -> None:
     connection.unregister("incoming")
 
 
+def add_table(
+    connection: Connection,
+    name: str,
+    comment: str,
+    columns: Sequence[Column],
+    keys: Sequence[str],
+    rows: pa.Table | Sequence[dict[str, Any]],
+) -> TableComment:
+    """Add a table of `meta` with its comments and rows."""
+    table = describe("meta", name, comment, columns, keys)
+    create(connection, table, columns)
+    if not isinstance(rows, pa.Table):
+        rows = pa.Table.from_pylist(rows, schema=pa.schema([column.field for column in columns]))
+    fill(connection, table, rows)
+    return table
+
+
 _ATTEMPTS = 3
 
 
 def add_core_table(connection: Connection, table: Table, lake: Lake) -> TableComment:
-    """Copy one table or make its view.
+    """Copy one table of the lake or create its view.
 
     Raises StorageError, and WarehouseError where the files break the declaration.
     """
-    described = replace(
+    target = replace(
         describe("core", table.name, table.summary, table.columns, table.keys),
         notes=table.notes,
         caveats=table.caveats,
     )
-    if (folder := folder_for_view(table, lake)) is not None:
-        described = replace(described, kind="VIEW")
-        add_view(connection, table, described, folder)
-        return described
-    create(connection, described, table.columns)
+    if (folder := _find_view_folder(table, lake)) is not None:
+        return _add_view(connection, table, replace(target, kind="VIEW"), folder)
+    create(connection, target, table.columns)
     try:
-        fill(connection, described, _rows(table, lake))
+        fill(connection, target, _read_rows(table, lake))
     except duckdb.IntegrityError as error:
         reason = str(error).splitlines()[0]
         raise WarehouseError(
             f"{lake.url}: the files of {table.name} break its declaration: {reason}"
         ) from error
-    return described
+    return target
 
 
-def _rows(table: Table, lake: Lake) -> pa.Table:
-    """All rows; read anew when a partition goes away between the listing and the reading."""
+def _read_rows(table: Table, lake: Lake) -> pa.Table:
+    """Read all rows, and again when a partition goes away between the listing and the reading."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return lake.read(table)
@@ -173,11 +188,12 @@ def _rows(table: Table, lake: Lake) -> pa.Table:
 _ANY_DAY = "????-??-??"
 
 
-def folder_for_view(table: Table, lake: Lake) -> str | None:
-    """The folder that a view can read the table from; None where its rows have to be copied in.
+def _find_view_folder(table: Table, lake: Lake) -> str | None:
+    """Find the folder that a view can read the table from; None where its rows have to be copied in.
 
-    That is an object store, for which DuckDB would need an extension, a path that its patterns cannot name,
-    a parent folder like `date=x`, which it would take for a column, and a table without a file so far.
+    They have to be where the lake is an object store, for which DuckDB would need an extension, where its
+    patterns cannot name the path, where a parent folder is named like `date=x`, which it would take for a
+    column, and where the table has no file yet.
     """
     is_local = "://" not in lake.url or lake.url.startswith("file://")
     if not table.is_five_minute or not is_local or not lake.files(table):
@@ -186,27 +202,28 @@ def folder_for_view(table: Table, lake: Lake) -> str | None:
     return None if set(folder) & set("=\\") else folder
 
 
-def add_view(connection: Connection, table: Table, described: TableComment, folder: str) -> None:
-    """Make the view of a table with its comments; columns, order and types are the declared ones."""
+def _add_view(connection: Connection, table: Table, view: TableComment, folder: str) -> TableComment:
+    """Create the view of a table with its comments; columns, order and types are the declared ones."""
     columns = ", ".join(
         f"{identifier(column.name)}::{SQL_TYPES[column.type]} AS {identifier(column.name)}"
         for column in table.columns
     )
     files = literal(f"{escape_pattern(folder)}/date={_ANY_DAY}/part-0.parquet")
     connection.execute(
-        f"CREATE VIEW {described.sql_name} AS SELECT {columns}"  # noqa: S608 - our names, a quoted path
+        f"CREATE VIEW {view.sql_name} AS SELECT {columns}"  # noqa: S608 - our names, a quoted path
         f" FROM read_parquet({files}, hive_partitioning = true, hive_types = {{'date': DATE}})"
     )
-    add_comments(connection, described)
+    add_comments(connection, view)
+    return view
 
 
 def escape_pattern(folder: str) -> str:
-    """A folder as a pattern that only it fits."""
+    """Escape a folder for DuckDB, so that as a pattern it matches itself only."""
     return re.sub(r"[*?\[]", r"[\g<0>]", folder)
 
 
 def view_folders(connection: Connection) -> list[str]:
-    """The folders that the views of a warehouse read."""
+    """List the folders that the views of a warehouse read."""
     views = connection.execute(
         "SELECT view_name FROM duckdb_views()"
         " WHERE schema_name = 'core' AND database_name = current_database() ORDER BY view_name"

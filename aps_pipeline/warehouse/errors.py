@@ -1,11 +1,11 @@
-"""What can go wrong with the warehouse.
+"""The errors of the warehouse.
 
 OSError
 └── WarehouseError        it cannot be written or read; the message names the path
     └── NoWarehouseError  it has not been built yet
 ValueError
-├── QueryError            somebody's SQL is wrong, or wants more than to read
-└── HeaderError           one of our .sql files does not say what it gives
+├── QueryError            a user's SQL is wrong, or would do more than read
+└── HeaderError           the header of one of our .sql files is wrong
 """
 
 from __future__ import annotations
@@ -34,6 +34,5 @@ class HeaderError(ValueError):
 
 
 def one_line(error: Exception) -> str:
-    """DuckDB's message without the drawing of the statement."""
-    message = str(error).split("\n\nLINE ")[0]
-    return " ".join(message.split())
+    """Shorten DuckDB's message to one line, without its picture of the statement."""
+    return " ".join(str(error).split("\n\nLINE ")[0].split())

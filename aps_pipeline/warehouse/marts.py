@@ -1,4 +1,4 @@
-"""Marts: SQL files whose header becomes the comments of the view or table that they make."""
+"""Marts: SQL files, each with a header that becomes the comments of its table."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
-from aps_pipeline.tables import CAVEATS, Caveat
-from aps_pipeline.warehouse.ddl import (
-    Connection,
-    Note,
-    TableComment,
-    add_comments,
-    identifier,
-    identifiers,
-)
+from aps_pipeline.tables import CAVEATS
+from aps_pipeline.warehouse.ddl import Connection, Note, TableComment, add_comments, identifier, identifiers
 from aps_pipeline.warehouse.errors import HeaderError
 
 _ENTRY = re.compile(
@@ -36,18 +29,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class SqlFile:
-    """A .sql file taken apart: its name, its header in order, and its one statement."""
+    """A .sql file in parts: its name, its header in order, and its one statement."""
 
     name: str
     header: tuple[Entry, ...]
     statement: str
 
     def texts(self, word: str) -> list[str]:
-        """The texts of every entry of that word."""
+        """List the texts of all entries of a word."""
         return [entry.text for entry in self.header if entry.word == word]
 
-    def one(self, word: str) -> str:
-        """The text of the only entry of that word. Raises HeaderError."""
+    def text(self, word: str) -> str:
+        """Find the text of the only entry of a word. Raises HeaderError."""
         found = self.texts(word)
         if len(found) != 1:
             raise HeaderError(f"{self.name}: {len(found)} lines '{word}: …' in the header instead of one")
@@ -55,7 +48,7 @@ class SqlFile:
 
 
 def read_sql(name: str, text: str) -> SqlFile:
-    """Take a .sql file apart. Raises HeaderError."""
+    """Split a .sql file into header and statement. Raises HeaderError."""
     entries: list[Entry] = []
     lines = text.splitlines()
     length = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
@@ -74,7 +67,7 @@ def read_sql(name: str, text: str) -> SqlFile:
 
 
 def list_sql_files(folder: str) -> list[SqlFile]:
-    """Every .sql file of a folder of this package, by name. Raises HeaderError."""
+    """Read every .sql file of a folder of this package, by name. Raises HeaderError."""
     files = resources.files("aps_pipeline.warehouse").joinpath(folder).iterdir()
     texts = {file.name: file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
     return [read_sql(name, texts[name]) for name in sorted(texts)]
@@ -94,13 +87,13 @@ class Mart:
 
 
 def marts() -> list[Mart]:
-    """The marts of this package in an order in which they can be built. Raises HeaderError."""
+    """List the marts of this package in an order in which they can be built. Raises HeaderError."""
     files = {file.name: file for file in list_sql_files("sql")}
-    return in_order([mart_of(file, files) for file in files.values()])
+    return sort_marts([mart_of(file, files) for file in files.values()])
 
 
 def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
-    """A mart from its file; `others`, by file name, may describe columns that it takes over.
+    """Build a mart from its file; `others`, by file name, may describe columns that it takes over.
 
     Raises HeaderError.
     """
@@ -110,14 +103,18 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
     known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
-    grain = file.one("grain")
-    comment = f"{file.one(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
-    keys = tuple(file.one("key").split(", "))
+    grain = file.text("grain")
+    comment = f"{file.text(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
+    keys = tuple(file.text("key").split(", "))
     if missing := set(keys) - {column.name for column in columns}:
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
     after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
     notes = tuple(file.texts("note"))
-    table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
+    codes = [code for text in file.texts("caveat") for code in text.split(", ")]
+    if unknown := [code for code in codes if code not in CAVEATS]:
+        raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
+    caveats = tuple(CAVEATS[code] for code in codes)
+    table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=caveats)
     return Mart(table, after, file.statement)
 
 
@@ -130,7 +127,7 @@ def _columns(file: SqlFile) -> tuple[Note, ...]:
 
 
 def _inherit_columns(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
-    """The columns that stand in another mart, as `columns: all of NAME but COLUMN` has it."""
+    """Find the columns that another mart describes, as `columns: all of NAME but COLUMN` asks."""
     for text in file.texts("columns"):
         found = _ALL_BUT.fullmatch(text)
         if found is None or f"{found[1]}.sql" not in others:
@@ -138,21 +135,12 @@ def _inherit_columns(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[N
         yield from (note for note in _columns(others[f"{found[1]}.sql"]) if note.name != found[2])
 
 
-def _caveats(file: SqlFile) -> tuple[Caveat, ...]:
-    codes = [code for text in file.texts("caveat") for code in text.split(", ")]
-    if unknown := [code for code in codes if code not in CAVEATS]:
-        raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
-    return tuple(CAVEATS[code] for code in codes)
-
-
-def in_order(found: list[Mart]) -> list[Mart]:
-    """Marts sorted so that each follows those it reads. Raises HeaderError."""
+def sort_marts(found: list[Mart]) -> list[Mart]:
+    """Sort marts so that each follows those it reads. Raises HeaderError."""
     by_name = {mart.table.name: mart for mart in found}
     try:
-        order = list(
-            TopologicalSorter({name: by_name[name].after for name in sorted(by_name)}).static_order()
-        )
-        return [by_name[name] for name in order]
+        sorter = TopologicalSorter({name: by_name[name].after for name in sorted(by_name)})
+        return [by_name[name] for name in sorter.static_order()]
     except CycleError as error:
         raise HeaderError(f"marts that wait for each other: {', '.join(error.args[1])}") from error
     except KeyError as error:
@@ -167,10 +155,10 @@ def add_mart(connection: Connection, mart: Mart) -> TableComment:
     table = mart.table
     rows = f"SELECT * FROM ({mart.statement}) ORDER BY {identifiers(table.keys)}"  # noqa: S608 - our files
     connection.execute(f"CREATE TABLE {table.sql_name} AS {rows}")
-    given = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
-    named = [column.name for column in table.columns]
-    if given != named:
-        raise HeaderError(f"{table.name}.sql gives the columns {given}, but its header names {named}")
+    columns = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
+    names = [column.name for column in table.columns]
+    if columns != names:
+        raise HeaderError(f"{table.name}.sql gives the columns {columns}, but its header names {names}")
     for key in table.keys:
         connection.execute(f"ALTER TABLE {table.sql_name} ALTER {identifier(key)} SET NOT NULL")
     add_comments(connection, table)

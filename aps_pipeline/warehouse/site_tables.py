@@ -1,9 +1,9 @@
-"""Schema `meta`: roofs, tariffs, and the clear sky above them. Empty where the owner says nothing."""
+"""Tables of `meta` on roofs, tariffs and the clear sky; empty where the owner gives no file."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aps_pipeline.periods import zone
-from aps_pipeline.site import Placed, RoofSystem, Site, Tariffs, list_placed_panels
+from aps_pipeline.site import PlacedPanel, RoofSystem, Site, list_placed_panels
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, add_table
 
 if TYPE_CHECKING:
     from aps_pipeline.site.clear_sky import Days
-
 
 _SYSTEM = Column("system_id", pa.string(), "System")
 _TILT = Column("tilt_deg", pa.float64(), "Tilt from flat", "deg", True)
@@ -60,48 +59,30 @@ _CARBON = (
 )
 
 
-def add_site(connection: Connection, site: Site) -> Iterator[TableComment]:
-    """`meta.sites`, `meta.panels`, `meta.tariffs` and `meta.carbon`."""
+def add_site_tables(connection: Connection, site: Site) -> Iterator[TableComment]:
+    """Add `meta.sites`, `meta.panels`, `meta.tariffs` and `meta.carbon`."""
     sites = [
         {"system_id": system_id, "name": each.name, "latitude_deg": each.latitude,
          "longitude_deg": each.longitude, "tilt_deg": each.tilt, "azimuth_deg": each.azimuth}
         for system_id, each in site.roof.systems.items()
     ]  # fmt: skip
     comment = "What the roof file says of each system. One row per system in it."
-    yield add_rows(connection, "sites", comment, _SITES, ("system_id",), sites)
+    yield add_table(connection, "sites", comment, _SITES, ("system_id",), sites)
     panels = [asdict(panel) for panel in list_placed_panels(site.roof)]
     comment = "What the roof file says of each panel. One row per input of an inverter, old ones included."
-    yield add_rows(connection, "panels", comment, _PANELS, ("system_id", "inverter_id", "channel"), panels)
-    comment = "What the tariff file says. One row per system, or all others, and first day."
-    yield add_rows(connection, "tariffs", comment, _TARIFFS, ("system_id", "since"), _prices(site.tariffs))
-    factor, source = site.tariffs.co2_kg_per_kwh, site.tariffs.co2_source
-    carbon = [{"co2_kg_per_kwh": factor, "source": source}] if factor is not None else []
-    comment = "What the tariff file says of CO2. One row, or none."
-    yield add_rows(connection, "carbon", comment, _CARBON, ("co2_kg_per_kwh",), carbon)
-
-
-def _prices(tariffs: Tariffs) -> list[dict[str, Any]]:
-    return [
+    yield add_table(connection, "panels", comment, _PANELS, ("system_id", "inverter_id", "channel"), panels)
+    tariffs = site.tariffs
+    prices = [
         {"system_id": system_id, **each.model_dump(exclude={"systems"}), "currency": tariffs.currency}
         for each in tariffs.tariffs
         for system_id in each.systems or ("",)
     ]
-
-
-def add_rows(
-    connection: Connection,
-    name: str,
-    comment: str,
-    columns: Sequence[Column],
-    keys: Sequence[str],
-    rows: list[dict[str, Any]],
-) -> TableComment:
-    """A table of `meta` with those rows."""
-    described = describe("meta", name, comment, columns, keys)
-    create(connection, described, columns)
-    schema = pa.schema([column.field for column in columns])
-    fill(connection, described, pa.Table.from_pylist(rows, schema=schema))
-    return described
+    comment = "What the tariff file says. One row per system, or all others, and first day."
+    yield add_table(connection, "tariffs", comment, _TARIFFS, ("system_id", "since"), prices)
+    factor, source = tariffs.co2_kg_per_kwh, tariffs.co2_source
+    carbon = [{"co2_kg_per_kwh": factor, "source": source}] if factor is not None else []
+    comment = "What the tariff file says of CO2. One row, or none."
+    yield add_table(connection, "carbon", comment, _CARBON, ("co2_kg_per_kwh",), carbon)
 
 
 _CLEAR_SKY = (
@@ -130,7 +111,7 @@ _ZONE = "SELECT timezone FROM core.systems WHERE system_id = ?"
 
 @dataclass(frozen=True)
 class Plane:
-    """Panels that lie alike: degrees from flat and clockwise from north."""
+    """Panels of one orientation: degrees from flat and clockwise from north."""
 
     tilt: float
     azimuth: float
@@ -138,53 +119,55 @@ class Plane:
     basis: str
 
 
-def add_sky(connection: Connection, site: Site) -> Iterator[TableComment]:
-    """`meta.clear_sky` and `meta.daylight`; empty where no position is given. Comes after core."""
+def add_clear_sky_tables(connection: Connection, site: Site) -> Iterator[TableComment]:
+    """Add `meta.clear_sky` and `meta.daylight`; empty where no position is given. Comes after core."""
     placed = list_placed_panels(site.roof)
     clear: list[dict[str, Any]] = []
     light: list[dict[str, Any]] = []
     for system_id, system in site.roof.systems.items():
-        if (days := _days(connection, system_id, system)) is None:
+        if (days := _find_days(connection, system_id, system)) is None:
             continue
-        planes = planes_of(system, [each for each in placed if each.system_id == system_id])
-        clear += [row for plane in planes for row in _clear(system_id, days, plane)]
-        light += _light(system_id, days)
+        for plane in _list_planes(system, [each for each in placed if each.system_id == system_id]):
+            clear += _clear_sky_rows(system_id, days, plane)
+        for day, bounds in zip(days.days, days.light(), strict=True):
+            first, last = bounds or (None, None)
+            row = {"system_id": system_id, "date": day, "first_light_utc": first, "last_light_utc": last}
+            light.append(row)
     comment = "What the sun gives without clouds (pvlib, Ineichen). One row per system, day and plane."
-    yield add_rows(
-        connection, "clear_sky", comment, _CLEAR_SKY, ("system_id", "date", "tilt_deg", "azimuth_deg"), clear
-    )
+    keys = ("system_id", "date", "tilt_deg", "azimuth_deg")
+    yield add_table(connection, "clear_sky", comment, _CLEAR_SKY, keys, clear)
     comment = "When it is light, twilight included, to half an hour. One row per system and day."
-    yield add_rows(connection, "daylight", comment, _DAYLIGHT, ("system_id", "date"), light)
+    yield add_table(connection, "daylight", comment, _DAYLIGHT, ("system_id", "date"), light)
 
 
-def planes_of(system: RoofSystem, placed: list[Placed]) -> list[Plane]:
-    """How the panels of a system lie, each place once; the system itself, or flat, where no panel says."""
+def _list_planes(system: RoofSystem, placed: list[PlacedPanel]) -> list[Plane]:
+    """List the planes of a system's panels; without theirs, the plane of the system, or a flat one."""
     places = {each.place: (each.tilt_deg, each.azimuth_deg) for each in placed}
-    known = Counter(plane for lies in places.values() if (plane := _plane(*lies)))
-    whole = _plane(system.tilt, system.azimuth)
+    known = Counter(plane for angles in places.values() if (plane := _orientation(*angles)))
+    whole = _orientation(system.tilt, system.azimuth)
     if known and set(known) != {whole}:
         basis = "panels" if sum(known.values()) == len(places) else "some panels"
-        return [Plane(*lies, number, basis) for lies, number in sorted(known.items())]
+        return [Plane(*angles, number, basis) for angles, number in sorted(known.items())]
     if whole is not None:
         return [Plane(*whole, 1, "system")]
     return [Plane(0.0, 0.0, 1, "flat (not given)")]
 
 
-def _plane(tilt: float | None, azimuth: float | None) -> tuple[float, float] | None:
+def _orientation(tilt: float | None, azimuth: float | None) -> tuple[float, float] | None:
     if tilt == 0:
         return 0.0, 0.0
     return None if tilt is None or azimuth is None else (float(tilt), float(azimuth) % 360)
 
 
-def _days(connection: Connection, system_id: str, system: RoofSystem) -> Days | None:
-    """The days of a system that has some, a known zone and a position."""
+def _find_days(connection: Connection, system_id: str, system: RoofSystem) -> Days | None:
+    """Find the days of a system; None where it has none, no known zone or no position."""
     if system.latitude is None or system.longitude is None:
         return None
     days: tuple[date, ...] = tuple(row[0] for row in connection.execute(_DAYS, [system_id]).fetchall())
     zones = connection.execute(_ZONE, [system_id]).fetchall()
     try:
         local = zone(zones[0][0]) if zones and zones[0][0] else None
-    except ValueError:  # a zone that nobody knows: its days have no bounds
+    except ValueError:  # a zone that does not exist: its days have no bounds
         return None
     if not days or local is None:
         return None
@@ -193,7 +176,7 @@ def _days(connection: Connection, system_id: str, system: RoofSystem) -> Days | 
     return Days(system.latitude, system.longitude, local, days)
 
 
-def _clear(system_id: str, days: Days, plane: Plane) -> Iterator[dict[str, Any]]:
+def _clear_sky_rows(system_id: str, days: Days, plane: Plane) -> Iterator[dict[str, Any]]:
     for day, insolation in zip(days.days, days.insolation(plane.tilt, plane.azimuth), strict=True):
         yield {
             "system_id": system_id,
@@ -204,9 +187,3 @@ def _clear(system_id: str, days: Days, plane: Plane) -> Iterator[dict[str, Any]]
             "orientation_basis": plane.basis,
             "insolation_kwh_per_m2": insolation,
         }
-
-
-def _light(system_id: str, days: Days) -> Iterator[dict[str, Any]]:
-    for day, light in zip(days.days, days.light(), strict=True):
-        first, last = light or (None, None)
-        yield {"system_id": system_id, "date": day, "first_light_utc": first, "last_light_utc": last}

@@ -72,10 +72,10 @@ def looked(plant: Plant, *inboxes: Inbox) -> AlertRun:
 
 def test_one_message_when_a_panel_turns_weak_and_one_when_it_recovers(plant: Plant, hook: Inbox) -> None:
     days(plant, 0, 29)
-    assert looked(plant, hook).said == "Nothing has changed that is worth a message."
+    assert looked(plant, hook).summary == "Nothing has changed that is worth a message."
     days(plant, 30, 59, a=0.7)
-    assert looked(plant, hook).said == f"1 message sent. {WEAK}"
-    assert looked(plant, hook).said == "Nothing has changed: the warehouse is the one looked at before."
+    assert looked(plant, hook).summary == f"1 message sent. {WEAK}"
+    assert looked(plant, hook).summary == "Nothing has changed: the warehouse is the one looked at before."
     days(plant, 60, 61, a=0.7)
     assert looked(plant, hook).messages == ()
     days(plant, 62, 91)
@@ -120,7 +120,8 @@ def test_a_preview_sends_and_remembers_nothing(weak: Plant, hook: Inbox) -> None
 
 def test_without_an_address_nobody_is_told(plant: Plant) -> None:
     assert (
-        run_alerts(plant.path, told(plant), []).said == "APS_ALERT_URLS is not set: there is nobody to tell."
+        run_alerts(plant.path, told(plant), []).summary
+        == "APS_ALERT_URLS is not set: there is nobody to tell."
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from aps_pipeline import dictionary
 from aps_pipeline.dictionary import QUERIES, Query, markdown
 from aps_pipeline.tables import CAVEATS, TABLES
-from aps_pipeline.warehouse import BuiltWarehouse, all_checks, by_kind, query
+from aps_pipeline.warehouse import BuiltWarehouse, all_checks, group_by_kind, query
 from aps_pipeline.warehouse.marts import marts
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
@@ -51,7 +51,7 @@ def test_every_link_of_the_page_leads_somewhere(page: str) -> None:
 
 
 def test_every_check_and_caveat_stands_there(page: str) -> None:
-    for kind, checks in by_kind(all_checks()).items():
+    for kind, checks in group_by_kind(all_checks()).items():
         assert f"| `{kind}` |" in page and checks[0].advice in page
     assert all(caveat.text in _section(page, code) for code, caveat in CAVEATS.items())
 

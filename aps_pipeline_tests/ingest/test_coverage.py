@@ -76,7 +76,7 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         site.collect(date(2024, 3, 3), date(2024, 3, 5), (HOURS,), system_ids=(EAST,))
         pipeline = site.pipeline()
         path = tmp_path / "warehouse.duckdb"
-        warehouse.build(path, pipeline.lake, pipeline.ledger, covered=pipeline.coverage)
+        warehouse.build(path, pipeline.lake, pipeline.ledger, coverage=pipeline.coverage)
         pipeline.ledger.close()
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.lake.validate import prepare_rows
 from aps_pipeline.parse import open_body
 from aps_pipeline.parse.context import ParseContext, Parsed
 from aps_pipeline.parse.inventory import DEVICE_PARSERS
@@ -67,7 +67,7 @@ def parsed(name: str, data: Any, of: ParseContext) -> Parsed:
 def rows(name: str, data: Any, of: ParseContext) -> list[dict[str, Any]]:
     """The rows of `data`, after the checks that stand before every file."""
     table, found = READ[name], parsed(name, data, of).rows
-    in_file_order(table, (of.period.key,) if table.is_partitioned else (), found)
+    prepare_rows(table, (of.period.key,) if table.is_partitioned else (), found)
     return list(found.to_pylist())
 
 

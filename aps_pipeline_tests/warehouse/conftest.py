@@ -133,7 +133,7 @@ class Plant:
     def build(self, covered: Sequence[PeriodState] = ()) -> warehouse.BuiltWarehouse:
         self.write()
         return warehouse.build(
-            self.path, self.lake, self.ledger, covered=lambda: covered or self.covered, site=self.site
+            self.path, self.lake, self.ledger, coverage=lambda: covered or self.covered, site=self.site
         )
 
     def query(self, sql: str) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def test_rows_arrive_as_they_lie_in_the_lake(plant: Plant) -> None:
     assert built.rows["meta.calls"] == 1
     table = TABLES["system_hourly_energy"]
     kept = plant.lake.read(table).sort_by([(key, "ascending") for key in table.keys])
-    assert warehouse.query(plant.path, "FROM ddl.system_hourly_energy").to_pylist() == kept.to_pylist()
+    assert warehouse.query(plant.path, "FROM core.system_hourly_energy").to_pylist() == kept.to_pylist()
 
 
 def test_every_table_and_column_has_its_comment(built: Plant) -> None:
@@ -218,7 +218,7 @@ def test_a_partition_that_goes_away_while_reading_is_read_anew(
     monkeypatch.setattr(plant.lake, "read", flaky)
     assert warehouse.build(plant.path, plant.lake, plant.ledger).rows["core.system_daily_energy"] == 1
 
-    monkeypatch.setattr(plant.lake, "read", lambda _: ddl._rows(TABLES["systems"], _Broken()))  # type: ignore[arg-type]
+    monkeypatch.setattr(plant.lake, "read", lambda _: ddl._read_rows(TABLES["systems"], _Broken()))  # type: ignore[arg-type]
     with pytest.raises(StorageError, match="unreadable"):
         warehouse.build(plant.path, plant.lake, plant.ledger)
 

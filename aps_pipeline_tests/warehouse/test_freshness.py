@@ -200,8 +200,8 @@ def test_a_build_waits_no_longer_than_a_tick(monkeypatch: pytest.MonkeyPatch) ->
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     for age_seconds in (-3600, 1, 3600):
-        Inputs("", LakeState(1, time.time_ns() - age_seconds * 1_000_000_000)).rest()
-    Inputs("", None).rest()
+        Inputs("", LakeState(1, time.time_ns() - age_seconds * 1_000_000_000)).wait_for_mtime_tick()
+    Inputs("", None).wait_for_mtime_tick()
     assert slept == []
-    Inputs("", LakeState(1, time.time_ns())).rest()
+    Inputs("", LakeState(1, time.time_ns())).wait_for_mtime_tick()
     assert len(slept) == 1 and 0 < slept[0] < 0.1

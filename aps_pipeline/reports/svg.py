@@ -1,14 +1,13 @@
-"""From an Altair chart to an SVG element that stands in a page: no script, no style attribute, no font.
+"""Turn an Altair chart into an SVG element of a page: no script, no style attribute, no font.
 
 Colours are names of the style sheet (`var(--sun)`), so one drawing serves light, dark and paper. Sizes are
-fixed and texts are measured by nobody, so that every machine draws the same bytes.
+fixed and no text is measured, so every machine draws the same bytes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
@@ -41,19 +40,19 @@ _LONG = re.compile(r"-?\d+\.\d{3,}(e-?\d+)?")
 
 
 def colour(name: str) -> str:
-    """A colour of the style sheet."""
+    """Refer to a colour of the style sheet."""
     return f"var(--{name})"
 
 
 def scale(names: Mapping[str, str]) -> alt.Scale:
-    """Values to colours of the style sheet."""
+    """Map values to colours of the style sheet."""
     return alt.Scale(domain=list(names), range=[colour(name) for name in names.values()])
 
 
 def draw(chart: alt.LayerChart, label: str, size: tuple[int, int], margins: tuple[int, int, int, int]) -> str:
-    """The chart as an SVG element; `margins` are left, top, right and bottom of the plotted `size`.
+    """Draw a chart as an SVG element; `margins` are left, top, right and bottom of the plotted `size`.
 
-    `label` says to people who cannot see it what it shows. A mark's `description` becomes its tooltip.
+    `label` tells people who cannot see it what it shows. A mark's `description` becomes its tooltip.
     """
     width, height = size
     left, top, right, bottom = margins
@@ -68,37 +67,33 @@ def draw(chart: alt.LayerChart, label: str, size: tuple[int, int], margins: tupl
         .configure_axis(**_AXIS)
         .configure_view(strokeOpacity=0)
     )
-    text = vl_convert.vegalite_to_svg(sized.to_dict(validate=False))
-    return _plain(text, label, (left + width + right, top + height + bottom))
-
-
-def _plain(text: str, label: str, size: tuple[int, int]) -> str:
-    """The drawing without what a page must not have, each mark's description as its tooltip."""
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(sized.to_dict(validate=False)))  # noqa: S314 - ours
+    _strip(root)
+    box = {
+        "viewBox": f"0 0 {left + width + right} {top + height + bottom}",
+        "width": str(left + width + right),
+    }
+    root.attrib.clear()
+    root.attrib.update({**box, "role": "img", "aria-label": label})
     ElementTree.register_namespace("", _SVG)
-    root = ElementTree.fromstring(text)  # noqa: S314 - drawn here, from a chart of ours
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _strip(root: ElementTree.Element) -> None:
+    """Remove what a page must not have, and make each mark's description its tooltip."""
     for element in root.iter():
-        described = element.attrib.pop("aria-label", "")
+        description = element.attrib.pop("aria-label", "")
         is_axis = element.get("aria-roledescription") == "axis"
         is_mark = element.get("role") == "graphics-symbol" and not is_axis
         for name in _DROPPED:
             element.attrib.pop(name, None)
         for name in _PLACES & element.attrib.keys():
-            element.attrib[name] = _LONG.sub(_short, element.attrib[name])
-        if is_mark and described:
+            element.attrib[name] = _LONG.sub(_round_length, element.attrib[name])
+        if is_mark and description:
             title = ElementTree.Element(f"{{{_SVG}}}title")
-            title.text = described
+            title.text = description
             element.insert(0, title)
-    root.attrib.clear()
-    box = {"viewBox": f"0 0 {size[0]} {size[1]}", "width": str(size[0])}
-    root.attrib.update({**box, "role": "img", "aria-label": label})
-    return ElementTree.tostring(root, encoding="unicode")
 
 
-def _short(number: re.Match[str]) -> str:
-    """A length with two decimals: nobody sees more."""
+def _round_length(number: re.Match[str]) -> str:
     return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
-
-
-def values(rows: list[dict[str, Any]]) -> alt.InlineData:
-    """Rows as the data of a chart; days and other texts are texts."""
-    return alt.InlineData(values=rows)

@@ -132,7 +132,7 @@ class _Share:
 
 def _share(login: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
     mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is login)
-    return _Share(login, sum(mine), pipeline.ledger.quota(login.account))
+    return _Share(login, sum(mine), pipeline.ledger.get_quota(login.account))
 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:

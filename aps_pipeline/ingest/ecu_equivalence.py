@@ -236,7 +236,7 @@ def _energies(
     asked = context_of_entry(request, system, held, revision)
     if period.key and not asked.is_final(period.last):
         return None
-    rows = readable_rows(table, ledger.bodies([held.answered]).get(held.answered), asked)
+    rows = readable_rows(table, ledger.read_bodies([held.answered]).get(held.answered), asked)
     if rows is None:
         return None
     if not period.key:  # of all years, those that are over

@@ -19,14 +19,14 @@ from aps_pipeline.ledger.errors import (
 from aps_pipeline.ledger.quota import AccountRest, Quota, QuotaAccount, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     AnswerDiff,
+    AnswerPair,
     Attempt,
     CallEnd,
     CallState,
-    Change,
     DriftEvent,
     DriftKind,
     GoodCall,
-    Succession,
+    RowDiff,
 )
 from aps_pipeline.ledger.store import Ledger
 
@@ -34,11 +34,11 @@ __all__ = [
     "AccountRest",
     "AlreadyAnsweredError",
     "AnswerDiff",
+    "AnswerPair",
     "Attempt",
     "BodyFault",
     "CallEnd",
     "CallState",
-    "Change",
     "DriftEvent",
     "DriftKind",
     "FigureRow",
@@ -52,8 +52,8 @@ __all__ = [
     "QuotaAccount",
     "QuotaExhaustedError",
     "Refusal",
+    "RowDiff",
     "StoredFigure",
-    "Succession",
     "UnreadAnswer",
     "quota_month",
     "resets_utc",

@@ -132,7 +132,7 @@ def _share(
     calendar: Calendar,
     refreshed: tuple[Table, ...] | None,
 ) -> Share:
-    day, quota = local_day(now, login.account.zone), pipeline.ledger.quota(login.account)
+    day, quota = local_day(now, login.account.zone), pipeline.ledger.get_quota(login.account)
     reserved = None
     if refreshed is not None:
         systems = pipeline.systems_of(login)

@@ -44,7 +44,7 @@ class Demo:
 def result_of(settings: Settings, first: date, last: date, seconds: float, calls: int) -> Demo:
     """Look at ledger, lake and warehouse. Raises LedgerError, WarehouseError, OSError."""
     with closing(Ledger(settings.ledger_address)) as ledger:
-        held = sum(len(portion) for portion in ledger.rows())
+        held = sum(len(portion) for portion in ledger.iter_calls())
     files = sorted(Path(settings.lake_address).rglob("*.parquet"))
     digest = hashlib.sha256()
     for file in files:

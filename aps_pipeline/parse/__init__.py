@@ -21,7 +21,7 @@ from aps_pipeline.parse.inventory import (
     system_inverters,
     system_meters,
 )
-from aps_pipeline.parse.schema_drift import find_repeated_ids, unknown_fields
+from aps_pipeline.parse.schema_drift import find_repeated_ids, find_unknown_fields
 from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
@@ -56,16 +56,16 @@ def open_body(text: str) -> Any | None:
     return envelope.data
 
 
-def parse_rows(table: Table, text: str, asked: ParseContext) -> Parsed:
+def parse_rows(table: Table, text: str, context: ParseContext) -> Parsed:
     """The rows that one answer gives to one table. Raises RefusedError."""
-    return rows_of(table, open_body(text), asked)
+    return parse_data(table, open_body(text), context)
 
 
-def rows_of(table: Table, data: Any | None, asked: ParseContext) -> Parsed:
+def parse_data(table: Table, data: Any | None, context: ParseContext) -> Parsed:
     """The rows that the `data` of one answer gives to one table; none for 'no data'. Raises RefusedError."""
     if data is None:
         return Parsed(empty(table), empty(REJECTED_ITEMS))
-    return PARSERS[table.name](table, data, asked)
+    return PARSERS[table.name](table, data, context)
 
 
 __all__ = [
@@ -78,8 +78,8 @@ __all__ = [
     "RefusedError",
     "SystemRecord",
     "find_repeated_ids",
+    "find_unknown_fields",
     "open_body",
+    "parse_data",
     "parse_rows",
-    "rows_of",
-    "unknown_fields",
 ]

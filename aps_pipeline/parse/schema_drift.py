@@ -43,7 +43,7 @@ _MOST = 20
 _LONGEST = 60
 
 
-def unknown_fields(source: Source, data: Any) -> set[str]:
+def find_unknown_fields(source: Source, data: Any) -> set[str]:
     """What in the `data` of an answer no parser of that source understands: `power.reactive`, `type=7`.
 
     Of a new object only its own name is given. At most 20, each in printable ASCII.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from aps_pipeline.periods import KEY_LENGTH, Grain
 from aps_pipeline.tables.caveats import Caveat
 
-type_names = {
+TYPE_NAMES = {
     pa.string(): "text",
     pa.float64(): "double",
     pa.bool_(): "boolean",

@@ -50,7 +50,9 @@ def inputs_of(lake: Lake, ledger: Ledger, revision_days: int, site: Site) -> Inp
     """What a build would read now. Raises StorageError, LedgerError."""
     found = lake.state()
     lines = [package_version(), _code(), str(revision_days), site.digest_text]
-    lines += [f"{state} {n} {newest} {end and end.isoformat()}" for state, n, newest, end in ledger.tally()]
+    lines += [
+        f"{state} {n} {newest} {end and end.isoformat()}" for state, n, newest, end in ledger.count_by_state()
+    ]
     if found is not None:
         lines += [lake.path(TABLES["systems"]), str(found.partitions)]  # views name the lake by its path
     return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), found)

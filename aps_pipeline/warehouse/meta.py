@@ -64,7 +64,7 @@ def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
     create(connection, described, _REVISIONS)
     kept = {field.name for field in fields(AnswerDiff)}
     schema = pa.schema([column.field for column in _REVISIONS if column.name in kept])
-    rows = [asdict(each) for each in ledger.revisions() if each.is_difference]
+    rows = [asdict(each) for each in ledger.list_diffs() if each.is_difference]
     connection.register("kept", pa.Table.from_pylist(rows, schema))
     connection.execute(
         """
@@ -165,7 +165,7 @@ def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
     described = describe("meta", "calls", comment, _CALLS, ("call_id",))
     create(connection, described, _CALLS)
     schema = pa.schema([column.field for column in _CALLS])
-    for portion in ledger.rows():
+    for portion in ledger.iter_calls():
         fill(connection, described, pa.Table.from_pylist(list(portion), schema=schema))
     return described
 
@@ -177,7 +177,7 @@ def add_news(connection: Connection, ledger: Ledger) -> TableComment:
     )
     described = describe("meta", "news", comment, _NEWS, ("kind", "subject", "name"))
     create(connection, described, _NEWS)
-    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.news()]
+    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.list_drift_events()]
     fill(connection, described, pa.Table.from_pylist(rows, pa.schema([column.field for column in _NEWS])))
     return described
 

@@ -78,7 +78,9 @@ def test_the_file_is_sorted_compressed_and_says_what_it_holds(lake: Lake) -> Non
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_every_column_of_every_table_describes_itself_in_the_file(lake: Lake, table: Any) -> None:
-    values = {"day": ("2024-03-05",), "month": ("2024-03",), "year": ("2024",), "lifetime": ()}[table.partition_grain]
+    values = {"day": ("2024-03-05",), "month": ("2024-03",), "year": ("2024",), "lifetime": ()}[
+        table.partition_grain
+    ]
     lake.write(table, (("inverter_batch_energy", *values) if table.side_of else values), empty(table), "i")
     (path,) = lake.files(table)
     schema = pq.read_schema(path)

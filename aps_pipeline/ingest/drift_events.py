@@ -1,4 +1,4 @@
-"""What answers name and nobody here knows: kept in the body, said once, and never in the way of the rows."""
+"""Schema drift: what answers name and nobody here knows. It is kept and reported once, and stops no row."""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aps_pipeline.parse.context import ParseContext, Parsed, make_rejected_rows
+from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, read_list, read_object
 from aps_pipeline.request import ID_PATTERN
 from aps_pipeline.tables import Table, from_columns
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"
 """uid, channel and energy in kWh; tested on every string."""
@@ -56,6 +58,7 @@ def _read_parts(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
     return pa.table(columns, names=["uid", "channel", "energy"])
 
 
+@register(INVERTER_BATCH_ENERGY)
 def inverter_batch_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
     items = read_list(read_object(data, "data").get("energy"), "energy")

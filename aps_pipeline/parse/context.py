@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.parse.values import NotBegunError, RefusedError, read_id, read_object
 from aps_pipeline.periods import Period, day_end_utc
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, from_columns
@@ -63,11 +64,7 @@ class Parsed:
 CHANNELS = range(1, 10)
 """The channels that a body may name; the manual knows four."""
 
-_DEVICE = {
-    **dict.fromkeys(("ecu_summary", "ecu_energy", "meter_summary", "meter_energy", "inverter_batch"), "eid"),
-    **dict.fromkeys(("inverter_summary", "inverter_energy"), "uid"),
-}
-"""What the API calls the device that an endpoint is about."""
+_ID_FIELDS = {each.name: each.id_field for each in ENDPOINTS.values() if each.device != "system"}
 
 
 def make_rows(table: Table, context: ParseContext, columns: Mapping[str, Any], count: int) -> Parsed:
@@ -95,8 +92,8 @@ def read_body(table: Table, data: Any, context: ParseContext) -> dict[str, Any]:
     """
     body = read_object(data, "data")
     ids = {"sid": context.system_id}
-    if table.source.endpoint in _DEVICE:
-        ids[_DEVICE[table.source.endpoint]] = context.device_id
+    if table.source.endpoint in _ID_FIELDS:
+        ids[_ID_FIELDS[table.source.endpoint]] = context.device_id
     for name, expected in ids.items():
         if body.get(name) is not None and read_id(body[name], name) != expected:
             raise RefusedError(f"the body is of another {name} than {expected}")

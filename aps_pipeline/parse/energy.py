@@ -20,9 +20,12 @@ from aps_pipeline.parse.context import (
     make_rows_of_series,
     read_body,
 )
+from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.timeslots import TimeAxis, read_time_axis
 from aps_pipeline.parse.values import RefusedError, read_list
 from aps_pipeline.tables import Table
+from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, SYSTEM_ENERGY
+from aps_pipeline.tables.telemetry import INVERTER_AC_TELEMETRY, INVERTER_DC_TELEMETRY
 
 SLOTS: dict[str, Callable[[ParseContext], list[timeslots.Slot]]] = {
     "hourly": timeslots.hour_slots,
@@ -35,6 +38,7 @@ SLOTS: dict[str, Callable[[ParseContext], list[timeslots.Slot]]] = {
 _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "year"}
 
 
+@register(*SYSTEM_ENERGY, *ECU_ENERGY)
 def energy_list(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
     lists = {"data": read_list(data, "data")}
@@ -42,6 +46,7 @@ def energy_list(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows(table, context, time_columns(table, found, context) | {"energy_kwh": values}, len(found))
 
 
+@register(*INVERTER_ENERGY)
 def inverter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
 
@@ -109,6 +114,7 @@ class _Minutely:
     ac_series: SeriesReader
 
 
+@register(INVERTER_DC_TELEMETRY)
 def inverter_dc(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_dc_telemetry`: W, A, V and kWh of each channel and slot. Raises RefusedError."""
     body = _read_slots(table, data, context)
@@ -122,6 +128,7 @@ def inverter_dc(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows_of_series(table, context, columns, len(again), body.dc_series)
 
 
+@register(INVERTER_AC_TELEMETRY)
 def inverter_ac(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
     body = _read_slots(table, data, context)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.context import ParseContext, Parsed
-from aps_pipeline.parse.energy import energy_list, inverter_ac, inverter_dc, inverter_energy
-from aps_pipeline.parse.meters import meter_energy
-from aps_pipeline.parse.summaries import inverter_summary, meter_summary, total_summary
-from aps_pipeline.parse.telemetry import batch_power, ecu_power, meter_power
+from aps_pipeline.parse.registry import register_inventory
 from aps_pipeline.parse.values import (
     ListedId,
     RefusedError,
@@ -26,24 +22,6 @@ from aps_pipeline.parse.values import (
     read_whole_number,
 )
 from aps_pipeline.periods import UnknownZoneError, zone
-from aps_pipeline.tables import Table
-from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
-
-DEVICE_PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {
-    **{table.name: energy_list for table in (*SYSTEM_ENERGY, *ECU_ENERGY)},
-    **{table.name: inverter_energy for table in INVERTER_ENERGY},
-    **{table.name: meter_energy for table in METER_ENERGY},
-    "ecu_power": ecu_power,
-    "meter_power": meter_power,
-    "inverter_batch_power": batch_power,
-    "inverter_dc_telemetry": inverter_dc,
-    "inverter_ac_telemetry": inverter_ac,
-    "system_summary": total_summary,
-    "ecu_summary": total_summary,
-    "meter_summary": meter_summary,
-    "inverter_summary": inverter_summary,
-}
-"""Table name to the function that makes its rows of `data`, given the table and the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +68,7 @@ class EcuRecord:
     inverters: tuple[InverterRecord, ...]
 
 
+@register_inventory("system_details")
 def system_details(data: Any, system_id: str) -> SystemRecord:
     """The answer to 3.1.1. Raises RefusedError, also for a body of another system."""
     found = read_object(data, "data")
@@ -111,6 +90,7 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
     )
 
 
+@register_inventory("system_inverters")
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """The answer to 3.1.2, by ECU. Raises RefusedError."""
     by_id: dict[str, EcuRecord] = {}
@@ -127,6 +107,7 @@ def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
     return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)
 
 
+@register_inventory("system_meters")
 def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
     """The answer to 3.1.3: the meters. Raises RefusedError."""
     return _ids(data, f"data of {system_id}")

@@ -18,10 +18,12 @@ from aps_pipeline.parse.context import (
     read_body,
 )
 from aps_pipeline.parse.energy import SLOTS, time_columns
+from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.values import RefusedError, excerpt, read_list
 from aps_pipeline.periods import hour_bounds_utc, local_day
 from aps_pipeline.tables import Table
 from aps_pipeline.tables.columns import FLOWS
+from aps_pipeline.tables.energy import METER_ENERGY
 
 _PATTERNS = {
     "hourly": re.compile(r"([0-9]{1,2})(?::00)?", re.ASCII),
@@ -37,6 +39,7 @@ _NEW_YEAR = timedelta(days=3)
 _MAX_YEARS = 100
 
 
+@register(*METER_ENERGY)
 def meter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `meter_{hourly,daily,monthly,yearly}_energy`: produced, consumed, imported, exported in kWh.
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from aps_pipeline.parse.context import ParseContext, Parsed, list_channels, make_rows, read_body
+from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.values import RefusedError, read_number, read_object
 from aps_pipeline.tables import Table
 from aps_pipeline.tables.columns import FLOWS, SPANS
+from aps_pipeline.tables.summaries import ECU_SUMMARY, INVERTER_SUMMARY, METER_SUMMARY, SYSTEM_SUMMARY
 
 _LETTERS = dict(zip(SPANS, "dmyt", strict=True))
 """The spans as an inverter names them, before the number of the channel."""
@@ -21,6 +23,7 @@ _OFTEN_ABSENT = "lifetime"
 """Named among a meter's spans by the manual, but not in its example."""
 
 
+@register(SYSTEM_SUMMARY, ECU_SUMMARY)
 def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The row of `system_summary` or `ecu_summary` in kWh; `today` is null before the first production.
 
@@ -30,6 +33,7 @@ def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows(table, context, {f"{span}_kwh": [_required_number(body, span)] for span in SPANS}, 1)
 
 
+@register(METER_SUMMARY)
 def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The row of `meter_summary` in kWh; `today` is null as a whole before the first record of the day.
 
@@ -46,6 +50,7 @@ def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows(table, context, columns, 1)
 
 
+@register(INVERTER_SUMMARY)
 def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The rows of `inverter_summary` in kWh: d, m, y and t of each channel. Raises RefusedError."""
     body = read_body(table, data, context)

@@ -20,16 +20,19 @@ from aps_pipeline.parse.context import (
     make_rows_of_series,
     read_body,
 )
+from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.timeslots import TimeAxis, read_time_axis
 from aps_pipeline.parse.values import NotBegunError, RefusedError, read_number, read_object, try_read_doubles
 from aps_pipeline.request import ID_PATTERN, BadIdError, check_id
 from aps_pipeline.tables import Table, from_columns
 from aps_pipeline.tables.columns import FLOWS
+from aps_pipeline.tables.telemetry import ECU_POWER, INVERTER_BATCH_POWER, METER_POWER
 
 _POWERS = ("produced", "consumed", "imported_exported")
 _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)
 
 
+@register(ECU_POWER)
 def ecu_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `ecu_power`: W and kWh. Raises RefusedError."""
     body = read_body(table, data, context)
@@ -42,6 +45,7 @@ def ecu_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows_of_series(table, context, columns, len(axis), series)
 
 
+@register(METER_POWER)
 def meter_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `meter_power`: W, import above 0 in `imported_exported_w`, and kWh. Raises RefusedError."""
     body = read_body(table, data, context)
@@ -58,6 +62,7 @@ def meter_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     return make_rows_of_series(table, context, columns, len(axis), series)
 
 
+@register(INVERTER_BATCH_POWER)
 def batch_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_batch_power` in W, and the panels refused one by one: for name, length or values.
 

@@ -1,7 +1,8 @@
-"""The ledger: every call ever made, and every body that came back. The only state there is.
+"""The ledger, the checkpoint that every run resumes from: all calls ever made, and the bodies that came back.
 
-A row is written before a call is sent and finished after it. What is answered, what is absent, what failed
-and how much quota is used are requests to these rows. SQLite by default, PostgreSQL by URL.
+A row is written before a call is sent and finished after it, so runs are idempotent: what is answered is not
+asked again. What is absent, what failed and how much quota is used are queries of these rows. There is no
+other state. SQLite by default, PostgreSQL by URL.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ from aps_pipeline.ledger.records import (
     GoodCall,
     RowDiff,
 )
+from aps_pipeline.ledger.schema import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
+    "CALL_COLUMNS",
+    "DIFF_COLUMNS",
+    "DRIFT_COLUMNS",
     "AccountRest",
     "AlreadyAnsweredError",
     "AnswerDiff",

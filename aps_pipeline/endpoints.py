@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aps_pipeline.periods import Grain
-from aps_pipeline.request import Request, virtual_id
+from aps_pipeline.question import Question, virtual_id
 
 Device = Literal["system", "ecu", "meter", "inverter"]
 
@@ -63,20 +63,20 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 
 
-def device_of_call(endpoint: str, device_id: str) -> str:
+def device_asked(endpoint: str, device_id: str) -> str:
     """The device that a kept call is about: ECUs and meters were once asked by the id as it is listed."""
     is_shared = ENDPOINTS[endpoint].device in ("ecu", "meter")
     return virtual_id(device_id) if is_shared else device_id
 
 
-def path_and_query(request: Request, prefix: str) -> tuple[str, dict[str, str]]:
-    """Path and query of a request. Raises KeyError for an unknown endpoint.
+def request_of(question: Question, prefix: str) -> tuple[str, dict[str, str]]:
+    """Path and query of a question. Raises KeyError for an unknown endpoint.
 
-    The ids were checked when the request was made, so they cannot leave their path segment.
+    The ids were checked when the question was made, so they cannot leave their path segment.
     """
-    endpoint = ENDPOINTS[request.endpoint]
-    path = f"{prefix}/{endpoint.path.format(sid=request.system_id, device=request.device_id)}"
-    query = {"energy_level": request.level} if request.level else {}
-    if request.period.key:
-        query["date_range"] = request.period.key
+    endpoint = ENDPOINTS[question.endpoint]
+    path = f"{prefix}/{endpoint.path.format(sid=question.system_id, device=question.device_id)}"
+    query = {"energy_level": question.level} if question.level else {}
+    if question.period.key:
+        query["date_range"] = question.period.key
     return path, query

@@ -19,15 +19,14 @@ It is met as `authorization_code` and as `authorizationCode`; any case and any s
 REMOVED = "[removed]"
 
 
-def _escaped_pattern(word: str) -> str:
+def _spelled(word: str) -> str:
     """A pattern of a word in which JSON may escape any letter."""
     return "".join(rf"(?:{c}|\\+u00{ord(c):02x}|\\+u00{ord(c.upper()):02x})" for c in word)
 
 
 _BETWEEN = r"(?:[_\-. ]|\\+u00(?:5f|2d|2e|20))*"
 _KEY = re.compile(
-    rf'(?<!\\)(?P<quote>\\*"){_BETWEEN.join(map(_escaped_pattern, SECRET_WORDS))}(?P=quote)\s*:\s*',
-    re.IGNORECASE,
+    rf'(?<!\\)(?P<quote>\\*"){_BETWEEN.join(map(_spelled, SECRET_WORDS))}(?P=quote)\s*:\s*', re.IGNORECASE
 )
 _INSIDE_TEXT = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BARE_WORD = re.compile(r'[^",}\s]*')

@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ledger.records import SUCCESSFUL, CallState
+from aps_pipeline.ledger.records import GOOD, CallState
 from aps_pipeline.ledger.schema import bodies, calls, refusals
 from aps_pipeline.periods import Period
-from aps_pipeline.request import Request
+from aps_pipeline.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class BodyFault:
     """
 
     call_id: int
-    request: Request
+    question: Question
     reason: str
     is_open: bool = True
 
@@ -36,7 +36,7 @@ class Refusal:
     """A refused answer whose body is kept, and which reader refused it; empty where that is not known."""
 
     call_id: int
-    request: Request
+    question: Question
     sent_utc: datetime
     reader: str
 
@@ -80,7 +80,7 @@ def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
 
 def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
     """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
-    found = connection.execute(_bodies_query(after, most)).all()
+    found = connection.execute(_kept(after, most)).all()
     faults: list[BodyFault] = []
     digests: dict[int, str] = {}
     for row in found:
@@ -90,7 +90,7 @@ def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodi
             digests[row.call_id] = unpack(row.body, row.body_sha256)[1]
         except GarbledError as error:
             is_read = row.state == CallState.ANSWERED  # the others say all with their code
-            faults.append(BodyFault(row.call_id, _request(row), str(error), is_open=is_read))
+            faults.append(BodyFault(row.call_id, _question(row), str(error), is_open=is_read))
         if row.body_sha256 is not None:
             digests.pop(row.call_id, None)
     return CheckedBodies(len(found), faults, digests), found[-1].call_id if len(found) == most else None
@@ -105,36 +105,36 @@ def has_body() -> sa.ColumnElement[bool]:
     return sa.and_(expected, calls.c.state != CallState.DAMAGED)
 
 
-def _bodies_query(after: int, most: int) -> sa.Select[Any]:
+def _kept(after: int, most: int) -> sa.Select[Any]:
     columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_QUESTION, bodies.c.body)
     both = calls.outerjoin(bodies, bodies.c.call_id == calls.c.call_id)
     query = sa.select(*columns).select_from(both).where(calls.c.call_id > after, has_body())
     return query.order_by(calls.c.call_id).limit(most)
 
 
-def list_damaged(connection: sa.Connection) -> Iterator[BodyFault]:
+def damaged(connection: sa.Connection) -> Iterator[BodyFault]:
     """The answers that were found damaged and that no newer one has replaced, in the order of the calls."""
     query = sa.select(calls.c.call_id, calls.c.error, *_QUESTION)
-    for row in connection.execute(_only_unreplaced(query, CallState.DAMAGED)):
-        yield BodyFault(row.call_id, _request(row), row.error)
+    for row in connection.execute(_unreplaced(query, CallState.DAMAGED)):
+        yield BodyFault(row.call_id, _question(row), row.error)
 
 
-def list_refused(connection: sa.Connection) -> Iterator[Refusal]:
+def refused(connection: sa.Connection) -> Iterator[Refusal]:
     """The refused answers that no good one has replaced, in the order of the calls."""
     query = sa.select(calls.c.call_id, calls.c.sent_utc, *_QUESTION, refusals.c.reader).select_from(
         calls.outerjoin(refusals, refusals.c.call_id == calls.c.call_id)
     )
-    for row in connection.execute(_only_unreplaced(query, CallState.REFUSED)):
-        yield Refusal(row.call_id, _request(row), row.sent_utc, row.reader or "")
+    for row in connection.execute(_unreplaced(query, CallState.REFUSED)):
+        yield Refusal(row.call_id, _question(row), row.sent_utc, row.reader or "")
 
 
-def _only_unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
+def _unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
     newer = calls.alias()
     same = (newer.c[column.name] == column for column in _QUESTION)
-    replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(SUCCESSFUL))
+    replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(GOOD))
     return query.where(calls.c.state == state, ~replaced).order_by(calls.c.call_id)
 
 
-def _request(row: sa.Row[Any]) -> Request:
+def _question(row: sa.Row[Any]) -> Question:
     period = Period.parse(LEVEL_GRAIN[row.level], row.period)
-    return Request(row.endpoint, row.level, row.system_id, row.device_id, period)
+    return Question(row.endpoint, row.level, row.system_id, row.device_id, period)

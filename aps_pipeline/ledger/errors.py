@@ -6,24 +6,19 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ledger.quota import Quota
-from aps_pipeline.request import Request
+from aps_pipeline.question import Question
 
 
-class LedgerError(PipelineError, OSError):
+class LedgerError(OSError):
     """The ledger cannot be opened, read or written."""
-
-    exit_code = Exit.STORAGE
 
 
 class LedgerBusyError(LedgerError):
     """Another process keeps the ledger locked for longer than anybody waits."""
 
-    exit_code = Exit.BUSY
 
-
-class MixedDataError(PipelineError, ValueError):
+class MixedDataError(ValueError):
     """A simulated answer for a ledger of real data, or the other way round."""
 
 
@@ -42,11 +37,11 @@ class QuotaExhaustedError(Exception):
 
 
 class InFlightError(Exception):
-    """Another process is asking the same request right now, `since` then."""
+    """Another process is asking the same question right now, `since` then."""
 
-    def __init__(self, request: Request, since: datetime) -> None:
-        super().__init__(str(request))
-        self.request, self.since = request, since
+    def __init__(self, question: Question, since: datetime) -> None:
+        super().__init__(str(question))
+        self.question, self.since = question, since
 
 
 class AlreadyAnsweredError(Exception):

@@ -145,19 +145,17 @@ class Announcer:
     def __init__(self) -> None:
         self._said: set[tuple[str, str]] = set()
 
-    def tell_waiting(self, owner: str, request: object) -> None:
+    def tell_waiting(self, owner: str, question: object) -> None:
         """Another process asks the same."""
         if owner != this_process():
-            sentence = f"waiting: {_process_text(owner)} is making a call that is needed here ({request})"
+            sentence = f"waiting: {_shown(owner)} is making a call that is needed here ({question})"
             self._say("waiting", owner, sentence)
 
     def tell_taken_over(self, owner: str, count: int) -> None:
         """Calls of a process that is gone were closed as lost."""
         theirs = "1 call" if count == 1 else f"{count:,} calls"
         why = "has ended" if is_dead(owner) else f"has given no sign of life for {LEASE.seconds} s"
-        sentence = (
-            f"{_process_text(owner)} {why}: {theirs} that it had in flight will be made again where needed"
-        )
+        sentence = f"{_shown(owner)} {why}: {theirs} that it had in flight will be made again where needed"
         self._say("gone", owner, sentence)
 
     def _say(self, what: str, owner: str, sentence: str) -> None:
@@ -166,6 +164,6 @@ class Announcer:
             _logger.warning(sentence)
 
 
-def _process_text(owner: str) -> str:
+def _shown(owner: str) -> str:
     host, pid, _ = owner.rsplit("|", 2)
     return f"process {pid} on {host}"

@@ -17,9 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from aps_pipeline.atomic import replace_file
 from aps_pipeline.ledger.errors import LedgerBusyError, LedgerError, first_line, is_locked
 from aps_pipeline.ledger.schema import VERSIONS, calls, metadata, schema_version
+from aps_pipeline.syncing import sync
 
 PATIENCE_SECONDS = 25.0
 """How long to wait for another process that keeps the ledger locked."""
@@ -193,11 +193,9 @@ def _copy_beside(file: Path | None, version: str) -> Path | None:
     if file is None:
         return None
     copy = file.with_name(f"{file.name}.{version}.bak")
-    # Under the lock only one writes, so the name beside is fixed: the next copy replaces what a kill left.
-    beside = copy.with_name(f"{copy.name}.tmp")
     try:
         with (
-            replace_file(copy, beside=beside),
+            _replace_synced(copy) as beside,
             closing(sqlite3.connect(file)) as source,
             closing(sqlite3.connect(beside)) as target,
         ):
@@ -207,6 +205,23 @@ def _copy_beside(file: Path | None, version: str) -> Path | None:
             f"the ledger has to be migrated and cannot be copied to {copy}: {error}. Nothing was changed"
         ) from error
     return copy
+
+
+@contextmanager
+def _replace_synced(path: Path) -> Iterator[Path]:
+    """Yield where to write; left without an error, it is synced and renamed to `path`. Raises OSError.
+
+    Under the lock only one writes, so the name beside is fixed: the next copy replaces what a kill left.
+    """
+    beside = path.with_name(f"{path.name}.tmp")
+    beside.unlink(missing_ok=True)
+    try:
+        yield beside
+        sync(beside)
+        beside.replace(path)
+        sync(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _limit_waiting(raw: Any, patience: float) -> None:

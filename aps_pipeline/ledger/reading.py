@@ -1,4 +1,4 @@
-"""Requests to the ledger: what is held, the bodies, the quota, and the calls themselves."""
+"""Questions to the ledger: what is held, the bodies, the quota, and the calls themselves."""
 
 from __future__ import annotations
 
@@ -10,34 +10,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.endpoints import device_of_call
-from aps_pipeline.ledger import diffs
-from aps_pipeline.ledger.bodies import (
-    BodyFault,
-    GarbledError,
-    Refusal,
-    has_body,
-    list_damaged,
-    list_refused,
-    unpack,
-)
+from aps_pipeline.endpoints import device_asked
+from aps_pipeline.ledger import figures, revisions
+from aps_pipeline.ledger.bodies import BodyFault, GarbledError, Refusal, damaged, has_body, refused, unpack
 from aps_pipeline.ledger.errors import ledger_error
-from aps_pipeline.ledger.quota import Quota, QuotaAccount, quota_month, resets_utc
+from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
+    GOOD,
     QUOTA_CODE,
-    SUCCESSFUL,
     UNREAD,
     VAIN,
-    AnswerDiff,
     Attempt,
     CallState,
-    DriftEvent,
-    DriftKind,
     GoodCall,
+    News,
+    NewsKind,
+    Revision,
     Succession,
 )
 from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news, quotas
-from aps_pipeline.request import LedgerEntry, Request
+from aps_pipeline.question import Held, Question
 
 _CHUNK = 500
 
@@ -56,40 +48,40 @@ class LedgerReader:
         except sa.exc.SQLAlchemyError as error:
             raise ledger_error(error) from error
 
-    def entries(
+    def held(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
-    ) -> dict[tuple[str, str, str], LedgerEntry]:
+    ) -> dict[tuple[str, str, str], Held]:
         """What is held for each (system_id, device_id, period key) of one endpoint and level.
 
         `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
-        held: dict[tuple[str, str, str], LedgerEntry] = {}
+        held: dict[tuple[str, str, str], Held] = {}
         bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
         asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
-            found = connection.execute(_entries_query(bool(periods)), asked).all()
+            found = connection.execute(_held_query(bool(periods)), asked).all()
             for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
-                key = s, device_of_call(endpoint, d), p
-                each = LedgerEntry(a, no, refused, failed, a_utc, asked_utc, ids or "", n)
-                held[key] = held[key].merge(each) if key in held else each
+                key = s, device_asked(endpoint, d), p
+                each = Held(a or 0, no or 0, refused or 0, failed or 0, a_utc, asked_utc, ids or "", n)
+                held[key] = held[key].joined(each) if key in held else each
         return held
 
-    def good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
-        """Every good call of an endpoint in order: call_id, request, state, when it was sent.
+    def good_calls(self, endpoint: str) -> list[tuple[int, Question, CallState, datetime]]:
+        """Every good call of an endpoint in order: call_id, question, state, when it was sent.
 
         For endpoints without a period, whose whole history matters (inventory).
         """
         columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
         query = (
             sa.select(*columns, calls.c.state, answered_utc.label("sent_utc"))
-            .where(calls.c.endpoint == endpoint, calls.c.state.in_(SUCCESSFUL))
+            .where(calls.c.endpoint == endpoint, calls.c.state.in_(GOOD))
             .order_by(calls.c.call_id)
         )
         with self._reading() as connection:
             return [
                 (
                     row.call_id,
-                    Request(endpoint, row.level, row.system_id, device_of_call(endpoint, row.device_id)),
+                    Question(endpoint, row.level, row.system_id, device_asked(endpoint, row.device_id)),
                     CallState(row.state),
                     row.sent_utc,
                 )
@@ -120,13 +112,13 @@ class LedgerReader:
                 )
             ]
 
-    def newest_good(self, endpoint: str, system_id: str) -> int | None:
-        """The newest good call of an endpoint and system; None if there is none."""
+    def newest_good(self, endpoint: str, system_id: str) -> int:
+        """The newest good call of an endpoint and system; 0 if there is none."""
         query = sa.select(sa.func.max(calls.c.call_id)).where(
-            calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(SUCCESSFUL)
+            calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(GOOD)
         )
         with self._reading() as connection:
-            return connection.execute(query).scalar()
+            return connection.execute(query).scalar() or 0
 
     def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
         """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
@@ -141,12 +133,12 @@ class LedgerReader:
                         found[call_id] = unpack(body, sha256)[0]
         return found
 
-    def list_damaged(self) -> list[BodyFault]:
+    def damaged(self) -> list[BodyFault]:
         """The answers that were found damaged and are not replaced yet, in the order of the calls."""
         with self._reading() as connection:
-            return list(list_damaged(connection))
+            return list(damaged(connection))
 
-    def count_bodies(self) -> int:
+    def kept_bodies(self) -> int:
         """How many bodies there are to be checked."""
         with self._reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
@@ -154,9 +146,9 @@ class LedgerReader:
     def refusals(self) -> list[Refusal]:
         """The refused answers that no good one has replaced, in the order of the calls."""
         with self._reading() as connection:
-            return list(list_refused(connection))
+            return list(refused(connection))
 
-    def get_sent_time(self, call_id: int) -> datetime:
+    def sent(self, call_id: int) -> datetime:
         """When a call was sent, by the server's clock where ours is known to be wrong.
 
         Raises LedgerError for an unknown call.
@@ -166,12 +158,12 @@ class LedgerReader:
         assert isinstance(found, datetime)  # noqa: S101 - the column is not null
         return found
 
-    def get_newest_time(self) -> datetime | None:
+    def newest_sent(self) -> datetime | None:
         """When the newest call was sent; None before the first."""
         with self._reading() as connection:
             return connection.execute(sa.select(calls.c.sent_utc).order_by(calls.c.call_id.desc())).scalar()
 
-    def quota(self, account: QuotaAccount) -> Quota:
+    def quota(self, account: Account) -> Quota:
         """Where the account stands now."""
         with self._reading() as connection:
             return quota_of(connection, account, self.now())
@@ -201,55 +193,55 @@ class LedgerReader:
             for portion in result.partitions(10_000):
                 yield [dict(row) for row in portion]
 
-    def news(self) -> list[DriftEvent]:
+    def news(self) -> list[News]:
         """Everything unknown that answers have named, in the order of the calls."""
         query = sa.select(news).order_by(news.c.call_id, news.c.kind, news.c.subject, news.c.name)
         with self._reading() as connection:
             return [
-                DriftEvent(DriftKind(row.kind), row.subject, row.name, row.call_id)
+                News(NewsKind(row.kind), row.subject, row.name, row.call_id)
                 for row in connection.execute(query)
             ]
 
-    def list_uncompared(self, sources: Collection[tuple[str, str]]) -> list[Succession]:
-        """Successive good calls of one request that are not compared yet, request by request in order.
+    def uncompared(self, sources: Collection[tuple[str, str]]) -> list[Succession]:
+        """Successive good calls of one question that are not compared yet, question by question in order.
 
         `sources` are endpoints and levels. Left out is 'no data' after 'no data'.
         """
         with self._reading() as connection:
-            return diffs.list_uncompared(connection, sources)
+            return revisions.uncompared(connection, sources)
 
     def answers_before(self, call_id: int) -> list[GoodCall]:
-        """The answers with data to the request of a call that came before it, oldest first."""
+        """The answers with data to the question of a call that came before it, oldest first."""
         with self._reading() as connection:
-            return diffs.answers_before(connection, call_id)
+            return revisions.answers_before(connection, call_id)
 
-    def revisions(self) -> list[AnswerDiff]:
+    def revisions(self) -> list[Revision]:
         """Every comparison of two successive answers, in the order of the calls."""
         with self._reading() as connection:
-            return diffs.list_revisions(connection)
+            return revisions.kept(connection)
 
-    def list_figures(
+    def stored_figures(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
-    ) -> list[diffs.StoredFigure]:
+    ) -> list[figures.StoredFigure]:
         """The energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
         with self._reading() as connection:
-            return diffs.list_figures(connection, endpoint, level, periods)
+            return figures.stored_figures(connection, endpoint, level, periods)
 
     def figure_reader(self, endpoint: str, level: str) -> str | None:
         """The reader that took the figures of an endpoint and level; None before the first."""
-        name = diffs.figure_reader_name(endpoint, level)
+        name = figures.figure_reader_name(endpoint, level)
         with self._reading() as connection:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
 
     def unread_answers(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
-    ) -> list[diffs.UnreadAnswer]:
+    ) -> list[figures.UnreadAnswer]:
         """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
-            return diffs.unread_answers(connection, endpoint, level, periods)
+            return figures.unread_answers(connection, endpoint, level, periods)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""
@@ -259,15 +251,15 @@ class LedgerReader:
 
 
 @cache
-def _entries_query(is_bounded: bool) -> sa.Select[Any]:
+def _held_query(is_bounded: bool) -> sa.Select[Any]:
     """Written once: a run asks it for every partition."""
 
     def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
         return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
 
-    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*SUCCESSFUL), 0)
+    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*GOOD), 0)
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-    is_good = calls.c.state.in_(SUCCESSFUL)
+    is_good = calls.c.state.in_(GOOD)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
     if is_bounded:
         wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
@@ -280,17 +272,17 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
             newest(*UNREAD),
             newest(CallState.ANSWERED, of=answered_utc),
             # What was asked and then lost is to be asked again, whatever an older answer says.
-            sa.case((is_lost, None), else_=newest(*SUCCESSFUL, of=answered_utc)),
+            sa.case((is_lost, None), else_=newest(*GOOD, of=answered_utc)),
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *UNREAD)))
+        .where(*wanted, calls.c.state.in_((*GOOD, CallState.REFUSED, *UNREAD)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )
 
 
-def quota_of(connection: sa.Connection, account: QuotaAccount, now: datetime) -> Quota:
+def quota_of(connection: sa.Connection, account: Account, now: datetime) -> Quota:
     """Where an account stands, within a transaction."""
     month = quota_month(now, account.zone)
     row = connection.execute(

@@ -118,7 +118,7 @@ revisions = sa.Table(
     sa.Column("energy_before_kwh", sa.Double),
     sa.Column("energy_after_kwh", sa.Double),
 )
-"""Derived from the bodies, so it may be forgotten and made again; `records.AnswerDiff` says what it holds."""
+"""Derived from the bodies, so it may be forgotten and made again; `records.Revision` says what it holds."""
 
 figures = sa.Table(
     "figures",

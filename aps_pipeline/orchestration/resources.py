@@ -1,8 +1,7 @@
 """What assets need to work: settings and a pipeline, both opened when an asset runs and closed after it.
 
 Settings are read at run time and are no part of any run config, so that Dagster, which keeps run configs in
-the clear, never sees a secret. That is why `ApsResource` is a plain object and no `ConfigurableResource`:
-assets take it as a parameter `aps: dg.ResourceParam[ApsResource]`.
+the clear, never sees a secret.
 """
 
 from __future__ import annotations
@@ -17,40 +16,40 @@ from aps_pipeline.ingest import Pipeline
 from aps_pipeline.wiring import open_pipeline
 
 RESOURCE = "aps"
-"""The key of the resource; a parameter of this name receives it."""
+"""The key under which assets find their `Access`."""
 
 
-class Progress(Protocol):
+class Watch(Protocol):
     """Somebody who wants to know how far a run is: `progress.PartitionProgress` is one."""
 
-    def set_total(self, partitions: int, calls: int) -> None:
-        """Set how much work is ahead."""
+    def planned(self, partitions: int, calls: int) -> None:
+        """How much work is ahead."""
 
     def advance(self, name: str, calls: int) -> None:
-        """Count one partition as finished; it cost that many calls."""
+        """One partition is through; it cost so many calls."""
 
 
-class NullProgress:
-    """A progress that nobody watches."""
+class Nobody:
+    """Nobody watches."""
 
-    def set_total(self, partitions: int, calls: int) -> None:
-        """Do nothing."""
+    def planned(self, partitions: int, calls: int) -> None:
+        """Nothing."""
 
     def advance(self, name: str, calls: int) -> None:
-        """Do nothing."""
+        """Nothing."""
 
 
 @dataclass(frozen=True)
-class ApsResource:
-    """Gives an asset its settings and its pipeline, and shows its progress."""
+class Access:
+    """How an asset comes to settings and pipeline, and who watches it work."""
 
     settings: Callable[[], Settings] = load_settings
-    progress: Progress = field(default_factory=NullProgress)
+    watch: Watch = field(default_factory=Nobody)
     open: Callable[[Settings], Pipeline] = open_pipeline
 
     @contextmanager
     def pipeline(self) -> Iterator[tuple[Settings, Pipeline]]:
-        """Open settings and the pipeline they describe. Raises SettingsError, LedgerError, StorageError."""
+        """The settings and the pipeline they describe. Raises SettingsError, LedgerError, StorageError."""
         settings = self.settings()
         pipeline = self.open(settings)
         try:

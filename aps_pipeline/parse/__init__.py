@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
+from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
 from aps_pipeline.parse.batch import inverter_batch_energy
-from aps_pipeline.parse.context import ParseContext, Parsed
+from aps_pipeline.parse.devices import DEVICE_PARSERS
+from aps_pipeline.parse.drift import repeated_ids, unknown_fields
 from aps_pipeline.parse.inventory import (
-    DEVICE_PARSERS,
     EcuRecord,
     InverterRecord,
     SystemRecord,
@@ -21,13 +22,11 @@ from aps_pipeline.parse.inventory import (
     system_inverters,
     system_meters,
 )
-from aps_pipeline.parse.schema_drift import find_repeated_ids, unknown_fields
-from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 _OK, _NO_DATA = 0, 1001
 
-PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {
+PARSERS: dict[str, Callable[[Table, Any, Asked], Parsed]] = {
     **DEVICE_PARSERS,
     "inverter_batch_energy": inverter_batch_energy,
 }
@@ -41,7 +40,7 @@ INVENTORY_PARSERS: dict[str, Callable[[Any, str], Any]] = {
 """Endpoint to the function that makes its record of `data` and the system id."""
 
 
-def open_body(text: str) -> Any | None:
+def opened(text: str) -> Any | None:
     """The `data` of a good answer; None for 'no data' (1001). Raises RefusedError."""
     try:
         envelope = open_envelope(text)
@@ -56,12 +55,12 @@ def open_body(text: str) -> Any | None:
     return envelope.data
 
 
-def parse_rows(table: Table, text: str, asked: ParseContext) -> Parsed:
+def parse_rows(table: Table, text: str, asked: Asked) -> Parsed:
     """The rows that one answer gives to one table. Raises RefusedError."""
-    return rows_of(table, open_body(text), asked)
+    return rows_of(table, opened(text), asked)
 
 
-def rows_of(table: Table, data: Any | None, asked: ParseContext) -> Parsed:
+def rows_of(table: Table, data: Any | None, asked: Asked) -> Parsed:
     """The rows that the `data` of one answer gives to one table; none for 'no data'. Raises RefusedError."""
     if data is None:
         return Parsed(empty(table), empty(REJECTED_ITEMS))
@@ -71,15 +70,15 @@ def rows_of(table: Table, data: Any | None, asked: ParseContext) -> Parsed:
 __all__ = [
     "INVENTORY_PARSERS",
     "PARSERS",
+    "Asked",
     "EcuRecord",
     "InverterRecord",
-    "ParseContext",
     "Parsed",
     "RefusedError",
     "SystemRecord",
-    "find_repeated_ids",
-    "open_body",
+    "opened",
     "parse_rows",
+    "repeated_ids",
     "rows_of",
     "unknown_fields",
 ]

@@ -1,21 +1,19 @@
-"""Systems, ECUs, inverters and meters: manual 3.1."""
+"""Details, inverters and meters of a system: manual 3.1.
+
+What an answer names twice is there once, as it was named first: `drift.repeated_ids` says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.context import ParseContext, Parsed
-from aps_pipeline.parse.energy import energy_list, inverter_ac, inverter_dc, inverter_energy
-from aps_pipeline.parse.meters import meter_energy
-from aps_pipeline.parse.summaries import inverter_summary, meter_summary, total_summary
-from aps_pipeline.parse.telemetry import batch_power, ecu_power, meter_power
+from aps_pipeline.parse.asked import RefusedError
 from aps_pipeline.parse.values import (
     ListedId,
-    RefusedError,
     a_list,
     a_listed_id,
     an_id,
@@ -26,24 +24,6 @@ from aps_pipeline.parse.values import (
     whole_number,
 )
 from aps_pipeline.periods import UnknownZoneError, zone
-from aps_pipeline.tables import Table
-from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
-
-DEVICE_PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {
-    **{table.name: energy_list for table in (*SYSTEM_ENERGY, *ECU_ENERGY)},
-    **{table.name: inverter_energy for table in INVERTER_ENERGY},
-    **{table.name: meter_energy for table in METER_ENERGY},
-    "ecu_power": ecu_power,
-    "meter_power": meter_power,
-    "inverter_batch_power": batch_power,
-    "inverter_dc_telemetry": inverter_dc,
-    "inverter_ac_telemetry": inverter_ac,
-    "system_summary": total_summary,
-    "ecu_summary": total_summary,
-    "meter_summary": meter_summary,
-    "inverter_summary": inverter_summary,
-}
-"""Table name to the function that makes its rows of `data`, given the table and the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +97,11 @@ def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     for item in a_list(data, f"data of {system_id}"):
         ecu = _ecu(an_object(item, "an ECU"))
         before = by_id.get(ecu.ecu_id)
-        by_id[ecu.ecu_id] = ecu if before is None else _merge_ecu(before, ecu)
+        by_id[ecu.ecu_id] = ecu if before is None else _united(before, ecu)
     return tuple(by_id.values())
 
 
-def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
+def _united(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
     """One ECU that is listed twice, perhaps in both spellings."""
     inverters = _once((*ecu.inverters, *other.inverters))
     return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)

@@ -12,25 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.context import (
-    ParseContext,
-    Parsed,
-    SeriesReader,
-    body_of,
-    constant_columns,
-    with_series,
-)
-from aps_pipeline.parse.timeslots import Axis, time_axis
-from aps_pipeline.parse.values import NotBegunError, RefusedError, an_object, number, quick_doubles
-from aps_pipeline.request import ID_PATTERN, BadIdError, check_id
+from aps_pipeline.parse.arrays import quick_doubles
+from aps_pipeline.parse.asked import Asked, NotBegunError, Parsed, RefusedError
+from aps_pipeline.parse.bodies import body_of, known
+from aps_pipeline.parse.labels import Axis, time_axis
+from aps_pipeline.parse.series import SeriesReader, with_series
+from aps_pipeline.parse.values import an_object, number
+from aps_pipeline.question import ID_PATTERN, BadIdError, checked_id
 from aps_pipeline.tables import Table, from_columns
-from aps_pipeline.tables.columns import FLOWS
+from aps_pipeline.tables.measures import FLOWS
 
 _POWERS = ("produced", "consumed", "imported_exported")
 _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)
 
 
-def ecu_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
+def ecu_power(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `ecu_power`: W and kWh. Raises RefusedError."""
     body = body_of(table, data, asked)
     number(body.get("today"), "today")
@@ -42,7 +38,7 @@ def ecu_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
     return with_series(table, asked, columns, len(axis), series)
 
 
-def meter_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
+def meter_power(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `meter_power`: W, import above 0 in `imported_exported_w`, and kWh. Raises RefusedError."""
     body = body_of(table, data, asked)
     if body.get("today") is not None:
@@ -58,7 +54,7 @@ def meter_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
     return with_series(table, asked, columns, len(axis), series)
 
 
-def batch_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
+def batch_power(table: Table, data: Any, asked: Asked) -> Parsed:
     """Rows of `inverter_batch_power` in W, and the panels refused one by one: for name, length or values.
 
     Raises RefusedError, also where no panel is left.
@@ -66,17 +62,17 @@ def batch_power(table: Table, data: Any, asked: ParseContext) -> Parsed:
     body = body_of(table, data, asked)
     axis, series = time_axis(body.get("time"), "time", asked), SeriesReader()
     power = an_object(body.get("power"), "power")
-    panels, watts = _read_panel_series(axis, power, series)
-    columns = {**constant_columns(asked), **_of_panels(axis, panels), "power_w": watts}
+    panels, watts = _read_panels(axis, power, series)
+    columns = {**known(asked), **_of_panels(axis, panels), "power_w": watts}
     rows = from_columns(table, columns, len(axis) * len(panels))
-    return Parsed(rows, series.rejected_rows(table, asked), series.count)
+    return Parsed(rows, series.rejected(table, asked), series.count)
 
 
-def _read_panel_series(
+def _read_panels(
     axis: Axis, power: Mapping[str, Any], series: SeriesReader
 ) -> tuple[list[tuple[str, int]], pa.Array]:
     """The panels that are right, and their power one after another."""
-    named = {name: panel for name in power if (panel := series.read_series(name, partial(_panel, name)))}
+    named = {name: panel for name in power if (panel := series.read(name, partial(_panel, name)))}
     try:
         return list(named.values()), _watts(axis, power, list(named))
     except NotBegunError:
@@ -85,7 +81,7 @@ def _read_panel_series(
         series.forget()
     found: list[tuple[tuple[str, int], pa.Array]] = []
     for name, entries in power.items():
-        read = series.read_series(name, partial(_one_panel, axis, name, entries))
+        read = series.read(name, partial(_one_panel, axis, name, entries))
         found += [read] if read else []
     values = [pa.nulls(0, pa.float64()), *(watts for _, watts in found)]
     return [panel for panel, _ in found], pa.concat_arrays(values)
@@ -100,7 +96,7 @@ def _panel(name: str) -> tuple[str, int]:
     match = _PANEL.fullmatch(name)
     with suppress(BadIdError):
         if match is not None:
-            return check_id(match["uid"]), int(match["channel"])
+            return checked_id(match["uid"]), int(match["channel"])
     raise RefusedError("not of the form uid-channel")
 
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from aps_pipeline.site.roof import PlacedPanel, Roof, RoofSystem, list_placed_panels, read_roof_file
+from aps_pipeline.site.roof import Placed, Roof, RoofSystem, placed_panels, read_roof_file
 from aps_pipeline.site.tariffs import Tariff, Tariffs, read_tariff_file
 
 __all__ = [
-    "PlacedPanel",
+    "Placed",
     "Roof",
     "RoofSystem",
     "Site",
     "Tariff",
     "Tariffs",
-    "list_placed_panels",
+    "placed_panels",
     "read_roof_file",
     "read_tariff_file",
 ]

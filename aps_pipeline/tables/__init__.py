@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from aps_pipeline.errors import PipelineError
 from aps_pipeline.tables.caveats import CAVEATS, Caveat
-from aps_pipeline.tables.energy import (
-    ECU_ENERGY,
-    INVERTER_BATCH_ENERGY,
-    INVERTER_ENERGY,
-    METER_ENERGY,
-    REJECTED_ITEMS,
-    SYSTEM_ENERGY,
-)
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
 from aps_pipeline.tables.inventory import INVENTORY
+from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
 from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
 from aps_pipeline.tables.summaries import SUMMARIES
@@ -49,11 +42,11 @@ PROFILES = {
 """Which tables a refresh collects."""
 
 
-class UnknownTableError(PipelineError, ValueError):
+class UnknownTableError(ValueError):
     """A table name that no declaration has."""
 
 
-def get_table(name: str) -> Table:
+def table_named(name: str) -> Table:
     """The declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
     try:
         return TABLES[name]
@@ -77,6 +70,6 @@ __all__ = [
     "UnknownTableError",
     "empty",
     "from_columns",
-    "get_table",
+    "table_named",
     "type_names",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
 from aps_pipeline.tables.caveats import REPLACED_DEVICE
 from aps_pipeline.tables.model import Column, Source, Table
@@ -32,9 +31,9 @@ INVENTORY = (
     Table(
         name="systems",
         group="inventory",
-        row_description="one row per system",
+        grain="one row per system",
         description="Systems with capacity, time zone and registration date.",
-        partition_grain=Grain.LIFETIME,
+        partition="",
         keys=("system_id",),
         columns=(
             c.system_id,
@@ -56,9 +55,9 @@ INVENTORY = (
     Table(
         name="system_capacity",
         group="inventory",
-        row_description="one row per system and stretch of time in which its capacity was the same",
+        grain="one row per system and stretch of time in which its capacity was the same",
         description="The capacity of systems, dated.",
-        partition_grain=Grain.LIFETIME,
+        partition="",
         keys=("system_id", "first_seen_utc"),
         columns=(c.system_id, c.first_seen_utc, c.last_seen_utc, _capacity_kw, c.call_id),
         source=DETAILS,
@@ -67,9 +66,9 @@ INVENTORY = (
     Table(
         name="ecus",
         group="inventory",
-        row_description="one row per system and ECU",
+        grain="one row per system and ECU",
         description="ECUs: the gateways that inverters report to.",
-        partition_grain=Grain.LIFETIME,
+        partition="",
         keys=("system_id", "ecu_id"),
         columns=(
             c.system_id,
@@ -87,9 +86,9 @@ INVENTORY = (
     Table(
         name="inverters",
         group="inventory",
-        row_description="one row per system, ECU and inverter",
+        grain="one row per system, ECU and inverter",
         description="Microinverters and the ECU each reports to.",
-        partition_grain=Grain.LIFETIME,
+        partition="",
         keys=("system_id", "ecu_id", "inverter_id"),
         columns=(
             c.system_id,
@@ -106,9 +105,9 @@ INVENTORY = (
     Table(
         name="meters",
         group="inventory",
-        row_description="one row per system and meter",
+        grain="one row per system and meter",
         description="Meter ECUs, which measure consumption, import and export.",
-        partition_grain=Grain.LIFETIME,
+        partition="",
         keys=("system_id", "meter_id"),
         columns=(c.system_id, c.meter_id, _listed_as, *_device_seen),
         source=METERS,

@@ -10,7 +10,6 @@ from typing import Literal
 
 import pyarrow as pa
 
-from aps_pipeline.periods import KEY_LENGTH, Grain
 from aps_pipeline.tables.caveats import Caveat
 
 type_names = {
@@ -26,8 +25,7 @@ type_names = {
 }
 """The types a column may have, with the name that people see."""
 
-_FOLDER_COLUMNS = {Grain.DAY: ("date",), Grain.MONTH: ("month",), Grain.YEAR: ("year",), Grain.LIFETIME: ()}
-
+Grain = Literal["day", "month", "year", ""]
 Group = Literal["inventory", "system", "ecu", "inverter", "meter", "quality"]
 
 
@@ -73,11 +71,11 @@ class Table:
 
     name: str
     group: Group
-    row_description: str
+    grain: str
     """What one row is."""
     description: str
-    partition_grain: Grain
-    """How long the period of one partition is, and of one call; a lifetime is an unpartitioned table."""
+    partition: Grain
+    """Length of the period that one partition holds; empty for an unpartitioned table."""
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     source: Source
@@ -93,26 +91,22 @@ class Table:
         return pa.schema([column.field for column in self.columns], {"description": self.description})
 
     @property
-    def is_partitioned(self) -> bool:
-        """Whether it has a partition for each day, month or year."""
-        return self.partition_grain is not Grain.LIFETIME
-
-    @property
     def folder_columns(self) -> tuple[str, ...]:
         """Columns that stand in the folder name, Hive style: `date=2024-03-05`."""
-        own = _FOLDER_COLUMNS[self.partition_grain]
+        own = {"day": ("date",), "month": ("month",), "year": ("year",), "": ()}[self.partition]
         return (("source_table", *own)) if self.side_of else own
 
     def is_partition(self, values: tuple[str, ...]) -> bool:
         """Whether these values of the folder columns can be those of a partition."""
-        *source, key = values if self.is_partitioned else (*values, "")
+        *source, key = values if self.partition else (*values, "")
         if self.side_of and source != [each for each in self.side_of if each in source]:
             return False
+        length = {"day": 10, "month": 7, "year": 4, "": 0}[self.partition]
         try:
             date.fromisoformat(key + "2000-01-01"[len(key) :])
         except ValueError:
             return False
-        return len(key) == KEY_LENGTH[self.partition_grain] and len(values) == len(self.folder_columns)
+        return len(key) == length and len(values) == len(self.folder_columns)
 
     @cached_property
     def file_schema(self) -> pa.Schema:
@@ -123,7 +117,7 @@ class Table:
     @property
     def summary(self) -> str:
         """What it holds and what one row is, in two sentences."""
-        return f"{self.description} {self.row_description[0].upper()}{self.row_description[1:]}."
+        return f"{self.description} {self.grain[0].upper()}{self.grain[1:]}."
 
     @property
     def origin(self) -> str:

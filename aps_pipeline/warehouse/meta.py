@@ -1,94 +1,18 @@
-"""Schema `meta`: calls, columns, drift, revisions, and the build itself."""
+"""Schema `meta`: the calls behind the data, what they named anew, the build, and a dictionary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import pyarrow as pa
 
-from aps_pipeline.ledger import AnswerDiff, DriftKind, Ledger
+from aps_pipeline.ledger import Ledger, NewsKind
 from aps_pipeline.tables import Column
-from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
+from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
 from aps_pipeline.warehouse.inputs import package_version
 
-_ENERGY = "the first column in kWh of the table, of a meter what was produced"
-
-_REVISIONS = (
-    Column("table_name", pa.string(), "Table of core that the answer feeds"),
-    Column("system_id", pa.string(), "System that was asked about"),
-    Column("device_id", pa.string(), "ECU, inverter or meter; empty for the system itself"),
-    Column("period", pa.string(), "Local day, month or year that was asked for; empty for all time"),
-    Column("call_id", pa.int64(), "The call with the newer answer: meta.calls"),
-    Column("previous_call_id", pa.int64(), "The good call of the same question before it: meta.calls"),
-    Column("revised_utc", INSTANT, "When the newer call was sent"),
-    Column("previous_utc", INSTANT, "When the previous one was sent"),
-    Column(
-        "was_over",
-        pa.bool_(),
-        "Whether the period was over when the previous call was sent: a real revision; otherwise the period "
-        "was still growing, as all time always is",
-    ),
-    Column("rows_before", pa.int32(), "Rows of the previous answer; 0 for no data (1001)"),
-    Column("rows_after", pa.int32(), "Rows of the newer answer; 0 for no data (1001)"),
-    Column("rows_new", pa.int32(), "Rows of the newer answer whose key the previous one lacks"),
-    Column("rows_gone", pa.int32(), "Rows of the previous answer whose key the newer one lacks"),
-    Column("numbers_before", pa.int32(), "Measures of the previous answer that are not null"),
-    Column("numbers_after", pa.int32(), "Measures of the newer answer that are not null"),
-    Column("numbers_changed", pa.int32(), "Measures that both give, with another number"),
-    Column("numbers_gone", pa.int32(), "Measures that only the previous answer gives, their row gone or not"),
-    Column(
-        "numbers_missing",
-        pa.int32(),
-        "Measures that any earlier answer to the question gave and the newer one lacks; 0 once all are back",
-    ),
-    Column("energy_before_kwh", pa.float64(), f"Sum of {_ENERGY}; null without a number", "kWh", True),
-    Column("energy_after_kwh", pa.float64(), "The same sum of the newer answer", "kWh", True),
-    Column("change_kwh", pa.float64(), "After less before; null where one of them is", "kWh", True),
-    Column(
-        "is_shown",
-        pa.bool_(),
-        "Whether core shows what the newer answer gave: it has data, and no later answer with data differs",
-    ),
-)
-
-
-def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
-    """`meta.revisions`: the comparisons that found a difference; after `meta.calls`. Raises LedgerError."""
-    comment = (
-        "What a newer answer to the same question changed in the rows of a table, as far as answers have been"
-        " compared. One row per answer that differs from the one before it, and table."
-    )
-    described = describe("meta", "revisions", comment, _REVISIONS, ("call_id", "table_name"))
-    create(connection, described, _REVISIONS)
-    kept = {field.name for field in fields(AnswerDiff)}
-    schema = pa.schema([column.field for column in _REVISIONS if column.name in kept])
-    rows = [asdict(each) for each in ledger.revisions() if each.is_difference]
-    connection.register("kept", pa.Table.from_pylist(rows, schema))
-    connection.execute(
-        """
-        INSERT INTO meta.revisions BY NAME
-        SELECT
-            kept.*,
-            calls.system_id,
-            calls.device_id,
-            calls.period,
-            calls.sent_utc AS revised_utc,
-            previous.sent_utc AS previous_utc,
-            round(energy_after_kwh - energy_before_kwh, 6) AS change_kwh,
-            coalesce(call_id = max(call_id) FILTER (calls.state = 'answered') OVER question, false)
-                AS is_shown
-        FROM kept
-        JOIN meta.calls AS calls USING (call_id)
-        JOIN meta.calls AS previous ON previous.call_id = kept.previous_call_id
-        WINDOW question AS (PARTITION BY table_name, calls.system_id, calls.device_id, calls.period)
-        ORDER BY call_id, table_name
-        """
-    )
-    connection.unregister("kept")
-    return described
-
+_INSTANT = pa.timestamp("us", "UTC")
 
 _CALLS = (
     Column("call_id", pa.int64(), "Number of the call; the last column of every fact table refers to it"),
@@ -105,8 +29,8 @@ _CALLS = (
         "answered, no_data (code 1001), refused (body not as promised), failed, denied, lost (its process "
         "died), damaged (answered, but the kept body is gone or garbled), unsent (not counted) or in_flight",
     ),
-    Column("sent_utc", INSTANT, "When it was sent"),
-    Column("finished_utc", INSTANT, "When its outcome was known", nullable=True),
+    Column("sent_utc", _INSTANT, "When it was sent"),
+    Column("finished_utc", _INSTANT, "When its outcome was known", nullable=True),
     Column("http_status", pa.int32(), "HTTP status; the API gives 200 for its own errors too", nullable=True),
     Column(
         "code", pa.int32(), "Code of the answer: 0 good, 1001 no data, others manual Annex 1", nullable=True
@@ -140,7 +64,7 @@ _BUILD = (
 )
 
 _NEWS = (
-    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in DriftKind)}"),
+    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in NewsKind)}"),
     Column("subject", pa.string(), "Endpoint and level whose answer named it, or the system of an inverter"),
     Column("name", pa.string(), "The field, the value or the inverter"),
     Column("call_id", pa.int64(), "The first call that named it: meta.calls"),
@@ -159,7 +83,7 @@ _COLUMNS = (
 )
 
 
-def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
+def add_calls(connection: Connection, ledger: Ledger) -> Described:
     """`meta.calls`: the ledger without bodies. Raises LedgerError."""
     comment = "Every call in the ledger, without its body. One row per call, sent or not."
     described = describe("meta", "calls", comment, _CALLS, ("call_id",))
@@ -170,7 +94,7 @@ def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
     return described
 
 
-def add_news(connection: Connection, ledger: Ledger) -> TableComment:
+def add_news(connection: Connection, ledger: Ledger) -> Described:
     """`meta.news`: what answers named and nobody here knew. Raises LedgerError."""
     comment = (
         "What answers named and no parser or inventory knew, kept in the bodies. One row per unknown name."
@@ -184,7 +108,7 @@ def add_news(connection: Connection, ledger: Ledger) -> TableComment:
 
 def add_build(
     connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None, inputs: str
-) -> TableComment:
+) -> Described:
     """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
@@ -195,7 +119,7 @@ def add_build(
     return described
 
 
-def add_columns(connection: Connection, tables: Sequence[TableComment]) -> TableComment:
+def add_columns(connection: Connection, tables: Sequence[Described]) -> Described:
     """`meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
     comment = "Dictionary of this warehouse. One row per column of core, mart and meta."
     keys = ("schema_name", "table_name", "position")

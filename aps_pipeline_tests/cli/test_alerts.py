@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
 from aps_pipeline.cli.alerts import alerts
-from aps_pipeline.errors import Exit
+from aps_pipeline.cli.exits import Exit, exit_of_error
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.alerts.receiving import webhook
-from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.conftest import Plant, plant
+
+__all__ = ["plant"]
 
 TITLE = "APsystems: 1 panel weak"
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a weak panel, of which each test gets a copy."""
-    plant = Plant(tmp_path_factory.mktemp("original"))
+@pytest.fixture(autouse=True)
+def _weak(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(30):
         energies: dict[str, float | None] = {"E1/I1/1": 0.6, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(date(2024, 3, 1) + timedelta(number), energies)
     plant.build()
-    plant.ledger.close()
-    return plant.path.parent
-
-
-@pytest.fixture(autouse=True)
-def _weak(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = shutil.copytree(original, tmp_path / "data")
-    monkeypatch.chdir(copy)
-    monkeypatch.setenv("APS_DATA_DIR", str(copy))
+    monkeypatch.chdir(plant.path.parent)
+    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
 
 
 def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +39,7 @@ def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFix
 def test_sending_needs_somebody_to_tell() -> None:
     with pytest.raises(NotConfiguredError, match="APS_ALERT_URLS not set") as raised:
         alerts(send=True, as_json=False)
-    assert raised.value.exit_code is Exit.USAGE
+    assert exit_of_error(raised.value) is Exit.USAGE
 
 
 def test_what_was_sent_is_not_new_any_more(
@@ -59,9 +50,6 @@ def test_what_was_sent_is_not_new_any_more(
         alerts(send=True, as_json=True)
         alerts(send=False, as_json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["summary"], second["summary"]) == (
-        f"1 message sent. {TITLE}",
-        "There is nothing new to tell.",
-    )
+    assert (first["said"], second["said"]) == (f"1 message sent. {TITLE}", "There is nothing new to tell.")
     assert [message["title"] for message in first["messages"]] == [TITLE]
     assert [got["title"] for got in inbox.kept] == [TITLE]

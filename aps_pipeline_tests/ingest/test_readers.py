@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.ingest.code_digest import Readers, canonical, get_reachable_code
-from aps_pipeline.parse import PARSERS, batch, energy, timeslots, values
-from aps_pipeline.tables import FETCHED, get_table
+from aps_pipeline.ingest.code_digest import canonical, reached_code
+from aps_pipeline.ingest.readers import Readers
+from aps_pipeline.parse import PARSERS, batch, energies, slots, values
+from aps_pipeline.tables import FETCHED, table_named
 
 DAILY, PANELS, METERS = (
-    get_table(name) for name in ("system_daily_energy", "inverter_batch_energy", "meter_daily_energy")
+    table_named(name) for name in ("system_daily_energy", "inverter_batch_energy", "meter_daily_energy")
 )
 
 
@@ -50,7 +51,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
     def matched(*args: Any) -> Any:
         return [], [args]
 
-    monkeypatch.setattr(timeslots, "match_slots", matched)
+    monkeypatch.setattr(slots, "matched", matched)
     found = changed(before)
     assert {DAILY.name, METERS.name} <= found and PANELS.name not in found
     assert "systems" not in found and "ecu_power" not in found
@@ -59,7 +60,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("module", "name", "value", "table"),
     [
-        (energy, "_LABELS", {"daily": "day"}, DAILY),
+        (energies, "_LABELS", {"daily": "day"}, DAILY),
         (batch, "GRAMMAR", "^$", PANELS),
         (values, "LARGEST", 1.0, DAILY),
     ],
@@ -124,4 +125,4 @@ def test_the_text_is_our_own_and_so_the_same_in_every_version_of_python() -> Non
 
 def test_what_stands_in_for_a_parser_counts_wherever_it_comes_from() -> None:
     one, other = (lambda x: x + 1), (lambda x: x + 2)
-    assert get_reachable_code(one) != get_reachable_code(other)
+    assert reached_code(one) != reached_code(other)

@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.ingest import Summary
 from aps_pipeline.lake import StorageError
 from aps_pipeline.ledger import MixedDataError
-from aps_pipeline.tables import get_table
+from aps_pipeline.tables import table_named
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import Site, client_for, serving, settings_for
 
@@ -52,7 +52,7 @@ def test_one_table_can_be_rebuilt_alone(site: Site) -> None:
     site.collect(FIRST, FIRST)
     shutil.rmtree(site.data_dir / "lake")
     pipeline = site.pipeline()
-    list(pipeline.rebuild(Summary(), [get_table("system_hourly_energy")]))
+    list(pipeline.rebuild(Summary(), [table_named("system_hourly_energy")]))
     pipeline.ledger.close()
     assert [path.name for path in (site.data_dir / "lake/core").iterdir()] == ["system_hourly_energy"]
 
@@ -104,6 +104,6 @@ def test_the_wired_client_is_the_one_of_the_settings(site: Site) -> None:
     settings = settings_for(site.simulator, site.url, site.data_dir)
     pipeline = open_pipeline(settings)
     assert pipeline.lake.url == str(site.data_dir / "lake")
-    assert pipeline.accounts[0].quota_account.limit == 100_000
-    assert type(pipeline.accounts[0].client()) is type(client_for(settings))
+    assert pipeline.logins[0].account.limit == 100_000
+    assert type(pipeline.logins[0].client()) is type(client_for(settings))
     pipeline.ledger.close()

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from aps_pipeline.ledger import AnswerDiff, CallState, GoodCall, Ledger, LedgerError, QuotaAccount, Succession
+from aps_pipeline.ledger import Account, CallState, GoodCall, Ledger, LedgerError, Revision, Succession
 from aps_pipeline.periods import zone
 from aps_pipeline_tests.clocks import NOW, Clock
-from aps_pipeline_tests.ledger.helpers import answered, ended, make_as_released, request
+from aps_pipeline_tests.ledger.helpers import answered, ended, make_as_released, question
 
 HOURS = {("system_energy", "hourly")}
-RICH = QuotaAccount("rich", 5000, 0, zone("UTC"))
+RICH = Account("rich", 5000, 0, zone("UTC"))
 GOOD_STATES = (CallState.ANSWERED, CallState.NO_DATA)
 
 
@@ -23,13 +23,13 @@ def asked(ledger: Ledger, *states: CallState, day: int = 1) -> list[int]:
     found: list[int] = []
     newest = 0
     for state in states:
-        found.append(ended(ledger, RICH, request(day), state, after=newest))
+        found.append(ended(ledger, RICH, question(day), state, after=newest))
         newest = found[-1] if state in GOOD_STATES else newest
     return found
 
 
-def kept(call_id: int, previous: int, missing: int = 0, table: str = "system_hourly_energy") -> AnswerDiff:
-    return AnswerDiff(
+def kept(call_id: int, previous: int, missing: int = 0, table: str = "system_hourly_energy") -> Revision:
+    return Revision(
         call_id=call_id, table_name=table, previous_call_id=previous, was_over=True,
         rows_before=24, rows_after=24, rows_new=0, rows_gone=0, numbers_before=24,
         numbers_after=24 - missing, numbers_changed=1, numbers_gone=missing, numbers_missing=missing,
@@ -38,18 +38,18 @@ def kept(call_id: int, previous: int, missing: int = 0, table: str = "system_hou
 
 
 def pairs(ledger: Ledger) -> list[tuple[int, int]]:
-    return [(each.previous.call_id, each.call.call_id) for each in ledger.list_uncompared(HOURS)]
+    return [(each.previous.call_id, each.call.call_id) for each in ledger.uncompared(HOURS)]
 
 
 def test_successive_good_calls_of_a_question_are_to_be_compared(ledger: Ledger, clock: Clock) -> None:
-    first = answered(ledger, RICH, request(5, "S1", "E-1"))
-    answered(ledger, RICH, request(6, "S1", "E-1"))
-    answered(ledger, RICH, request(5, "S1", "E-2"))
+    first = answered(ledger, RICH, question(5, "S1", "E-1"))
+    answered(ledger, RICH, question(6, "S1", "E-1"))
+    answered(ledger, RICH, question(5, "S1", "E-2"))
     clock.turn(days=1)
-    second = ended(ledger, RICH, request(5, "S1", "E-1"), CallState.NO_DATA, after=first)
-    assert ledger.list_uncompared(HOURS) == [
+    second = ended(ledger, RICH, question(5, "S1", "E-1"), CallState.NO_DATA, after=first)
+    assert ledger.uncompared(HOURS) == [
         Succession(
-            request(5, "S1", "E-1"),
+            question(5, "S1", "E-1"),
             GoodCall(first, NOW, True),
             GoodCall(second, NOW + timedelta(days=1), False),
             looks_back=False,
@@ -78,8 +78,8 @@ def test_no_data_after_no_data_is_nothing_to_compare(ledger: Ledger) -> None:
 
 def test_only_the_endpoints_and_levels_asked_for_are_told(ledger: Ledger) -> None:
     asked(ledger, *[CallState.ANSWERED] * 2)
-    assert ledger.list_uncompared({("system_energy", "daily"), ("ecu_energy", "hourly")}) == []
-    assert len(ledger.list_uncompared(HOURS | {("ecu_energy", "hourly")})) == 1
+    assert ledger.uncompared({("system_energy", "daily"), ("ecu_energy", "hourly")}) == []
+    assert len(ledger.uncompared(HOURS | {("ecu_energy", "hourly")})) == 1
 
 
 def test_what_is_kept_is_not_told_again_and_comes_back_as_it_was(ledger: Ledger) -> None:
@@ -106,7 +106,7 @@ def test_one_looks_back_where_the_previous_answer_may_lack_numbers(ledger: Ledge
     a, b, c, d = asked(ledger, data, data, CallState.NO_DATA, data)
 
     def looking() -> dict[int, bool]:
-        return {each.call.call_id: each.looks_back for each in ledger.list_uncompared(HOURS)}
+        return {each.call.call_id: each.looks_back for each in ledger.uncompared(HOURS)}
 
     assert looking() == {b: False, c: True, d: True}, "before b there is only a"
     ledger.keep_revisions([kept(b, a)])

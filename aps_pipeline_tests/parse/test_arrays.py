@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from aps_pipeline.envelope import Number
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.parse.values import doubles, number, quick_doubles
+from aps_pipeline.parse.arrays import doubles, quick_doubles
+from aps_pipeline.parse.values import number
 
 ODD: list[Any] = [
     None, "", "0", "0.00", "-0.01", "+1.5", "5.0E-4", "1e3", Number("12"), Number("1.5E1"), "007", "9" * 40,

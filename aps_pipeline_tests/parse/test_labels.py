@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.parse.timeslots import Axis, moments_of, time_axis
+from aps_pipeline.parse.labels import Axis, moments_of, time_axis
 from aps_pipeline.periods import day_end_utc, hour_bounds_utc, zone
 from aps_pipeline_tests.parse.served import LONG_AFTER, asked
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.lake.validate import prepare_rows
+from aps_pipeline.lake.validate import in_file_order
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.parse.bodies import BODIES, KEYS
@@ -115,7 +115,7 @@ def test_a_flow_of_a_meter_that_cannot_be_is_null_and_named() -> None:
         assert None not in got.rows["exported_kwh"].to_pylist() and got.rows.num_rows == len(labels)
         (row,) = got.rejected.to_pylist()
         assert (row["item"], row["position"], got.items) == ("imported", 2, 4)
-        prepare_rows(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
+        in_file_order(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
         with pytest.raises(RefusedError, match="entries for"):
             parsed(name, {"time": labels} | {flow: ["1"] for flow in FLOWS}, asked(name, key))
 

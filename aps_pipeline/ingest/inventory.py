@@ -63,20 +63,20 @@ class InventoryStep:
     def _needed_endpoints(self) -> set[str]:
         """The endpoints whose answers the wanted tables are made from, or list their requests."""
         wanted = self._run.wanted
-        needed = {table.source.endpoint for table in wanted.inventory}
+        needed = wanted.inventory_endpoints
         for table in wanted.facts:
             needed |= {*DEVICE_ENDPOINTS[ENDPOINTS[table.source.endpoint].device]}
         return needed
 
     def due(self, busy_systems: set[str]) -> list[Question]:
         """The inventory questions to be asked: what is stale, and with `again` what the user names."""
-        wanted, named = self._run.wanted, self._run.news.inverters_named_by
-        of_wanted = {table.source.endpoint for table in wanted.inventory}
+        wanted, unknown = self._run.wanted, self._run.news.inverters_named_by
+        named_endpoints = wanted.inventory_endpoints
 
         def is_due(question: Question) -> bool:
-            if wanted.again and question.endpoint in of_wanted:
+            if wanted.again and question.endpoint in named_endpoints:
                 return True
-            named_by = named.get(question.system_id, 0) if question.system_id in busy_systems else 0
+            named_by = unknown.get(question.system_id, 0) if question.system_id in busy_systems else 0
             stale = is_stale(question, self.fleet, self._run.now, named_by)
             return stale and not self._rests(question)
 
@@ -96,7 +96,7 @@ class InventoryStep:
 
     def _questions(self, busy_systems: set[str]) -> list[Question]:
         """What could be asked: everything of busy systems, of the others what a wanted table shows."""
-        wanted = {table.source.endpoint for table in self._run.wanted.inventory}
+        wanted = self._run.wanted.inventory_endpoints
         return [
             Question(endpoint, "", system_id)
             for system_id in self._run.wanted.system_ids

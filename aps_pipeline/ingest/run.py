@@ -50,6 +50,11 @@ class Wanted:
         return [table for table in self.tables if is_inventory(table)]
 
     @property
+    def inventory_endpoints(self) -> set[str]:
+        """The endpoints whose answers those are made from."""
+        return {table.source.endpoint for table in self.inventory}
+
+    @property
     def facts(self) -> list[Table]:
         """The tables that show what was measured, coarse before fine."""
         order = ("", "year", "month", "day")

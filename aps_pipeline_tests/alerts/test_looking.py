@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +28,23 @@ def days(plant: Plant, first: int, last: int, **others: float) -> None:
     for number in range(first, last + 1):
         plant.panels(FIRST + timedelta(number), energies)
     plant.build()
+
+
+@pytest.fixture(scope="module")
+def with_a_weak_panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of 30 days of which A is weak, for copies."""
+    plant = Plant(tmp_path_factory.mktemp("weak"))
+    days(plant, 0, 29, a=0.7)
+    plant.ledger.close()
+    return plant.path
+
+
+@pytest.fixture
+def weak(with_a_weak_panel: Path, plant: Plant) -> Plant:
+    """A plant with a copy of that warehouse."""
+    plant.path.parent.mkdir()
+    shutil.copyfile(with_a_weak_panel, plant.path)
+    return plant
 
 
 @pytest.fixture
@@ -64,34 +82,31 @@ def test_the_first_look_is_one_message_about_all_that_is_wrong(plant: Plant, hoo
 
 
 def test_an_address_that_failed_is_told_at_the_next_look_and_the_other_not_again(
-    plant: Plant, hook: Inbox
+    weak: Plant, hook: Inbox
 ) -> None:
-    days(plant, 0, 29, a=0.7)
     with webhook() as other:
         other.refuses = True
         with pytest.raises(NotSentError, match=r"address 1 of APS_ALERT_URLS \(1 of 2\)") as raised:
-            looked(plant, other, hook)
+            looked(weak, other, hook)
         assert "hunter2" not in str(raised.value)
         other.refuses = False
-        looked(plant, other, hook)
+        looked(weak, other, hook)
         assert [got["title"] for got in (*other.kept, *hook.kept)] == [WEAK, WEAK]
 
 
-def test_what_is_remembered_shows_no_address(plant: Plant, hook: Inbox) -> None:
-    days(plant, 0, 29, a=0.7)
-    looked(plant, hook)
-    kept = told(plant).read_text("utf-8")
+def test_what_is_remembered_shows_no_address(weak: Plant, hook: Inbox) -> None:
+    looked(weak, hook)
+    kept = told(weak).read_text("utf-8")
     assert '"weak"' in kept
     assert "hunter2" not in kept
     assert "127.0.0.1" not in kept
 
 
-def test_a_preview_sends_and_remembers_nothing(plant: Plant, hook: Inbox) -> None:
-    days(plant, 0, 29, a=0.7)
+def test_a_preview_sends_and_remembers_nothing(weak: Plant, hook: Inbox) -> None:
     for addresses in ([], [f"json://127.0.0.1:{hook.port}"]):
-        assert [message.title for message in preview(plant.path, told(plant), addresses).messages] == [WEAK]
+        assert [message.title for message in preview(weak.path, told(weak), addresses).messages] == [WEAK]
     assert hook.kept == []
-    assert not told(plant).exists()
+    assert not told(weak).exists()
 
 
 def test_without_an_address_nobody_is_told(plant: Plant) -> None:
@@ -101,13 +116,12 @@ def test_without_an_address_nobody_is_told(plant: Plant) -> None:
 @pytest.mark.parametrize(
     "content", ["", "[]", '{"x": {}}', '{"x": {"inputs": "", "conditions": [["roof"]]}}']
 )
-def test_a_damaged_memory_is_said_and_nothing_is_sent(plant: Plant, hook: Inbox, content: str) -> None:
-    days(plant, 0, 29, a=0.7)
-    told(plant).write_text(content)
+def test_a_damaged_memory_is_said_and_nothing_is_sent(weak: Plant, hook: Inbox, content: str) -> None:
+    told(weak).write_text(content)
     with pytest.raises(UnreadableError, match=r"alerts\.json cannot be read; delete it"):
-        looked(plant, hook)
+        looked(weak, hook)
     assert hook.kept == []
-    assert told(plant).read_text() == content
+    assert told(weak).read_text() == content
 
 
 def test_a_warehouse_of_another_version_is_to_be_built_again(plant: Plant, hook: Inbox) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,21 +13,28 @@ from aps_pipeline.cli.alerts import alerts
 from aps_pipeline.cli.exits import Exit, exit_of_error
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.alerts.receiving import webhook
-from aps_pipeline_tests.warehouse.conftest import Plant, plant
-
-__all__ = ["plant"]
+from aps_pipeline_tests.warehouse.conftest import Plant
 
 TITLE = "APsystems: 1 panel weak"
 
 
-@pytest.fixture(autouse=True)
-def _weak(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a weak panel, of which each test gets a copy."""
+    plant = Plant(tmp_path_factory.mktemp("original"))
     for number in range(30):
         energies: dict[str, float | None] = {"E1/I1/1": 0.6, "E1/I2/1": 1.0, "E1/I3/1": 1.0}
         plant.panels(date(2024, 3, 1) + timedelta(number), energies)
     plant.build()
-    monkeypatch.chdir(plant.path.parent)
-    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
+    plant.ledger.close()
+    return plant.path.parent
+
+
+@pytest.fixture(autouse=True)
+def _weak(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = shutil.copytree(original, tmp_path / "data")
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("APS_DATA_DIR", str(copy))
 
 
 def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -20,14 +21,21 @@ from aps_pipeline_tests.warehouse.conftest import Plant
 QUERY = "SELECT date, -energy_kwh AS e, '=1' AS t, NULL AS n FROM core.system_daily_energy"
 
 
-@pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A warehouse that the settings lead to, in a folder for files."""
-    plant = Plant(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a warehouse, of which each test gets a copy."""
+    plant = Plant(tmp_path_factory.mktemp("original"))
     plant.total("daily", date(2024, 3, 5), 1.5)
     plant.build()
     plant.ledger.close()
-    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
+    return plant.path.parents[1]
+
+
+@pytest.fixture
+def built(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A warehouse that the settings lead to, in a folder for files."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("APS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,15 +21,22 @@ STATISTIC_ID = re.compile(r"(?!.+__)(?!_)[\da-z_]+(?<!_):(?!_)[\da-z_]+(?<!_)")
 """The form of an external id in Home Assistant."""
 
 
-@pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    plant = Plant(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a warehouse, of which each test gets a copy."""
+    plant = Plant(tmp_path_factory.mktemp("original"))
     plant.system()
     plant.hours(DAY, [None, 0.0, 0.5] + [None] * 21)
     plant.total("daily", DAY, 0.5)
     plant.build()
     plant.ledger.close()
-    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
+    return plant.path.parents[1]
+
+
+@pytest.fixture
+def built(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("APS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,27 +14,36 @@ from aps_pipeline.cli.exits import Exit, exit_of_error
 from aps_pipeline.cli.options import month
 from aps_pipeline.cli.report import report
 from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError
-from aps_pipeline_tests.warehouse.conftest import Plant, plant
-
-__all__ = ["plant"]
+from aps_pipeline_tests.warehouse.conftest import Plant
 
 
-@pytest.fixture(autouse=True)
-def _a_month(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a month, of which each test gets a copy."""
+    plant = Plant(tmp_path_factory.mktemp("original"))
     plant.system()
     for number in range(31):
         plant.total("daily", date(2024, 3, 1) + timedelta(number), 4.0)
     plant.build()
-    monkeypatch.chdir(plant.path.parent)
-    monkeypatch.setenv("APS_DATA_DIR", str(plant.path.parent))
+    plant.ledger.close()
+    return plant.path.parent
+
+
+@pytest.fixture
+def data_dir(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the settings lead to."""
+    copy = shutil.copytree(original, tmp_path / "data")
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("APS_DATA_DIR", str(copy))
+    return copy
 
 
 def test_the_newest_whole_month_goes_below_the_data_directory(
-    plant: Plant, capsys: pytest.CaptureFixture[str]
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(None, "", as_json=True) == Exit.COMPLETE
     pages = json.loads(capsys.readouterr().out)["pages"]
-    folder = plant.path.parent / "reports" / "2024-03"
+    folder = data_dir / "reports" / "2024-03"
     assert [(page["system_id"], Path(page["path"])) for page in pages] == [
         ("S1", folder / "S1.html"),
         ("", folder / "index.html"),
@@ -41,6 +51,7 @@ def test_the_newest_whole_month_goes_below_the_data_directory(
     assert [page["bytes"] for page in pages] == [Path(page["path"]).stat().st_size for page in pages]
 
 
+@pytest.mark.usefixtures("data_dir")
 def test_each_page_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(date(2024, 3, 1), "S1", as_json=False) == Exit.COMPLETE
     said = capsys.readouterr()
@@ -49,6 +60,7 @@ def test_each_page_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 page" in said.err
 
 
+@pytest.mark.usefixtures("data_dir")
 def test_a_month_that_is_not_held_is_a_matter_of_usage() -> None:
     with pytest.raises(NothingToReportError) as raised:
         report(date(2020, 1, 1), "", as_json=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.envelope import open_envelope, without_secrets
+from aps_pipeline.envelope import open_envelope, remove_secrets
 from aps_pipeline.parse import INVENTORY_PARSERS, ParseContext, RefusedError, open_body, parse_rows
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
 from aps_pipeline.tables import get_table
@@ -38,7 +38,7 @@ def test_every_body_is_an_envelope() -> None:
 
 
 def test_details() -> None:
-    text = without_secrets(text_of("system_details"))
+    text = remove_secrets(text_of("system_details"))
     data = open_body(text)
     system = INVENTORY_PARSERS["system_details"](data, data["sid"])
     assert system.timezone and system.capacity_kw and system.create_date and system.ecu_ids

@@ -30,7 +30,7 @@ from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
 from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.api.transport import Limits, Response, exchange, new_session
 from aps_pipeline.endpoints import path_and_query
-from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, without_secrets
+from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
 
 
@@ -169,7 +169,7 @@ class Client:
             text = text.replace(secret, REMOVED)
             if "\\" in text:  # JSON may spell any character in other ways
                 text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
-        return without_secrets(text)
+        return remove_secrets(text)
 
 
 def _spellings(character: str) -> str:

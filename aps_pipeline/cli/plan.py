@@ -134,7 +134,7 @@ class _Share:
 
 def _share(account: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
     mine = (line.calls for line in lines if pipeline.account_of(line.system_id) is account)
-    return _Share(account, sum(mine), pipeline.ledger.quota(account.quota_account))
+    return _Share(account, sum(mine), pipeline.ledger.get_quota(account.quota_account))
 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:

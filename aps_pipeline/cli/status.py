@@ -158,7 +158,7 @@ def status(wants_json: bool) -> int:
         return Exit.COMPLETE
     show_matrix(covered, list(dict.fromkeys(each.system_id for each in covered)), now.date())
     counts = Counter[CallState]()
-    for _, _, state, number, _, _ in pipeline.ledger.overview():
+    for _, _, state, number, _, _ in pipeline.ledger.summarize_calls():
         counts[state] += number
     calls = " · ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in CallState if counts[state])
     show(f"calls: {calls}" if counts else "no calls yet: run `aps backfill --from … --to …`")
@@ -178,7 +178,7 @@ def _quota(quota: Quota, reserved: int) -> str:
 def _calls(ledger: Ledger) -> list[dict[str, Any]]:
     """Count calls by endpoint and level: their number by outcome, and the first and last period."""
     counts: dict[tuple[str, str], dict[str, Any]] = {}
-    for endpoint, level, state, number, first, last in ledger.overview():
+    for endpoint, level, state, number, first, last in ledger.summarize_calls():
         kind = counts.setdefault((endpoint, level), {"first": first, "last": last})
         kind[state] = number
         kind["first"], kind["last"] = min(kind["first"], first), max(kind["last"], last)

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from aps_pipeline.ingest.build import context_of_call
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.results import body_of
-from aps_pipeline.ledger import AnswerDiff, Change, GoodCall, Ledger, Succession
-from aps_pipeline.parse import ParseContext, RefusedError, open_body, rows_of
+from aps_pipeline.ledger import AnswerDiff, AnswerPair, GoodCall, Ledger, RowDiff
+from aps_pipeline.parse import ParseContext, RefusedError, open_body, parse_data
 from aps_pipeline.planning import is_inventory
 from aps_pipeline.request import Request
 from aps_pipeline.tables import FETCHED, Table, empty, get_table
@@ -25,7 +25,7 @@ _DECIMALS = 6
 """The API prints no more; sums of doubles would show more."""
 
 
-def compare(table: Table, before: pa.Table, after: pa.Table) -> Change:
+def compare(table: Table, before: pa.Table, after: pa.Table) -> RowDiff:
     """The differences between two sets of rows of `table`, by its keys and measures.
 
     Columns that are neither, such as call_id and is_final, are not looked at.
@@ -37,7 +37,7 @@ def compare(table: Table, before: pa.Table, after: pa.Table) -> Change:
         old, new = rows[column.name + _BEFORE], rows[column.name + _AFTER]
         changed += _count(pc.fill_null(pc.not_equal(old, new), False))
         gone += _count(pc.and_not(pc.is_valid(old), pc.is_valid(new)))
-    return Change(
+    return RowDiff(
         rows_before=before.num_rows,
         rows_after=after.num_rows,
         rows_new=_count(pc.and_not(is_new, is_old)),
@@ -107,7 +107,7 @@ def refresh_diffs(ledger: Ledger, fleet: KnownFleet, revision_window: timedelta)
     comparer, count = _Comparer(ledger, fleet, revision_window), 0
     for start in range(0, len(waiting), _PORTION):
         compared = list(comparer.compare_portion(waiting[start : start + _PORTION]))
-        ledger.keep_revisions(each for revisions in compared for each in revisions)
+        ledger.keep_diffs(each for revisions in compared for each in revisions)
         count += len(compared)
     return count
 
@@ -128,7 +128,7 @@ class _Comparer:
         self._ledger, self._fleet, self._revision_window = ledger, fleet, revision_window
         self._history: _History | None = None
 
-    def compare_portion(self, portion: Sequence[Succession]) -> Iterator[list[AnswerDiff]]:
+    def compare_portion(self, portion: Sequence[AnswerPair]) -> Iterator[list[AnswerDiff]]:
         """The comparisons of each answer, one for every table that it feeds."""
         bodies = self._bodies([call for each in portion for call in (each.previous, each.call)])
         for each in portion:
@@ -140,12 +140,12 @@ class _Comparer:
                 revisions, self._history = _compare_answer(each, self._history, rows, was_over=was_over)
                 yield revisions
 
-    def _history_until(self, each: Succession, bodies: Mapping[int, str]) -> _History:
+    def _history_until(self, each: AnswerPair, bodies: Mapping[int, str]) -> _History:
         """What was told up to the previous answer. Raises RefusedError where that does not parse."""
         rows = self._rows(each.request, each.previous, bodies)
         known = rows
         if each.looks_back:
-            earlier = self._ledger.answers_before(each.previous.call_id)
+            earlier = self._ledger.list_answers_before(each.previous.call_id)
             kept = self._bodies(earlier)
             for call in earlier:
                 with suppress(RefusedError):
@@ -157,18 +157,18 @@ class _Comparer:
         if not call.has_data:
             return {table.name: empty(table) for table in _tables(request)}
         data = open_body(body_of(bodies, call.call_id))
-        return {table.name: rows_of(table, data, asked).rows for table in _tables(request)}
+        return {table.name: parse_data(table, data, asked).rows for table in _tables(request)}
 
     def _context_of(self, request: Request, call: GoodCall) -> ParseContext:
         system = self._fleet.systems[request.system_id]
         return context_of_call(request, system, call.call_id, call.sent_utc, self._revision_window)
 
     def _bodies(self, calls: Sequence[GoodCall]) -> dict[int, str]:
-        return self._ledger.bodies(call.call_id for call in calls if call.has_data)
+        return self._ledger.read_bodies(call.call_id for call in calls if call.has_data)
 
 
 def _compare_answer(
-    each: Succession, told: _History, rows: Rows, *, was_over: bool
+    each: AnswerPair, told: _History, rows: Rows, *, was_over: bool
 ) -> tuple[list[AnswerDiff], _History]:
     """The comparisons of one answer, and what was told up to it."""
     found, known = [], {}

@@ -149,7 +149,7 @@ class PartitionBuilder:
                     sent_utc,
                     state is CallState.ANSWERED,
                 )
-                for call_id, request, state, sent_utc in self.ledger.good_calls(table.source.endpoint)
+                for call_id, request, state, sent_utc in self.ledger.list_good_calls(table.source.endpoint)
                 if (system := fleet.systems.get(request.system_id)) is not None
             ]
         return [
@@ -166,7 +166,7 @@ class PartitionBuilder:
 
     def _parse_answers(self, table: Table, good: Sequence[Good]) -> tuple[list[Parsed], tuple[Failure, ...]]:
         answered = [each for each in good if each.has_data]
-        bodies = self.ledger.bodies(each.call_id for each in answered)
+        bodies = self.ledger.read_bodies(each.call_id for each in answered)
         parsed, failures = [], []
         for each in answered:
             try:
@@ -176,7 +176,7 @@ class PartitionBuilder:
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
             except RefusedError as error:
                 reader = self.readers.of_kind(each.part.request.kind)
-                self.ledger.mark(each.call_id, CallState.REFUSED, str(error), reader)
+                self.ledger.set_state(each.call_id, CallState.REFUSED, str(error), reader)
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
         return parsed, tuple(failures)
 
@@ -214,7 +214,7 @@ class PartitionBuilder:
             self.lost_answers.mark(call_id)
         kinds = {table.source.kind for table in tables}
         taken, still = 0, dict[str, list[int]]()
-        for each in self.ledger.refusals():
+        for each in self.ledger.list_refusals():
             system = fleet.systems.get(each.request.system_id)
             if system is None or each.request.kind not in kinds:
                 continue
@@ -234,14 +234,14 @@ class PartitionBuilder:
 
     def _take(self, refusal: Refusal, system: System) -> None:
         """Let a refused body count if every reader takes it now. Raises RefusedError."""
-        body = body_of(self.ledger.bodies([refusal.call_id]), refusal.call_id)
+        body = body_of(self.ledger.read_bodies([refusal.call_id]), refusal.call_id)
         asked = context_of_call(
             refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision_window
         )
         for table in FETCHED:
             if table.source.kind == refusal.request.kind:
                 parse_rows(table, body, asked)
-        self.ledger.mark(refusal.call_id, CallState.ANSWERED)
+        self.ledger.set_state(refusal.call_id, CallState.ANSWERED)
 
 
 def _with_failures(built: BuildResult, refused: Iterable[Failure]) -> BuildResult:
@@ -293,9 +293,9 @@ def context_of_call(
         system_id=request.system_id,
         device_id=request.device_id,
         period=request.period,
-        asked_utc=sent,
+        sent_utc=sent,
         zone=system.zone,
         create_date=system.create_date,
-        revision=revision_window,
+        revision_window=revision_window,
         answered_by=ENDPOINTS[request.endpoint].device,
     )

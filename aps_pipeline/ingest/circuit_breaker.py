@@ -64,7 +64,7 @@ class CallGate:
 
     def find_stop(self) -> StopReason | None:
         """Why the account may make no call now, from what the ledger keeps."""
-        rest = self._ledger.rest_of(self._app_id)
+        rest = self._ledger.get_rest(self._app_id)
         if rest is None or rest.until_utc <= self._ledger.now():
             return None
         if rest.is_asked_for:
@@ -80,10 +80,10 @@ class CallGate:
 
         Also brings in what rests of single kinds of call. Call it once, before the first call.
         """
-        rests = self._ledger.rests_by_kind(self._app_id)
-        rest, request = self._ledger.rest_of(self._app_id), None
+        rests = self._ledger.get_rests_by_kind(self._app_id)
+        rest, request = self._ledger.get_rest(self._app_id), None
         if rest is not None and not rest.is_asked_for:
-            request = self._ledger.newest_failure(self._app_id)
+            request = self._ledger.get_newest_failure(self._app_id)
         if request is not None:
             self._half_open.add(())
             self._breaker.add((), 1)
@@ -188,8 +188,8 @@ class CallGate:
     def _rest(self, circuit: Circuit, reason: str) -> AccountRest:
         """Let an account or a kind of call rest, longer after each run in a row in which nothing worked."""
         kind = " ".join(circuit)
-        now, of_account = self._ledger.now(), self._ledger.rest_of(self._app_id)
-        before = self._ledger.rests_by_kind(self._app_id).get(kind) if kind else of_account
+        now, of_account = self._ledger.now(), self._ledger.get_rest(self._app_id)
+        before = self._ledger.get_rests_by_kind(self._app_id).get(kind) if kind else of_account
         runs = (before.failed_runs if before else 0) + 1
         rest = AccountRest(now + DISTANCES[min(runs, len(DISTANCES)) - 1], runs, reason)
         self._rested.add(circuit)

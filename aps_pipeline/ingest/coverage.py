@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.endpoints import ENDPOINTS
+from aps_pipeline.endpoints import DEVICES, ENDPOINTS
 from aps_pipeline.ingest.ecu_equivalence import equality_claims, get_verdicts, with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
-from aps_pipeline.ingest.inventory import DEVICE_ENDPOINTS, INVENTORY_TABLES, InventoryStep
+from aps_pipeline.ingest.inventory import INVENTORY_TABLES, InventoryStep
 from aps_pipeline.ingest.plan import Job, StepPlan
 from aps_pipeline.ingest.plan_context import PlanContext, get_plan_context, get_rests, get_rests_with_failures
 from aps_pipeline.ingest.run import Run
@@ -95,10 +95,10 @@ def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> S
 
 def _newest_inventory(fleet: KnownFleet) -> dict[tuple[str, str], int]:
     """The newest answer that names devices, for each system and kind of device that is known."""
-    found = {}
+    found: dict[tuple[str, str], int] = {}
     for system_id in fleet.systems:
-        for kind, endpoints in DEVICE_ENDPOINTS.items():
-            seen = fleet.newest(Request(endpoints[-1], "", system_id))
+        for kind, device in DEVICES.items():
+            seen = fleet.newest(Request(device.prerequisites[-1], "", system_id))
             if seen is not None:
                 found[system_id, kind] = seen.call_id
     return found

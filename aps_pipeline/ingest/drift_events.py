@@ -1,4 +1,4 @@
-"""What answers name and nobody here knows: kept in the body, said once, and never in the way of the rows."""
+"""Schema drift: what answers name and nobody here knows. It is kept and reported once, and stops no row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from aps_pipeline.ledger import DriftEvent, DriftKind, Ledger
-from aps_pipeline.parse import find_repeated_ids, unknown_fields
+from aps_pipeline.parse import find_repeated_ids, find_unknown_fields
 from aps_pipeline.planning import System
 from aps_pipeline.request import Request
 from aps_pipeline.tables import Source
@@ -25,7 +25,7 @@ class DriftLog:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._lock = threading.Lock()
-        known = ledger.news()
+        known = ledger.list_drift_events()
         self._known = {(each.kind, each.subject, each.name) for each in known}
         self.inverters_named_by = {n.subject: n.call_id for n in known if n.kind is DriftKind.INVERTER}
         """For each system the last call that first named an inverter unknown to the inventory."""
@@ -35,7 +35,7 @@ class DriftLog:
     def find_unknown_fields(self, request: Request, call_id: int, data: Any) -> None:
         """Look for fields and values that no parser understands, and for devices that are named twice."""
         source = Source(request.endpoint, request.level, "")
-        names, where = unknown_fields(source, data), f"{request.endpoint} {request.system_id}"
+        names, where = find_unknown_fields(source, data), f"{request.endpoint} {request.system_id}"
         self._note(DriftKind.REPEATED, where, find_repeated_ids(source, data), call_id)
         self._note(DriftKind.FIELD, f"{request.endpoint} {request.level}".strip(), sorted(names), call_id)
 
@@ -52,7 +52,7 @@ class DriftLog:
             unheard = unheard[: _MOST - self._counts[kind, subject]]
             if not unheard:
                 return
-            self.new_events += self._ledger.note(
+            self.new_events += self._ledger.keep_drift_events(
                 [DriftEvent(kind, subject, name, call_id) for name in unheard]
             )
             self._known |= {(kind, subject, name) for name in unheard}

@@ -242,7 +242,7 @@ def _energies(
     asked = context_of_entry(request, system, held, revision_window)
     if period.key and not asked.is_final(period.last):
         return None
-    rows = readable_rows(table, ledger.bodies([asked.call_id]).get(asked.call_id), asked)
+    rows = readable_rows(table, ledger.read_bodies([asked.call_id]).get(asked.call_id), asked)
     if rows is None:
         return None
     if not period.key:  # of all years, those that are over

@@ -13,7 +13,7 @@ from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.plan import Job, StepPlan, periods_before
 from aps_pipeline.ingest.results import Failure, PartitionResult
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.parse import open_body, rows_of
+from aps_pipeline.parse import open_body, parse_data
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     RequestPart,
@@ -161,7 +161,7 @@ class FactsStep:
         data = open_body(body)
         for table in FETCHED:
             if table.source.kind == request.kind:
-                self._run.drift_log.find_unknown_inverters(system, call_id, rows_of(table, data, asked).rows)
+                self._run.drift_log.find_unknown_inverters(system, call_id, parse_data(table, data, asked).rows)
         self._run.drift_log.find_unknown_fields(request, call_id, data)
         self._answers[request] = (data is not None, call_id)
         self._calls_made[request] = call_id

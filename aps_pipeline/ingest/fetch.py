@@ -223,7 +223,7 @@ class AccountSession:
         if error.scope is Scope.ENDPOINT:
             self._denied[request.endpoint, request.system_id] = failure
         if failure.kind is FailureKind.QUOTA:  # the ledger knows it by now, for every process
-            self._stop_for_quota(QuotaExhaustedError(self.ledger.quota(self.account.quota_account)))
+            self._stop_for_quota(QuotaExhaustedError(self.ledger.get_quota(self.account.quota_account)))
         elif error.scope in (Scope.ACCOUNT, Scope.SERVER):
             self._stop(failure.kind, failure.message)
         is_deferred = (error.retry_after or 0.0) > SHORT_WAIT_SECONDS
@@ -244,7 +244,7 @@ class AccountSession:
     def _stop_astray(self) -> None:
         """Stop, for this is no API: what its pages seemed to deny is not denied."""
         for call_id, failure in self._strays.items():
-            self.ledger.mark(call_id, CallState.FAILED, failure.message)
+            self.ledger.set_state(call_id, CallState.FAILED, failure.message)
             what = failure.message.partition(":")[0]
         self._stop(
             FailureKind.REMOTE,

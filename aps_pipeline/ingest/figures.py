@@ -62,16 +62,16 @@ def read_figures(
         table = table_of_figures(kind)
         if table is None:
             continue
-        if ledger.figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
+        if ledger.get_figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
             ledger.change_figure_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
         for stored in ledger.list_figures(*kind, bounds):
             reader.take(stored)
-        unread = [each for each in ledger.unread_answers(*kind, bounds) if each.system_id in systems]
+        unread = [each for each in ledger.list_unread_answers(*kind, bounds) if each.system_id in systems]
         for start in range(0, len(unread), _PORTION):
             portion = unread[start : start + _PORTION]
-            bodies = ledger.bodies(each.call_id for each in portion)
+            bodies = ledger.read_bodies(each.call_id for each in portion)
             ledger.keep_figures(
                 row
                 for each in portion

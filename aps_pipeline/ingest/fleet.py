@@ -60,7 +60,7 @@ def _earlier(
         for (sid, _, _), each in ledger.entries(*table.source.kind, (period.key, period.key)).items()
         if sid in mine and each.answered
     }
-    bodies = ledger.bodies(each.answered for each in held.values() if each.answered is not None)
+    bodies = ledger.read_bodies(each.answered for each in held.values() if each.answered is not None)
     found = dict(since)
     for (sid, period), each in held.items():
         if each.answered in bodies:
@@ -102,10 +102,10 @@ def _context_of(system: System, period: Period, call_id: int, sent: datetime) ->
         system_id=system.system_id,
         device_id="",
         period=period,
-        asked_utc=sent,
+        sent_utc=sent,
         zone=system.zone,
         create_date=system.create_date,
-        revision=timedelta(0),
+        revision_window=timedelta(0),
     )
 
 
@@ -153,8 +153,8 @@ class KnownFleet:
 
 
 def _sightings(ledger: Ledger, endpoint: str, lost: list[int]) -> Iterable[Sighting]:
-    good = ledger.good_calls(endpoint)
-    bodies = ledger.bodies(call_id for call_id, *_ in good)
+    good = ledger.list_good_calls(endpoint)
+    bodies = ledger.read_bodies(call_id for call_id, *_ in good)
     for call_id, request, state, sent_utc in good:
         record = None
         if state is CallState.ANSWERED:

@@ -19,14 +19,6 @@ from aps_pipeline.planning import Rest, is_inventory, last_turn, request_key
 from aps_pipeline.request import Request
 from aps_pipeline.tables import FETCHED, Table
 
-DEVICE_ENDPOINTS = {
-    "system": ("system_details",),
-    "ecu": ("system_details", "system_inverters"),
-    "inverter": ("system_details", "system_inverters"),
-    "meter": ("system_details", "system_meters"),
-}
-"""The inventory answers without which a table's requests are not known, by the device it is about."""
-
 INVENTORY_TABLES = tuple(table for table in FETCHED if is_inventory(table))
 
 
@@ -65,7 +57,7 @@ class InventoryStep:
         wanted = self._run.wanted
         needed = {table.source.endpoint for table in wanted.inventory}
         for table in wanted.facts:
-            needed |= {*DEVICE_ENDPOINTS[ENDPOINTS[table.source.endpoint].device]}
+            needed |= {*ENDPOINTS[table.source.endpoint].prerequisites}
         return needed
 
     def due(self, busy_systems: set[str]) -> list[Request]:
@@ -141,8 +133,8 @@ def rebuild_inventory(builder: PartitionBuilder, table: Table, fleet: KnownFleet
 
 def unknown_inventory(table: Table, system_id: str, fleet: KnownFleet) -> list[Request]:
     """List the inventory requests that must be answered before those of a table can be listed."""
-    kind = ENDPOINTS[table.source.endpoint].device
-    wanted = [Request(endpoint, "", system_id) for endpoint in DEVICE_ENDPOINTS[kind]]
+    needed = ENDPOINTS[table.source.endpoint].prerequisites
+    wanted = [Request(endpoint, "", system_id) for endpoint in needed]
     return [request for request in wanted if fleet.newest(request) is None]
 
 

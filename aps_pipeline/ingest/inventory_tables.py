@@ -14,14 +14,6 @@ from aps_pipeline.tables import Table, from_columns
 
 Row = dict[str, Any]
 
-_ENDPOINTS = {
-    "systems": ("system_details",),
-    "system_capacity": ("system_details",),
-    "ecus": ("system_details", "system_inverters"),
-    "inverters": ("system_inverters",),
-    "meters": ("system_meters",),
-}
-
 
 def inventory_rows(table: Table, fleet: KnownFleet) -> pa.Table:
     """The rows of an inventory table, from every kept answer."""
@@ -37,11 +29,11 @@ def inventory_calls(table: Table, fleet: KnownFleet) -> list[int]:
 
 def inventory_endpoints(table: Table) -> tuple[str, ...]:
     """The endpoints whose answers an inventory table is made from."""
-    return _ENDPOINTS[table.name]
+    return table.endpoints
 
 
 def _list_sightings(table: Table, fleet: KnownFleet) -> list[Sighting]:
-    found = (seen for endpoint in _ENDPOINTS[table.name] for seen in fleet.sightings[endpoint])
+    found = (seen for endpoint in table.endpoints for seen in fleet.sightings[endpoint])
     return sorted((seen for seen in found if seen.record is not None), key=lambda seen: seen.call_id)
 
 

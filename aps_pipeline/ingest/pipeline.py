@@ -55,7 +55,7 @@ class Pipeline:
 
     def quotas(self) -> dict[str, Quota]:
         """Where each account stands, by its name, in order. Raises LedgerError."""
-        return {login.name: self.ledger.quota(login.quota_account) for login in self.accounts}
+        return {login.name: self.ledger.get_quota(login.quota_account) for login in self.accounts}
 
     def collect(
         self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = ignore_totals
@@ -66,7 +66,7 @@ class Pipeline:
         calls ahead. A partition of which some requests were not asked stays as it was. Raises
         NotConfiguredError, LedgerError, StorageError, but nothing that a single call met.
         """
-        self.ledger.settle()
+        self.ledger.close_lost_calls()
         self.lake.clean()
         run = self._run(wanted)
         try:
@@ -154,10 +154,10 @@ class Pipeline:
 
         Comparisons of answers are forgotten, for they too come from the bodies: see `compare_revisions`.
         """
-        self.ledger.settle()
+        self.ledger.close_lost_calls()
         tables = list(tables)
         fleet = self._with_equivalence(KnownFleet.load(self.ledger), tables, self.ledger.now())
-        self.ledger.forget_revisions()
+        self.ledger.forget_diffs()
         self.ledger.forget_figures()
         builder = PartitionBuilder(self.ledger, self.lake, self.revision_window)
         builder.reread_refused([table for table in tables if not is_inventory(table)], fleet)

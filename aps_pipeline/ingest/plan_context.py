@@ -40,13 +40,13 @@ def get_rests(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
 
     A good answer that came later ends the rest of an endpoint. Raises LedgerError.
     """
-    attempts = ledger.failures(now - REMEMBERED)
+    attempts = ledger.list_failures(now - REMEMBERED)
     return _without_ended(ledger, _rests(attempts, now, zone, with_failures=False))
 
 
 def get_rests_with_failures(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
     """The same, and what failed: for who spends calls unattended. Raises LedgerError."""
-    attempts = ledger.failures(now - REMEMBERED)
+    attempts = ledger.list_failures(now - REMEMBERED)
     return _without_ended(ledger, _rests(attempts, now, zone, with_failures=True))
 
 
@@ -106,7 +106,7 @@ def _without_ended(ledger: Ledger, rests: Rests) -> Rests:
     return {
         key: rest
         for key, rest in rests.items()
-        if len(key) > 2 or (ledger.newest_good(key[0], key[1]) or -1) < rest.call_id
+        if len(key) > 2 or (ledger.get_newest_good_call(key[0], key[1]) or -1) < rest.call_id
     }
 
 

@@ -1,7 +1,8 @@
-"""The ledger: every call ever made, and every body that came back. The only state there is.
+"""The ledger, the checkpoint that every run resumes from: all calls ever made, and the bodies that came back.
 
-A row is written before a call is sent and finished after it. What is answered, what is absent, what failed
-and how much quota is used are requests to these rows. SQLite by default, PostgreSQL by URL.
+A row is written before a call is sent and finished after it, so runs are idempotent: what is answered is not
+asked again. What is absent, what failed and how much quota is used are queries of these rows. There is no
+other state. SQLite by default, PostgreSQL by URL.
 """
 
 from __future__ import annotations
@@ -19,26 +20,30 @@ from aps_pipeline.ledger.errors import (
 from aps_pipeline.ledger.quota import AccountRest, Quota, QuotaAccount, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     AnswerDiff,
+    AnswerPair,
     Attempt,
     CallEnd,
     CallState,
-    Change,
     DriftEvent,
     DriftKind,
     GoodCall,
-    Succession,
+    RowDiff,
 )
+from aps_pipeline.ledger.schema import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
+    "CALL_COLUMNS",
+    "DIFF_COLUMNS",
+    "DRIFT_COLUMNS",
     "AccountRest",
     "AlreadyAnsweredError",
     "AnswerDiff",
+    "AnswerPair",
     "Attempt",
     "BodyFault",
     "CallEnd",
     "CallState",
-    "Change",
     "DriftEvent",
     "DriftKind",
     "FigureRow",
@@ -52,8 +57,8 @@ __all__ = [
     "QuotaAccount",
     "QuotaExhaustedError",
     "Refusal",
+    "RowDiff",
     "StoredFigure",
-    "Succession",
     "UnreadAnswer",
     "quota_month",
     "resets_utc",

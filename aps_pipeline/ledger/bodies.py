@@ -78,7 +78,7 @@ def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
         raise GarbledError("is no text") from None
 
 
-def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
+def check_bodies(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
     """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
     found = connection.execute(_bodies_query(after, most)).all()
     faults: list[BodyFault] = []
@@ -96,7 +96,7 @@ def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodi
     return CheckedBodies(len(found), faults, digests), found[-1].call_id if len(found) == most else None
 
 
-_QUESTION = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
+_REQUEST_KEY = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
 
 
 def has_body() -> sa.ColumnElement[bool]:
@@ -106,7 +106,7 @@ def has_body() -> sa.ColumnElement[bool]:
 
 
 def _bodies_query(after: int, most: int) -> sa.Select[Any]:
-    columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_QUESTION, bodies.c.body)
+    columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_REQUEST_KEY, bodies.c.body)
     both = calls.outerjoin(bodies, bodies.c.call_id == calls.c.call_id)
     query = sa.select(*columns).select_from(both).where(calls.c.call_id > after, has_body())
     return query.order_by(calls.c.call_id).limit(most)
@@ -114,14 +114,14 @@ def _bodies_query(after: int, most: int) -> sa.Select[Any]:
 
 def list_damaged(connection: sa.Connection) -> Iterator[BodyFault]:
     """The answers that were found damaged and that no newer one has replaced, in the order of the calls."""
-    query = sa.select(calls.c.call_id, calls.c.error, *_QUESTION)
+    query = sa.select(calls.c.call_id, calls.c.error, *_REQUEST_KEY)
     for row in connection.execute(_only_unreplaced(query, CallState.DAMAGED)):
         yield BodyFault(row.call_id, _request(row), row.error)
 
 
 def list_refused(connection: sa.Connection) -> Iterator[Refusal]:
     """The refused answers that no good one has replaced, in the order of the calls."""
-    query = sa.select(calls.c.call_id, calls.c.sent_utc, *_QUESTION, refusals.c.reader).select_from(
+    query = sa.select(calls.c.call_id, calls.c.sent_utc, *_REQUEST_KEY, refusals.c.reader).select_from(
         calls.outerjoin(refusals, refusals.c.call_id == calls.c.call_id)
     )
     for row in connection.execute(_only_unreplaced(query, CallState.REFUSED)):
@@ -130,7 +130,7 @@ def list_refused(connection: sa.Connection) -> Iterator[Refusal]:
 
 def _only_unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
     newer = calls.alias()
-    same = (newer.c[column.name] == column for column in _QUESTION)
+    same = (newer.c[column.name] == column for column in _REQUEST_KEY)
     replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(SUCCESSFUL))
     return query.where(calls.c.state == state, ~replaced).order_by(calls.c.call_id)
 

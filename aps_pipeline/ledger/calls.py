@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.ledger.bodies import BodyFault, check
-from aps_pipeline.ledger.diffs import FigureRow, figure_reader_name, forget_from, insert_figures
-from aps_pipeline.ledger.errors import LedgerBusyError, ledger_error
+from aps_pipeline.ledger.bodies import BodyFault, check_bodies
+from aps_pipeline.ledger.diffs import FigureRow, figure_reader_name, forget_derived, insert_figures
+from aps_pipeline.ledger.errors import LedgerBusyError, as_ledger_error
 from aps_pipeline.ledger.reading import LedgerReader
 from aps_pipeline.ledger.records import AnswerDiff, CallState, DriftEvent
 from aps_pipeline.ledger.schema import calls, facts, figures, news, refusals, revisions
@@ -40,11 +40,11 @@ class LedgerWriter(LedgerReader):
             with self._write_engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise ledger_error(error) from error
+            raise as_ledger_error(error) from error
         finally:
             self._one_writer.release()
 
-    def mark(self, call_id: int, state: CallState, error: str = "", reader: str = "") -> None:
+    def set_state(self, call_id: int, state: CallState, error: str = "", reader: str = "") -> None:
         """Judge a kept body anew: a parser took it now, or refuses it now. Its comparisons are forgotten.
 
         `reader` names the one that refused it.
@@ -54,7 +54,7 @@ class LedgerWriter(LedgerReader):
             tx.execute(sa.delete(refusals).where(refusals.c.call_id == call_id))
             if reader:
                 tx.execute(sa.insert(refusals).values(call_id=call_id, reader=reader))
-            forget_from(tx, call_id)
+            forget_derived(tx, call_id)
 
     def keep_server_time(self, call_id: int, server_utc: datetime) -> None:
         """Keep when a call was answered by the server's clock, where ours is known to be wrong."""
@@ -77,7 +77,7 @@ class LedgerWriter(LedgerReader):
             was_good = (calls.c.call_id == call_id, calls.c.state == CallState.ANSWERED)
             damaged = {"state": CallState.DAMAGED, "error": printable(f"the kept body {reason}")}
             if tx.execute(sa.update(calls).where(*was_good).values(**damaged)).rowcount:
-                forget_from(tx, call_id)
+                forget_derived(tx, call_id)
 
     def check_bodies(self) -> Iterator[tuple[int, list[BodyFault]]]:
         """Read every kept body, in portions: how many, and what is wrong with some of them.
@@ -88,21 +88,21 @@ class LedgerWriter(LedgerReader):
         after: int | None = 0
         while after is not None:
             with self._reading() as connection:
-                portion, after = check(connection, after, _PORTION)
+                portion, after = check_bodies(connection, after, _PORTION)
             if portion.digests:
                 with self._writing() as tx:
                     for call_id, sha256 in portion.digests.items():
                         set_call(tx, call_id, body_sha256=sha256)
             yield portion.count, portion.faults
 
-    def keep_revisions(self, found: Iterable[AnswerDiff]) -> None:
+    def keep_diffs(self, found: Iterable[AnswerDiff]) -> None:
         """Keep comparisons of successive answers; those already kept stay."""
         rows = [asdict(each) for each in found]
         if rows:
             with self._writing() as tx:
                 tx.execute(insert_into(tx, revisions).on_conflict_do_nothing(), rows)
 
-    def forget_revisions(self) -> None:
+    def forget_diffs(self) -> None:
         """Forget every comparison, so that all are made again."""
         with self._writing() as tx:
             tx.execute(sa.delete(revisions))
@@ -126,7 +126,7 @@ class LedgerWriter(LedgerReader):
             tx.execute(sa.delete(facts).where(facts.c.name == name))
             tx.execute(insert_into(tx, facts).values(name=name, value=reader).on_conflict_do_nothing())
 
-    def note(self, found: Iterable[DriftEvent]) -> list[DriftEvent]:
+    def keep_drift_events(self, found: Iterable[DriftEvent]) -> list[DriftEvent]:
         """Keep what an answer named and nobody knew; return what is said for the first time."""
         with self._writing() as tx:
             return [

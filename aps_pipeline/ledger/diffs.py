@@ -10,15 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN, device_of_call
-from aps_pipeline.ledger.records import SUCCESSFUL, AnswerDiff, CallState, GoodCall, Succession
+from aps_pipeline.ledger.records import SUCCESSFUL, AnswerDiff, AnswerPair, CallState, GoodCall
 from aps_pipeline.ledger.schema import answered_utc, calls, figures, revisions
 from aps_pipeline.periods import Period
 from aps_pipeline.request import Request
 
-_QUESTION = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
+_REQUEST_KEY = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
 
 
-def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) -> list[Succession]:
+def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) -> list[AnswerPair]:
     """Successive good calls of one request that have no comparison yet, request by request in order.
 
     `sources` are the endpoints and levels wanted. Two answers of 'no data' have nothing to compare.
@@ -32,7 +32,7 @@ def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, st
         .where(good.c.previous_call_id.is_not(None))
         .where(sa.or_(good.c.state == CallState.ANSWERED, good.c.previous_state == CallState.ANSWERED))
         .where(~sa.exists().where(revisions.c.call_id == good.c.call_id))
-        .order_by(*(good.c[column.name] for column in _QUESTION), good.c.call_id)
+        .order_by(*(good.c[column.name] for column in _REQUEST_KEY), good.c.call_id)
     )
     return [_succession(row) for row in connection.execute(query)]
 
@@ -42,14 +42,14 @@ def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
 
     def previous(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
         lagged = sa.func.lag(column, type_=column.type)
-        return lagged.over(partition_by=_QUESTION, order_by=calls.c.call_id).label(name)
+        return lagged.over(partition_by=_REQUEST_KEY, order_by=calls.c.call_id).label(name)
 
     has_data = sa.case((calls.c.state == CallState.ANSWERED, 1))
     before_both = sa.func.count(has_data).over(
-        partition_by=_QUESTION, order_by=calls.c.call_id, rows=(None, -2)
+        partition_by=_REQUEST_KEY, order_by=calls.c.call_id, rows=(None, -2)
     )
     return sa.select(
-        *_QUESTION,
+        *_REQUEST_KEY,
         calls.c.call_id,
         calls.c.state,
         answered_utc.label("sent_utc"),
@@ -60,9 +60,9 @@ def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
     ).where(calls.c.state.in_(SUCCESSFUL), sa.tuple_(calls.c.endpoint, calls.c.level).in_(sorted(sources)))
 
 
-def _succession(row: sa.Row[Any]) -> Succession:
+def _succession(row: sa.Row[Any]) -> AnswerPair:
     period = Period.parse(LEVEL_GRAIN[row.level], row.period)
-    return Succession(
+    return AnswerPair(
         Request(row.endpoint, row.level, row.system_id, row.device_id, period),
         GoodCall(row.previous_call_id, row.previous_utc, row.previous_state == CallState.ANSWERED),
         GoodCall(row.call_id, row.sent_utc, row.state == CallState.ANSWERED),
@@ -70,33 +70,33 @@ def _succession(row: sa.Row[Any]) -> Succession:
     )
 
 
-def answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
+def list_answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
     """The answers with data to the request of a call that came before it, oldest first."""
     query = (
         sa.select(calls.c.call_id, answered_utc.label("sent_utc"))
-        .where(_same_question(call_id), calls.c.call_id < call_id, calls.c.state == CallState.ANSWERED)
+        .where(_is_same_request(call_id), calls.c.call_id < call_id, calls.c.state == CallState.ANSWERED)
         .order_by(calls.c.call_id)
     )
     return [GoodCall(row.call_id, row.sent_utc, has_data=True) for row in connection.execute(query)]
 
 
-def list_revisions(connection: sa.Connection) -> list[AnswerDiff]:
+def list_diffs(connection: sa.Connection) -> list[AnswerDiff]:
     """Every comparison, in the order of the calls."""
     query = sa.select(revisions).order_by(revisions.c.call_id, revisions.c.table_name)
     return [AnswerDiff(**row) for row in connection.execute(query).mappings()]
 
 
-def forget_from(tx: sa.Connection, call_id: int) -> None:
+def forget_derived(tx: sa.Connection, call_id: int) -> None:
     """Forget what is derived from a call and from later ones of its request: each builds on those before."""
-    touched = sa.select(calls.c.call_id).where(_same_question(call_id), calls.c.call_id >= call_id)
+    touched = sa.select(calls.c.call_id).where(_is_same_request(call_id), calls.c.call_id >= call_id)
     for derived in (revisions, figures):
         tx.execute(sa.delete(derived).where(derived.c.call_id.in_(touched)))
 
 
-def _same_question(call_id: int) -> sa.ColumnElement[bool]:
+def _is_same_request(call_id: int) -> sa.ColumnElement[bool]:
     that = calls.alias()
-    columns = (that.c[column.name] for column in _QUESTION)
-    return sa.tuple_(*_QUESTION).in_(sa.select(*columns).where(that.c.call_id == call_id))
+    columns = (that.c[column.name] for column in _REQUEST_KEY)
+    return sa.tuple_(*_REQUEST_KEY).in_(sa.select(*columns).where(that.c.call_id == call_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def list_figures(
     ]
 
 
-def unread_answers(
+def list_unread_answers(
     connection: sa.Connection, endpoint: str, level: str, periods: tuple[str, str] | None
 ) -> list[UnreadAnswer]:
     """The answers of one endpoint and level without a figure, in the order of the calls."""

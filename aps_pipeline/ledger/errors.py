@@ -53,7 +53,7 @@ class AlreadyAnsweredError(Exception):
     """A good answer has come since the caller looked."""
 
 
-def ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
+def as_ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
     """The ledger's own error for one of the database."""
     if is_locked(error):
         return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")

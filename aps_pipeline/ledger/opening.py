@@ -61,7 +61,7 @@ def open_engine(url: str, patience: float, before_first: Callable[[str], None] =
         file.parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(address, file, patience)
     try:
-        _bring_up(engine, name, file, patience)
+        _bring_to_head(engine, name, file, patience)
         if not _has_calls(engine, name):
             before_first(name)
     except BaseException:
@@ -89,11 +89,11 @@ def _file_of(address: sa.URL) -> Path | None:
     return Path(str(name)) if is_file else None
 
 
-def _bring_up(engine: sa.Engine, name: str, file: Path | None, patience: float) -> None:
+def _bring_to_head(engine: sa.Engine, name: str, file: Path | None, patience: float) -> None:
     """Make or migrate the tables, unless they are at the newest version already."""
     if _is_at_head(engine, name):
         return
-    with _alone(file, patience), engine.execution_options(writes=True).begin() as connection:
+    with _lock_file(file, patience), engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":  # where two processes would both make the tables
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         inspector = sa.inspect(connection)
@@ -176,7 +176,7 @@ def _has_calls(engine: sa.Engine, name: str) -> bool:
 
 
 @contextmanager
-def _alone(file: Path | None, patience: float) -> Iterator[None]:
+def _lock_file(file: Path | None, patience: float) -> Iterator[None]:
     """Only one process at a time makes, switches or migrates an SQLite ledger. Raises LedgerBusyError."""
     if file is None:
         yield
@@ -222,7 +222,7 @@ def _configure_sqlite(raw: Any, file: Path | None, patience: float) -> None:
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
     if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        with _alone(file, patience):
+        with _lock_file(file, patience):
             _switch_to_wal(raw, patience)
 
 

@@ -86,7 +86,7 @@ class RestingAccounts(ABC):
     @abstractmethod
     def _writing(self) -> AbstractContextManager[sa.Connection]: ...
 
-    def rest_of(self, app_id: str) -> AccountRest | None:
+    def get_rest(self, app_id: str) -> AccountRest | None:
         """The rest of an account as a whole."""
         with self._reading() as connection:
             row = connection.execute(
@@ -94,7 +94,7 @@ class RestingAccounts(ABC):
             ).one_or_none()
         return None if row is None else AccountRest(row.until_utc, row.failed_runs, row.reason)
 
-    def rests_by_kind(self, app_id: str) -> dict[str, AccountRest]:
+    def get_rests_by_kind(self, app_id: str) -> dict[str, AccountRest]:
         """The rests of single kinds of call, by their words, such as `system_energy hourly`."""
         of_account = account_rests.c.account.startswith(f"{app_id} ", autoescape=True)
         with self._reading() as connection:
@@ -125,7 +125,7 @@ class RestingAccounts(ABC):
         with self._writing() as tx:
             tx.execute(sa.delete(account_rests).where(account_rests.c.account == key))
 
-    def newest_failure(self, app_id: str) -> Request | None:
+    def get_newest_failure(self, app_id: str) -> Request | None:
         """What the newest call of an account asked that brought nothing to read; None before the first."""
         columns = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (

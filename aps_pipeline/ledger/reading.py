@@ -21,20 +21,20 @@ from aps_pipeline.ledger.bodies import (
     list_refused,
     unpack,
 )
-from aps_pipeline.ledger.errors import ledger_error
+from aps_pipeline.ledger.errors import as_ledger_error
 from aps_pipeline.ledger.quota import Quota, QuotaAccount, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
     QUOTA_CODE,
     SUCCESSFUL,
-    UNREAD,
-    VAIN,
+    UNSUCCESSFUL,
+    WITHOUT_BODY,
     AnswerDiff,
+    AnswerPair,
     Attempt,
     CallState,
     DriftEvent,
     DriftKind,
     GoodCall,
-    Succession,
 )
 from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news, quotas
 from aps_pipeline.request import LedgerEntry, Request
@@ -54,7 +54,7 @@ class LedgerReader:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise ledger_error(error) from error
+            raise as_ledger_error(error) from error
 
     def entries(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
@@ -74,7 +74,7 @@ class LedgerReader:
                 held[key] = held[key].merge(each) if key in held else each
         return held
 
-    def good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
+    def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, request, state, when it was sent.
 
         For endpoints without a period, whose whole history matters (inventory).
@@ -96,7 +96,7 @@ class LedgerReader:
                 for row in connection.execute(query)
             ]
 
-    def failures(self, since: datetime) -> list[Attempt]:
+    def list_failures(self, since: datetime) -> list[Attempt]:
         """The calls sent since then that brought no good answer, in order."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
@@ -109,7 +109,7 @@ class LedgerReader:
                 calls.c.call_id,
                 calls.c.error,
             )
-            .where(calls.c.state.in_(VAIN), calls.c.sent_utc >= since)
+            .where(calls.c.state.in_(UNSUCCESSFUL), calls.c.sent_utc >= since)
             .order_by(calls.c.call_id)
         )
         with self._reading() as connection:
@@ -120,7 +120,7 @@ class LedgerReader:
                 )
             ]
 
-    def newest_good(self, endpoint: str, system_id: str) -> int | None:
+    def get_newest_good_call(self, endpoint: str, system_id: str) -> int | None:
         """The newest good call of an endpoint and system; None if there is none."""
         query = sa.select(sa.func.max(calls.c.call_id)).where(
             calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(SUCCESSFUL)
@@ -128,7 +128,7 @@ class LedgerReader:
         with self._reading() as connection:
             return connection.execute(query).scalar()
 
-    def bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
+    def read_bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
         """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
@@ -151,7 +151,7 @@ class LedgerReader:
         with self._reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
 
-    def refusals(self) -> list[Refusal]:
+    def list_refusals(self) -> list[Refusal]:
         """The refused answers that no good one has replaced, in the order of the calls."""
         with self._reading() as connection:
             return list(list_refused(connection))
@@ -171,12 +171,12 @@ class LedgerReader:
         with self._reading() as connection:
             return connection.execute(sa.select(calls.c.sent_utc).order_by(calls.c.call_id.desc())).scalar()
 
-    def quota(self, account: QuotaAccount) -> Quota:
+    def get_quota(self, account: QuotaAccount) -> Quota:
         """Where the account stands now."""
         with self._reading() as connection:
             return quota_of(connection, account, self.now())
 
-    def overview(self) -> list[tuple[str, str, CallState, int, str, str]]:
+    def summarize_calls(self) -> list[tuple[str, str, CallState, int, str, str]]:
         """Calls by endpoint, level and state: their number, and the first and last period asked for."""
         kind = (calls.c.endpoint, calls.c.level, calls.c.state)
         periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
@@ -187,21 +187,21 @@ class LedgerReader:
                 for e, lv, st, n, first, last in connection.execute(query)
             ]
 
-    def tally(self) -> list[tuple[CallState, int, int, datetime | None]]:
+    def count_by_state(self) -> list[tuple[CallState, int, int, datetime | None]]:
         """Calls by state: their number, the newest call_id, the newest finish. Every call changes it."""
         newest = (sa.func.max(calls.c.call_id), sa.func.max(calls.c.finished_utc))
         query = sa.select(calls.c.state, sa.func.count(), *newest).group_by(calls.c.state)
         with self._reading() as connection:
             return sorted((CallState(st), n, last, end) for st, n, last, end in connection.execute(query))
 
-    def rows(self) -> Iterator[Sequence[dict[str, Any]]]:
+    def iter_calls(self) -> Iterator[Sequence[dict[str, Any]]]:
         """Every call without its body, oldest first, in portions of dictionaries."""
         with self._reading() as connection:
             result = connection.execute(sa.select(calls).order_by(calls.c.call_id)).mappings()
             for portion in result.partitions(10_000):
                 yield [dict(row) for row in portion]
 
-    def news(self) -> list[DriftEvent]:
+    def list_drift_events(self) -> list[DriftEvent]:
         """Everything unknown that answers have named, in the order of the calls."""
         query = sa.select(news).order_by(news.c.call_id, news.c.kind, news.c.subject, news.c.name)
         with self._reading() as connection:
@@ -210,7 +210,7 @@ class LedgerReader:
                 for row in connection.execute(query)
             ]
 
-    def list_uncompared(self, sources: Collection[tuple[str, str]]) -> list[Succession]:
+    def list_uncompared(self, sources: Collection[tuple[str, str]]) -> list[AnswerPair]:
         """Successive good calls of one request that are not compared yet, request by request in order.
 
         `sources` are endpoints and levels. Left out is 'no data' after 'no data'.
@@ -218,15 +218,15 @@ class LedgerReader:
         with self._reading() as connection:
             return diffs.list_uncompared(connection, sources)
 
-    def answers_before(self, call_id: int) -> list[GoodCall]:
+    def list_answers_before(self, call_id: int) -> list[GoodCall]:
         """The answers with data to the request of a call that came before it, oldest first."""
         with self._reading() as connection:
-            return diffs.answers_before(connection, call_id)
+            return diffs.list_answers_before(connection, call_id)
 
-    def revisions(self) -> list[AnswerDiff]:
+    def list_diffs(self) -> list[AnswerDiff]:
         """Every comparison of two successive answers, in the order of the calls."""
         with self._reading() as connection:
-            return diffs.list_revisions(connection)
+            return diffs.list_diffs(connection)
 
     def list_figures(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
@@ -238,18 +238,18 @@ class LedgerReader:
         with self._reading() as connection:
             return diffs.list_figures(connection, endpoint, level, periods)
 
-    def figure_reader(self, endpoint: str, level: str) -> str | None:
+    def get_figure_reader(self, endpoint: str, level: str) -> str | None:
         """The reader that took the figures of an endpoint and level; None before the first."""
         name = diffs.figure_reader_name(endpoint, level)
         with self._reading() as connection:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
 
-    def unread_answers(
+    def list_unread_answers(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
     ) -> list[diffs.UnreadAnswer]:
         """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
-            return diffs.unread_answers(connection, endpoint, level, periods)
+            return diffs.list_unread_answers(connection, endpoint, level, periods)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""
@@ -277,14 +277,14 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
             newest(CallState.ANSWERED),
             newest(CallState.NO_DATA),
             newest(CallState.REFUSED),
-            newest(*UNREAD),
+            newest(*WITHOUT_BODY),
             newest(CallState.ANSWERED, of=answered_utc),
             # What was asked and then lost is to be asked again, whatever an older answer says.
             sa.case((is_lost, None), else_=newest(*SUCCESSFUL, of=answered_utc)),
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *UNREAD)))
+        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY)))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )

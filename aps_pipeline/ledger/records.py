@@ -33,9 +33,9 @@ class CallState(StrEnum):
 
 
 SUCCESSFUL = (CallState.ANSWERED, CallState.NO_DATA)
-VAIN = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
+UNSUCCESSFUL = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
 """An outcome is known, and it is not good."""
-UNREAD = (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.DAMAGED)
+WITHOUT_BODY = (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.DAMAGED)
 """A call was made, and there is nothing to read."""
 
 QUOTA_CODE = 2005
@@ -106,7 +106,7 @@ class GoodCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class AnswerPair:
     """Two good calls of one request, one after the other, that are not compared yet.
 
     `looks_back` where an answer before both may hold numbers that the previous one does not.
@@ -119,7 +119,7 @@ class Succession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class RowDiff:
     """What differs between two answers in the rows of one table; numbers are measures that are not null.
 
     A number has changed where both answers give one and not the same, and is gone where only the first does,
@@ -145,7 +145,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerDiff(Change):
+class AnswerDiff(RowDiff):
     """The comparison of a good call with the good call of the same request before it, in one table.
 
     `was_over`: the previous answer was given after the period's end, so that nothing new was to be expected.

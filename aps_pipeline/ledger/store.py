@@ -60,8 +60,8 @@ class Ledger(LedgerWriter, RestingAccounts):
         self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
         self._patience = opening.PATIENCE_SECONDS if patience is None else patience
-        self._heart = leases.Heart(self._beat)
-        self._announcer = leases.Announcer()
+        self._heart = leases.Heartbeat(self._beat)
+        self._announcer = leases.LeaseLog()
         try:
             self._engine = opening.open_engine(url, self._patience, before_first)
             self._write_engine = self._engine.execution_options(writes=True)
@@ -97,8 +97,10 @@ class Ledger(LedgerWriter, RestingAccounts):
         now = self.now()
         month = quota_month(now, account.zone)
         with self._writing() as tx:
-            self._spend(tx, account, month, now)  # first: its row lock puts PostgreSQL's processes in line
-            self._step_in(tx, request, after, now)
+            self._spend_quota(
+                tx, account, month, now
+            )  # first: its row lock puts PostgreSQL's processes in line
+            self._check_rivals(tx, request, after, now)
             if not self._heart.is_beating:
                 leases.write_beat(tx, now)
             row = tx.execute(
@@ -119,24 +121,24 @@ class Ledger(LedgerWriter, RestingAccounts):
         self._heart.start(call_id := int(row[0]))
         return call_id
 
-    def _step_in(self, tx: sa.Connection, request: Request, after: int | None, now: datetime) -> None:
+    def _check_rivals(self, tx: sa.Connection, request: Request, after: int | None, now: datetime) -> None:
         """Make sure that nobody else has asked or is asking; calls of processes that are gone are closed."""
         is_in_flight = calls.c.state == CallState.IN_FLIGHT
         is_newer: sa.ColumnElement[bool] = calls.c.state.in_(SUCCESSFUL)
         if after is not None:
             is_newer = sa.and_(is_newer, calls.c.call_id > after)
-        rivals = tx.execute(leases.in_flight(*_same(request), sa.or_(is_in_flight, is_newer))).all()
+        rivals = tx.execute(leases.in_flight_query(*_same(request), sa.or_(is_in_flight, is_newer))).all()
         for rival in rivals:
             if rival.state != CallState.IN_FLIGHT:
                 raise AlreadyAnsweredError(str(request))
             database_now = leases.database_time(tx, now)
             if not leases.is_gone(rival.owner, rival.sent_utc, rival.beat_utc, now, database_now):
-                self._announcer.tell_waiting(rival.owner, request)
+                self._announcer.log_waiting(rival.owner, request)
                 raise InFlightError(request, rival.sent_utc)
             set_call(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
-            self._announcer.tell_taken_over(rival.owner, 1)
+            self._announcer.log_taken_over(rival.owner, 1)
 
-    def _spend(self, tx: sa.Connection, account: QuotaAccount, month: str, now: datetime) -> None:
+    def _spend_quota(self, tx: sa.Connection, account: QuotaAccount, month: str, now: datetime) -> None:
         refused_at = quotas.c.refused_at_monthly_calls
         spend = (
             sa.update(quotas)
@@ -161,7 +163,7 @@ class Ledger(LedgerWriter, RestingAccounts):
         body = None if end.body is None else end.body.encode("utf-8", "replace")
         simulated = end.simulated
         is_answer = end.state in SUCCESSFUL or (end.state is CallState.REFUSED and end.code is not None)
-        mixed = is_answer and not self._fits(simulated=end.simulated)
+        mixed = is_answer and not self._is_of_same_origin(simulated=end.simulated)
         if mixed:
             end, body = CallEnd(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
@@ -194,7 +196,7 @@ class Ledger(LedgerWriter, RestingAccounts):
                 f"for {'simulated' if simulated else 'real'} data"
             )
 
-    def _fits(self, *, simulated: bool) -> bool:
+    def _is_of_same_origin(self, *, simulated: bool) -> bool:
         """Whether answers of this origin belong into this ledger; the first answer decides."""
         if simulated and not self._accepts_simulated:
             return False
@@ -206,14 +208,14 @@ class Ledger(LedgerWriter, RestingAccounts):
             self._simulated = known == str(True)
         return self._simulated == simulated
 
-    def settle(self) -> dict[str, int]:
+    def close_lost_calls(self) -> dict[str, int]:
         """Close the calls in flight whose process is gone, as lost but counted; how many of each process.
 
         Says so in the log, once for each process.
         """
         now = self.now()
         with self._reading() as connection:
-            flying = connection.execute(leases.in_flight(calls.c.state == CallState.IN_FLIGHT)).all()
+            flying = connection.execute(leases.in_flight_query(calls.c.state == CallState.IN_FLIGHT)).all()
             database_now = leases.database_time(connection, now) if flying else now
         gone = {
             row.call_id: row.owner
@@ -229,7 +231,7 @@ class Ledger(LedgerWriter, RestingAccounts):
                 )
         taken_over = Counter(gone.values())
         for owner, count in taken_over.items():
-            self._announcer.tell_taken_over(owner, count)
+            self._announcer.log_taken_over(owner, count)
         return dict(taken_over)
 
 

@@ -13,7 +13,7 @@ from aps_pipeline.orchestration.materialize import as_dagster_failure, asset_key
 from aps_pipeline.orchestration.partitions import Calendar
 from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.planning import is_inventory
-from aps_pipeline.tables import FETCHED, TABLES, Table, type_names
+from aps_pipeline.tables import FETCHED, TABLES, TYPE_NAMES, Table
 from aps_pipeline.warehouse import CheckResult, open_warehouse, run_checks
 from aps_pipeline.warehouse.checks import Check, all_checks, group_by_kind
 from aps_pipeline.wiring import build_warehouse
@@ -146,7 +146,7 @@ def table_metadata(table: Table) -> dict[str, Any]:
     columns = [
         dg.TableColumn(
             column.name,
-            type_names[column.type],
+            TYPE_NAMES[column.type],
             description=column.comment,
             constraints=dg.TableColumnConstraints(nullable=column.nullable),
         )

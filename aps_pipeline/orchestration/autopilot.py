@@ -132,7 +132,7 @@ def _share(
     calendar: Calendar,
     refreshed: tuple[Table, ...] | None,
 ) -> Share:
-    day, quota = local_day(now, account.quota_account.zone), pipeline.ledger.quota(account.quota_account)
+    day, quota = local_day(now, account.quota_account.zone), pipeline.ledger.get_quota(account.quota_account)
     reserved = None
     if refreshed is not None:
         systems = pipeline.systems_of(account)

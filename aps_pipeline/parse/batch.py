@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.context import ParseContext, Parsed, rejected_rows
-from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, a_list, an_object
+from aps_pipeline.parse.context import ParseContext, Parsed, make_rejected_rows
+from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, read_list, read_object
 from aps_pipeline.request import ID_PATTERN
 from aps_pipeline.tables import Table, from_columns
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"
 """uid, channel and energy in kWh; tested on every string."""
@@ -56,9 +58,10 @@ def _read_parts(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
     return pa.table(columns, names=["uid", "channel", "energy"])
 
 
-def inverter_batch_energy(table: Table, data: Any, asked: ParseContext) -> Parsed:
+@register(INVERTER_BATCH_ENERGY)
+def inverter_batch_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
-    items = a_list(an_object(data, "data").get("energy"), "energy")
+    items = read_list(read_object(data, "data").get("energy"), "energy")
     read = read_strings(_texts(items))
     reasons = _reasons(read)
     if reasons:
@@ -68,18 +71,18 @@ def inverter_batch_energy(table: Table, data: Any, asked: ParseContext) -> Parse
     rows = from_columns(
         table,
         {
-            "system_id": asked.system_id,
-            "ecu_id": asked.device_id,
+            "system_id": context.system_id,
+            "ecu_id": context.device_id,
             "inverter_id": read["uid"],
             "channel": read["channel"],
-            "date": asked.period.first,
+            "date": context.period.first,
             "energy_kwh": read["energy"],
-            "call_id": asked.call_id,
+            "call_id": context.call_id,
         },
         read.num_rows,
     )
     refused = [(position, str(items[position]), reasons[position]) for position in sorted(reasons)]
-    return Parsed(rows, rejected_rows(table, asked, refused), len(items))
+    return Parsed(rows, make_rejected_rows(table, context, refused), len(items))
 
 
 def _texts(items: Sequence[Any]) -> pa.Array:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from aps_pipeline.parse.values import NotBegunError, RefusedError, an_id, an_object
+from aps_pipeline.endpoints import ENDPOINTS
+from aps_pipeline.parse.values import NotBegunError, RefusedError, read_id, read_object
 from aps_pipeline.periods import Period, day_end_utc
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty, from_columns
 
@@ -26,10 +27,10 @@ class ParseContext:
     system_id: str
     device_id: str
     period: Period
-    asked_utc: datetime
+    sent_utc: datetime
     zone: ZoneInfo
     create_date: date | None
-    revision: timedelta
+    revision_window: timedelta
     """How long after its end a period's answer may still change."""
     answered_by: str = ""
     """Whose answer it is: system, ecu, meter or inverter."""
@@ -37,15 +38,15 @@ class ParseContext:
     def is_open(self) -> bool:
         """Whether the period was still running when the call was sent."""
         end = self.period.end_utc(self.zone)
-        return end is None or end > self.asked_utc
+        return end is None or end > self.sent_utc
 
     def has_begun(self, start_utc: datetime) -> bool:
         """Whether something that starts at `start_utc` can have been measured."""
-        return start_utc <= self.asked_utc + CLOCK_TOLERANCE
+        return start_utc <= self.sent_utc + CLOCK_TOLERANCE
 
     def is_final(self, last_day: date) -> bool:
         """Whether a period that ends with `last_day` had stopped changing when the call was sent."""
-        return day_end_utc(last_day, self.zone) + self.revision <= self.asked_utc
+        return day_end_utc(last_day, self.zone) + self.revision_window <= self.sent_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +64,43 @@ class Parsed:
 CHANNELS = range(1, 10)
 """The channels that a body may name; the manual knows four."""
 
-_DEVICE = {
-    **dict.fromkeys(("ecu_summary", "ecu_energy", "meter_summary", "meter_energy", "inverter_batch"), "eid"),
-    **dict.fromkeys(("inverter_summary", "inverter_energy"), "uid"),
-}
-"""What the API calls the device that an endpoint is about."""
+_ID_FIELDS = {each.name: each.id_field for each in ENDPOINTS.values() if each.device != "system"}
 
 
-def parse_rows(table: Table, asked: ParseContext, columns: Mapping[str, Any], count: int) -> Parsed:
+def make_rows(table: Table, context: ParseContext, columns: Mapping[str, Any], count: int) -> Parsed:
     """Rows of `table`: `columns` beside those that the request itself answers. Nothing is rejected."""
-    return Parsed(from_columns(table, {**constant_columns(asked), **columns}, count), empty(REJECTED_ITEMS))
+    return Parsed(from_columns(table, {**constant_columns(context), **columns}, count), empty(REJECTED_ITEMS))
 
 
-def constant_columns(asked: ParseContext) -> dict[str, Any]:
+def constant_columns(context: ParseContext) -> dict[str, Any]:
     """Columns that hold the same for every row of an answer; a table takes those that it has."""
-    device = dict.fromkeys(("ecu_id", "inverter_id", "meter_id"), asked.device_id)
+    device = dict.fromkeys(("ecu_id", "inverter_id", "meter_id"), context.device_id)
     return {
-        "system_id": asked.system_id,
+        "system_id": context.system_id,
         **device,
-        "date": asked.period.first,
-        "taken_utc": asked.asked_utc,
-        "answered_by": asked.answered_by,
-        "call_id": asked.call_id,
+        "date": context.period.first,
+        "taken_utc": context.sent_utc,
+        "answered_by": context.answered_by,
+        "call_id": context.call_id,
     }
 
 
-def body_of(table: Table, data: Any, asked: ParseContext) -> dict[str, Any]:
-    """The object in `data`. Raises RefusedError, also where it names another system or device than asked.
+def read_body(table: Table, data: Any, context: ParseContext) -> dict[str, Any]:
+    """The object in `data`. Raises RefusedError, also where it names another system or device than context.
 
     The manual promises no ids in these bodies; where one stands all the same it must be the right one.
     """
-    body = an_object(data, "data")
-    ids = {"sid": asked.system_id}
-    if table.source.endpoint in _DEVICE:
-        ids[_DEVICE[table.source.endpoint]] = asked.device_id
+    body = read_object(data, "data")
+    ids = {"sid": context.system_id}
+    if table.source.endpoint in _ID_FIELDS:
+        ids[_ID_FIELDS[table.source.endpoint]] = context.device_id
     for name, expected in ids.items():
-        if body.get(name) is not None and an_id(body[name], name) != expected:
+        if body.get(name) is not None and read_id(body[name], name) != expected:
             raise RefusedError(f"the body is of another {name} than {expected}")
     return body
 
 
-def channels_in(body: Mapping[str, Any], prefixes: Sequence[str]) -> list[int]:
+def list_channels(body: Mapping[str, Any], prefixes: Sequence[str]) -> list[int]:
     """The channels that have anything under `prefix1`, `prefix2` …: 1 to n. Raises RefusedError.
 
     An inverter with two channels names no third, or names it null.
@@ -143,28 +140,30 @@ class SeriesReader:
         self.count = 0
         self._refused.clear()
 
-    def rejected_rows(self, table: Table, asked: ParseContext) -> pa.Table:
+    def rejected_rows(self, table: Table, context: ParseContext) -> pa.Table:
         """The refused series as rows of `rejected_items`. Raises RefusedError where nothing else is left."""
         if not self._refused:
             return empty(REJECTED_ITEMS)
-        if len(self._refused) == self.count or not asked.period.key:
+        if len(self._refused) == self.count or not context.period.key:
             raise RefusedError(self._refused[0][2])
-        return rejected_rows(table, asked, self._refused)
+        return make_rejected_rows(table, context, self._refused)
 
 
-def with_series(
-    table: Table, asked: ParseContext, columns: Mapping[str, Any], count: int, series: SeriesReader
+def make_rows_of_series(
+    table: Table, context: ParseContext, columns: Mapping[str, Any], count: int, series: SeriesReader
 ) -> Parsed:
     """Rows of `table` as `parse_rows` makes them, with the series that were refused. Raises RefusedError."""
-    rejected = series.rejected_rows(table, asked)
-    return Parsed(parse_rows(table, asked, columns, count).rows, rejected, series.count)
+    rejected = series.rejected_rows(table, context)
+    return Parsed(make_rows(table, context, columns, count).rows, rejected, series.count)
 
 
-def rejected_rows(table: Table, asked: ParseContext, refused: Sequence[tuple[int, str, str]]) -> pa.Table:
+def make_rejected_rows(
+    table: Table, context: ParseContext, refused: Sequence[tuple[int, str, str]]
+) -> pa.Table:
     """Rows of `rejected_items`, from the position of each item, the item itself, and the reason."""
-    columns = constant_columns(asked) | {
+    columns = constant_columns(context) | {
         "source_table": table.name,
-        "device_id": asked.device_id,
+        "device_id": context.device_id,
         "position": [position for position, _, _ in refused],
         "item": [item[:_SHOWN].encode("utf-8", "replace").decode() for _, item, _ in refused],
         "reason": [reason.encode("utf-8", "replace").decode() for _, _, reason in refused],

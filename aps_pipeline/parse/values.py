@@ -27,16 +27,16 @@ class NotBegunError(RefusedError):
     """Values for a time to come: whichever series has them, the calendar of the whole body is in doubt."""
 
 
-def doubles(entries: Sequence[Any], what: str) -> pa.Array:
+def read_doubles(entries: Sequence[Any], what: str) -> pa.Array:
     """Doubles of JSON numbers or texts; null for null and "". Raises RefusedError, naming the entry."""
-    found = quick_doubles(entries)
+    found = try_read_doubles(entries)
     if found is not None:
         return found
     # Slower, and with a message for the first entry that is wrong.
-    return pa.array([number(entry, f"{what}[{n}]") for n, entry in enumerate(entries)], pa.float64())
+    return pa.array([read_number(entry, f"{what}[{n}]") for n, entry in enumerate(entries)], pa.float64())
 
 
-def quick_doubles(entries: Sequence[Any]) -> pa.Array | None:
+def try_read_doubles(entries: Sequence[Any]) -> pa.Array | None:
     """The same, but None where one entry is not a number."""
     try:
         texts = pa.array(entries, pa.string())
@@ -72,7 +72,7 @@ def excerpt(value: Any) -> str:
     return repr(value)[:_SHOWN]
 
 
-def number(value: Any, what: str) -> float | None:
+def read_number(value: Any, what: str) -> float | None:
     """A number given as JSON number or text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
@@ -83,15 +83,15 @@ def number(value: Any, what: str) -> float | None:
     raise RefusedError(f"{what} is {excerpt(value)}, not a number")
 
 
-def whole_number(value: Any, what: str) -> int | None:
+def read_whole_number(value: Any, what: str) -> int | None:
     """A small whole number; None for null and "". Raises RefusedError."""
-    found = number(value, what)
+    found = read_number(value, what)
     if found is not None and (found != int(found) or abs(found) > 30_000):
         raise RefusedError(f"{what} is {excerpt(value)}, not a small whole number")
     return None if found is None else int(found)
 
 
-def day(value: Any, what: str) -> date | None:
+def read_day(value: Any, what: str) -> date | None:
     """A day `yyyy-MM-dd`; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
@@ -101,7 +101,7 @@ def day(value: Any, what: str) -> date | None:
     raise RefusedError(f"{what} is {excerpt(value)}, not a day yyyy-MM-dd")
 
 
-def an_id(value: Any, what: str) -> str:
+def read_id(value: Any, what: str) -> str:
     """An id, always text; a number only if of full length, so that no zeros are lost. Raises RefusedError."""
     try:
         if not isinstance(value, Number):
@@ -115,7 +115,7 @@ def an_id(value: Any, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ListedId:
-    """An ECU or a meter: the id that it is asked by, and the text that it is listed by."""
+    """An ECU or a meter: the id that it is context by, and the text that it is listed by."""
 
     device_id: str
     listed: str
@@ -126,13 +126,13 @@ class ListedId:
         return None if self.listed == self.device_id else self.listed
 
 
-def a_listed_id(value: Any, what: str) -> ListedId:
+def read_listed_id(value: Any, what: str) -> ListedId:
     """The id of an ECU or a meter in either spelling. Raises RefusedError."""
-    listed = an_id(value, what)
+    listed = read_id(value, what)
     return ListedId(virtual_id(listed), listed)
 
 
-def text(value: Any, what: str) -> str | None:
+def read_text(value: Any, what: str) -> str | None:
     """A short text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
@@ -141,14 +141,14 @@ def text(value: Any, what: str) -> str | None:
     raise RefusedError(f"{what} is {excerpt(value)}, not a short text")
 
 
-def a_list(value: Any, what: str) -> list[Any]:
+def read_list(value: Any, what: str) -> list[Any]:
     """A list. Raises RefusedError."""
     if isinstance(value, list):
         return value
     raise RefusedError(f"{what} is {excerpt(value)}, not a list")
 
 
-def an_object(value: Any, what: str) -> dict[str, Any]:
+def read_object(value: Any, what: str) -> dict[str, Any]:
     """A JSON object. Raises RefusedError."""
     if isinstance(value, dict):
         return value

@@ -19,7 +19,7 @@ from aps_pipeline.tables.energy import (
     SYSTEM_ENERGY,
 )
 from aps_pipeline.tables.inventory import INVENTORY
-from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
+from aps_pipeline.tables.model import TYPE_NAMES, Column, Source, Table, empty, from_columns
 from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
 from aps_pipeline.tables.summaries import SUMMARIES
 from aps_pipeline.tables.telemetry import TELEMETRY
@@ -70,6 +70,7 @@ __all__ = [
     "PROFILES",
     "REJECTED_ITEMS",
     "TABLES",
+    "TYPE_NAMES",
     "Caveat",
     "Column",
     "Source",
@@ -78,5 +79,4 @@ __all__ = [
     "empty",
     "from_columns",
     "get_table",
-    "type_names",
 ]

@@ -82,6 +82,7 @@ INVENTORY = (
             *_device_seen,
         ),
         source=INVERTERS,
+        also_from=(DETAILS,),
         caveats=(REPLACED_DEVICE,),
     ),
     Table(

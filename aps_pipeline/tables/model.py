@@ -13,7 +13,7 @@ import pyarrow as pa
 from aps_pipeline.periods import KEY_LENGTH, Grain
 from aps_pipeline.tables.caveats import Caveat
 
-type_names = {
+TYPE_NAMES = {
     pa.string(): "text",
     pa.float64(): "double",
     pa.bool_(): "boolean",
@@ -81,6 +81,8 @@ class Table:
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     source: Source
+    also_from: tuple[Source, ...] = ()
+    """Other kinds of call that feed it, read before `source`."""
     caveats: tuple[Caveat, ...] = ()
     notes: tuple[str, ...] = ()
     """What is particular to this table."""
@@ -91,6 +93,11 @@ class Table:
     def schema(self) -> pa.Schema:
         """Columns in their order, as readers see them."""
         return pa.schema([column.field for column in self.columns], {"description": self.description})
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints whose answers it is made from."""
+        return tuple(each.endpoint for each in (*self.also_from, self.source))
 
     @property
     def is_partitioned(self) -> bool:

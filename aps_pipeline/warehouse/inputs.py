@@ -53,7 +53,7 @@ def inputs_of(lake: Lake, ledger: Ledger, revision_days: int, site: Site) -> Inp
     """Collect what a build would read now. Raises StorageError, LedgerError."""
     state = lake.state()
     lines = [package_version(), _code(), str(revision_days), site.digest_text]
-    lines += [f"{kind} {n} {newest} {end and end.isoformat()}" for kind, n, newest, end in ledger.tally()]
+    lines += [f"{kind} {n} {newest} {end and end.isoformat()}" for kind, n, newest, end in ledger.count_by_state()]
     if state is not None:
         lines += [lake.path(TABLES["systems"]), str(state.partitions)]  # views name the lake by its path
     return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), state)

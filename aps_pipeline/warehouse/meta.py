@@ -1,50 +1,32 @@
-"""Schema `meta`: calls, columns, drift, revisions, and the build itself."""
+"""Schema `meta`: calls, columns, schema drift, revisions, and the build itself.
+
+The ledger declares the columns that it holds, with their meaning.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import pyarrow as pa
 
-from aps_pipeline.ledger import AnswerDiff, DriftKind, Ledger
+from aps_pipeline.ledger import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS, Ledger
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
 from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
 from aps_pipeline.warehouse.inputs import package_version
 
-_ENERGY = "the first column in kWh of the table, of a meter what was produced"
+_CALL = {column.name: column for column in CALL_COLUMNS}
+_DIFF = {column.name: column for column in DIFF_COLUMNS}
 
 _REVISIONS = (
-    Column("table_name", pa.string(), "Table of core that the answer feeds"),
-    Column("system_id", pa.string(), "System that was asked about"),
-    Column("device_id", pa.string(), "ECU, inverter or meter; empty for the system itself"),
-    Column("period", pa.string(), "Local day, month or year that was asked for; empty for all time"),
-    Column("call_id", pa.int64(), "The call with the newer answer: meta.calls"),
-    Column("previous_call_id", pa.int64(), "The good call of the same question before it: meta.calls"),
+    _DIFF["table_name"],
+    *(_CALL[name] for name in ("system_id", "device_id", "period")),
+    _DIFF["call_id"],
+    _DIFF["previous_call_id"],
     Column("revised_utc", INSTANT, "When the newer call was sent"),
     Column("previous_utc", INSTANT, "When the previous one was sent"),
-    Column(
-        "was_over",
-        pa.bool_(),
-        "Whether the period was over when the previous call was sent: a real revision; otherwise the period "
-        "was still growing, as all time always is",
-    ),
-    Column("rows_before", pa.int32(), "Rows of the previous answer; 0 for no data (1001)"),
-    Column("rows_after", pa.int32(), "Rows of the newer answer; 0 for no data (1001)"),
-    Column("rows_new", pa.int32(), "Rows of the newer answer whose key the previous one lacks"),
-    Column("rows_gone", pa.int32(), "Rows of the previous answer whose key the newer one lacks"),
-    Column("numbers_before", pa.int32(), "Measures of the previous answer that are not null"),
-    Column("numbers_after", pa.int32(), "Measures of the newer answer that are not null"),
-    Column("numbers_changed", pa.int32(), "Measures that both give, with another number"),
-    Column("numbers_gone", pa.int32(), "Measures that only the previous answer gives, their row gone or not"),
-    Column(
-        "numbers_missing",
-        pa.int32(),
-        "Measures that any earlier answer to the question gave and the newer one lacks; 0 once all are back",
-    ),
-    Column("energy_before_kwh", pa.float64(), f"Sum of {_ENERGY}; null without a number", "kWh", True),
-    Column("energy_after_kwh", pa.float64(), "The same sum of the newer answer", "kWh", True),
+    *(column for column in DIFF_COLUMNS if column.name not in ("call_id", "table_name", "previous_call_id")),
     Column("change_kwh", pa.float64(), "After less before; null where one of them is", "kWh", True),
     Column(
         "is_shown",
@@ -55,16 +37,15 @@ _REVISIONS = (
 
 
 def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
-    """`meta.revisions`: the comparisons that found a difference; after `meta.calls`. Raises LedgerError."""
+    """Add `meta.revisions`: the answers that differ; comes after `meta.calls`. Raises LedgerError."""
     comment = (
         "What a newer answer to the same question changed in the rows of a table, as far as answers have been"
         " compared. One row per answer that differs from the one before it, and table."
     )
     described = describe("meta", "revisions", comment, _REVISIONS, ("call_id", "table_name"))
     create(connection, described, _REVISIONS)
-    kept = {field.name for field in fields(AnswerDiff)}
-    schema = pa.schema([column.field for column in _REVISIONS if column.name in kept])
-    rows = [asdict(each) for each in ledger.revisions() if each.is_difference]
+    schema = pa.schema([column.field for column in DIFF_COLUMNS])
+    rows = [asdict(each) for each in ledger.list_diffs() if each.is_difference]
     connection.register("kept", pa.Table.from_pylist(rows, schema))
     connection.execute(
         """
@@ -90,31 +71,6 @@ def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
     return described
 
 
-_CALLS = (
-    Column("call_id", pa.int64(), "Number of the call; the last column of every fact table refers to it"),
-    Column("account", pa.string(), "App Id whose quota paid for it"),
-    Column("quota_month", pa.string(), "Quota month that it counts in, such as 2026-11"),
-    Column("endpoint", pa.string(), "What was asked"),
-    Column("level", pa.string(), "hourly, daily, monthly, yearly, energy …; empty for details"),
-    Column("system_id", pa.string(), "System that was asked about"),
-    Column("device_id", pa.string(), "ECU, inverter or meter; empty for the system itself"),
-    Column("period", pa.string(), "Local day, month or year that was asked for; empty for all time"),
-    Column(
-        "state",
-        pa.string(),
-        "answered, no_data (code 1001), refused (body not as promised), failed, denied, lost (its process "
-        "died), damaged (answered, but the kept body is gone or garbled), unsent (not counted) or in_flight",
-    ),
-    Column("sent_utc", INSTANT, "When it was sent"),
-    Column("finished_utc", INSTANT, "When its outcome was known", nullable=True),
-    Column("http_status", pa.int32(), "HTTP status; the API gives 200 for its own errors too", nullable=True),
-    Column(
-        "code", pa.int32(), "Code of the answer: 0 good, 1001 no data, others manual Annex 1", nullable=True
-    ),
-    Column("error", pa.string(), "What went wrong; empty if nothing did"),
-    Column("body_bytes", pa.int32(), "Length of the kept body", "B", True),
-)
-
 _BUILD = (
     Column("package_version", pa.string(), "Version of aps_pipeline that built this file"),
     Column("newest_call_id", pa.int64(), "Newest call in meta.calls", nullable=True),
@@ -139,13 +95,6 @@ _BUILD = (
     ),
 )
 
-_NEWS = (
-    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in DriftKind)}"),
-    Column("subject", pa.string(), "Endpoint and level whose answer named it, or the system of an inverter"),
-    Column("name", pa.string(), "The field, the value or the inverter"),
-    Column("call_id", pa.int64(), "The first call that named it: meta.calls"),
-)
-
 _COLUMNS = (
     Column("schema_name", pa.string(), "core, mart or meta"),
     Column("table_name", pa.string(), "Table"),
@@ -160,32 +109,36 @@ _COLUMNS = (
 
 
 def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
-    """`meta.calls`: the ledger without bodies. Raises LedgerError."""
+    """Add `meta.calls`: the ledger without bodies. Raises LedgerError."""
     comment = "Every call in the ledger, without its body. One row per call, sent or not."
-    described = describe("meta", "calls", comment, _CALLS, ("call_id",))
-    create(connection, described, _CALLS)
-    schema = pa.schema([column.field for column in _CALLS])
-    for portion in ledger.rows():
+    described = describe("meta", "calls", comment, CALL_COLUMNS, ("call_id",))
+    create(connection, described, CALL_COLUMNS)
+    schema = pa.schema([column.field for column in CALL_COLUMNS])
+    for portion in ledger.iter_calls():
         fill(connection, described, pa.Table.from_pylist(list(portion), schema=schema))
     return described
 
 
 def add_news(connection: Connection, ledger: Ledger) -> TableComment:
-    """`meta.news`: what answers named and nobody here knew. Raises LedgerError."""
+    """Add `meta.news`: what answers named and nobody here knew. Raises LedgerError."""
     comment = (
         "What answers named and no parser or inventory knew, kept in the bodies. One row per unknown name."
     )
-    described = describe("meta", "news", comment, _NEWS, ("kind", "subject", "name"))
-    create(connection, described, _NEWS)
-    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.news()]
-    fill(connection, described, pa.Table.from_pylist(rows, pa.schema([column.field for column in _NEWS])))
+    described = describe("meta", "news", comment, DRIFT_COLUMNS, ("kind", "subject", "name"))
+    create(connection, described, DRIFT_COLUMNS)
+    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.list_drift_events()]
+    fill(
+        connection,
+        described,
+        pa.Table.from_pylist(rows, pa.schema([column.field for column in DRIFT_COLUMNS])),
+    )
     return described
 
 
 def add_build(
     connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None, inputs: str
 ) -> TableComment:
-    """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
+    """Add `meta.build`: what this file was made from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
     connection.execute(
@@ -196,7 +149,7 @@ def add_build(
 
 
 def add_columns(connection: Connection, tables: Sequence[TableComment]) -> TableComment:
-    """`meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
+    """Add `meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
     comment = "Dictionary of this warehouse. One row per column of core, mart and meta."
     keys = ("schema_name", "table_name", "position")
     described = describe("meta", "columns", comment, _COLUMNS, keys)

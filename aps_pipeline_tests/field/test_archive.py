@@ -494,10 +494,10 @@ class TestAMendedParser:
         table = "system_hourly_energy"
         assert houses.collect(FIRST, FIRST, (table,)).summary.failures
         pipeline = houses.pipeline()
-        (refusal,) = pipeline.ledger.refusals()
+        (refusal,) = pipeline.ledger.list_refusals()
         list(pipeline.rebuild(Summary()))
         read: list[object] = []
-        bodies = pipeline.ledger.bodies
+        bodies = pipeline.ledger.read_bodies
         monkeypatch.setattr(
             type(pipeline.ledger), "bodies", lambda self, ids: bodies(read.extend(i := list(ids)) or i)
         )
@@ -510,7 +510,7 @@ class TestAMendedParser:
 
         monkeypatch.setitem(PARSERS, table, mended)
         list(pipeline.rebuild(Summary()))
-        assert refusal.call_id in read and not pipeline.ledger.refusals()
+        assert refusal.call_id in read and not pipeline.ledger.list_refusals()
         pipeline.ledger.close()
         assert {r["system_id"] for r in rows_of(houses, table)} == {HOUSE_1, HOUSE_2}
 

@@ -92,7 +92,7 @@ def test_a_server_that_is_down_costs_little_and_the_next_runs_probe(
     healed = field.collect(date(2026, 11, 24), TODAY, T)
     assert healed.summary.complete == healed.summary.partitions and healed.summary.exit_code is Exit.COMPLETE
     pipeline = field.pipeline()
-    assert pipeline.ledger.rest_of("app0") is None and not pipeline.ledger.rests_by_kind("app0")
+    assert pipeline.ledger.get_rest("app0") is None and not pipeline.ledger.get_rests_by_kind("app0")
     pipeline.ledger.close()
 
 
@@ -185,7 +185,7 @@ def test_no_connection_counts_nothing_and_rests_nothing(field: World) -> None:
         run = field.collect(EARLIER, TODAY, T, settings={"base_url": "http://127.0.0.1:9"})
         assert run.summary.calls == 0 and run.summary.exit_code is Exit.REMOTE
     pipeline = field.pipeline()
-    assert pipeline.ledger.rest_of("app0") is None and pipeline.quotas()[""].used == 0
+    assert pipeline.ledger.get_rest("app0") is None and pipeline.quotas()[""].used == 0
     pipeline.ledger.close()
 
 
@@ -302,7 +302,9 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
         assert run.of(BATCH, "2026-11-21").rows == 8 and run.of(DAILY, "2026-11").rows == 54
         field.rules.append(lambda r: None)
     pipeline = field.pipeline()
-    kept = [row for rows in pipeline.ledger.rows() for row in rows if row["endpoint"] == "system_meters"]
+    kept = [
+        row for rows in pipeline.ledger.iter_calls() for row in rows if row["endpoint"] == "system_meters"
+    ]
     pipeline.ledger.close()
     state = "failed" if status == 302 else "denied"
     assert {(row["state"], row["code"], row["http_status"]) for row in kept} == {(state, None, status)}
@@ -337,7 +339,9 @@ def test_a_wrong_prefix_costs_a_few_calls_and_says_so(field: World, threads: int
     assert len(field.requests) - spent <= 5
     assert run.summary.stop and "APS_API_PREFIX" in run.summary.stop.message
     pipeline = field.pipeline()
-    states = {row["state"] for rows in pipeline.ledger.rows() for row in rows if row["http_status"] == 404}
+    states = {
+        row["state"] for rows in pipeline.ledger.iter_calls() for row in rows if row["http_status"] == 404
+    }
     pipeline.ledger.close()
     assert states == {"failed"}, "it denies nothing"
     field.rules.clear()
@@ -352,7 +356,7 @@ def test_a_denied_system_costs_one_call_an_endpoint(field: World) -> None:
     pipeline = field.pipeline()
     kept = {
         (row["state"], row["code"], row["http_status"])
-        for rows in pipeline.ledger.rows()
+        for rows in pipeline.ledger.iter_calls()
         for row in rows
         if row["system_id"] == HOUSE_2
     }
@@ -474,7 +478,7 @@ def test_answers_are_read_as_of_the_server_where_our_clock_is_wrong(field: World
         f"this machine's clock is 1 day {'ahead of' if days > 0 else 'behind'} the server's"
     )
     pipeline = field.pipeline()
-    rows = [row for portion in pipeline.ledger.rows() for row in portion]
+    rows = [row for portion in pipeline.ledger.iter_calls() for row in portion]
     held = pipeline.ledger.entries("system_energy", "hourly")
     pipeline.ledger.close()
     assert {row["server_utc"] for row in rows} == {field.date_header()}
@@ -485,7 +489,7 @@ def test_clocks_that_agree_are_not_spoken_of(field: World) -> None:
     field.date_header = Clock(field.clock() + timedelta(seconds=59))
     run = field.collect(DAY, DAY, T)
     pipeline = field.pipeline()
-    rows = [row for portion in pipeline.ledger.rows() for row in portion]
+    rows = [row for portion in pipeline.ledger.iter_calls() for row in portion]
     pipeline.ledger.close()
     assert not run.summary.notes and {row["server_utc"] for row in rows} == {None}
 
@@ -500,7 +504,7 @@ def test_a_byte_order_mark_is_read_and_the_kept_body_reads_again(field: World) -
     assert run.summary.exit_code is Exit.COMPLETE and run.summary.calls == len(field.requests) == 10
     pipeline, summary = field.pipeline(), Summary()
     list(pipeline.rebuild(summary))
-    bodies = pipeline.ledger.bodies(range(1, 11))
+    bodies = pipeline.ledger.read_bodies(range(1, 11))
     pipeline.ledger.close()
     assert summary.exit_code is Exit.COMPLETE and all(body.startswith("{") for body in bodies.values())
 
@@ -535,7 +539,7 @@ def test_a_visitor_token_is_kept_nowhere(field: World, key: str) -> None:
     run = field.collect(DAY, DAY, ("systems", *T))
     kept = b"".join(path.read_bytes() for path in field.data_dir.rglob("*") if path.is_file())
     pipeline = field.pipeline()
-    bodies = "".join(pipeline.ledger.bodies(range(1, 30)).values())
+    bodies = "".join(pipeline.ledger.read_bodies(range(1, 30)).values())
     pipeline.ledger.close()
     for text in (kept.decode("latin-1"), bodies, str(run.summary)):
         assert "A1B2TOKEN" not in text

@@ -74,13 +74,13 @@ def test_it_is_migrated_with_a_copy_beside_and_nothing_lost(old: World) -> None:
     for table in ("calls", "bodies", "quotas", "facts", "news", "revisions"):
         assert table_rows(ledger, table) == table_rows(copy, table)
     pipeline = old.pipeline()
-    states = [row["state"] for portion in pipeline.ledger.rows() for row in portion]
+    states = [row["state"] for portion in pipeline.ledger.iter_calls() for row in portion]
     assert {state: states.count(state) for state in set(states)} == {
         "answered": 33,
         "no_data": 4,
         "refused": 1,
     }
-    assert len(pipeline.ledger.revisions()) == 6
+    assert len(pipeline.ledger.list_diffs()) == 6
     assert pipeline.quotas()[""].used == 38
     pipeline.ledger.close()
 
@@ -113,10 +113,10 @@ def test_nothing_is_asked_twice_of_a_range_that_is_complete(old: World) -> None:
 
 def test_the_refused_body_is_still_refused_and_read_again_only_by_another_reader(old: World) -> None:
     pipeline = old.pipeline()
-    (before,) = pipeline.ledger.refusals()
+    (before,) = pipeline.ledger.list_refusals()
     assert (before.request.system_id, before.reader) == (HOUSE_1, "")
     list(pipeline.rebuild(Summary()))
-    (after,) = pipeline.ledger.refusals()
+    (after,) = pipeline.ledger.list_refusals()
     assert after.call_id == before.call_id and len(after.reader) == 64
     pipeline.ledger.close()
 

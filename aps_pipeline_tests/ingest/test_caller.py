@@ -109,7 +109,7 @@ def test_closing_the_results_stops_every_client(ledger: Ledger) -> None:
     next(ended)
     ended.close()  # type: ignore[attr-defined]
     assert one.is_stopped and two.is_stopped
-    states = {row["state"] for portion in ledger.rows() for row in portion}
+    states = {row["state"] for portion in ledger.iter_calls() for row in portion}
     assert states == {"answered"}, "calls in flight have ended"
 
 

@@ -80,7 +80,7 @@ def test_real_and_simulated_answers_never_mix(site: Site, monkeypatch: pytest.Mo
     assert site.digest() == before
     pipeline = site.pipeline()
     assert pipeline.ledger.is_simulated() is False
-    states = [row["state"] for portion in pipeline.ledger.rows() for row in portion]
+    states = [row["state"] for portion in pipeline.ledger.iter_calls() for row in portion]
     pipeline.ledger.close()
     assert "in_flight" not in states and states.count("denied") >= 1
 
@@ -94,8 +94,8 @@ def test_the_default_directory_takes_no_simulated_answer(
             site.collect(FIRST, FIRST, ("systems",), max_in_flight=1)
         pipeline = site.pipeline()
         assert pipeline.ledger.is_simulated() is None
-        ids = [row["call_id"] for portion in pipeline.ledger.rows() for row in portion]
-        assert ids and not pipeline.ledger.bodies(ids)
+        ids = [row["call_id"] for portion in pipeline.ledger.iter_calls() for row in portion]
+        assert ids and not pipeline.ledger.read_bodies(ids)
         pipeline.ledger.close()
     assert not list(tmp_path.rglob("*.parquet"))
 

@@ -66,7 +66,7 @@ class Kept:
 
     @property
     def found(self) -> list[AnswerDiff]:
-        return self.ledger.revisions()
+        return self.ledger.list_diffs()
 
     def counts(self, *names: str) -> list[tuple[Any, ...]]:
         """Some fields of every comparison, in order."""
@@ -238,10 +238,10 @@ def test_a_rebuild_forgets_and_the_next_comparison_finds_the_same(site: Site) ->
     site.collect(day, day, tables, revise=True)
     calls, pipeline = site.calls, site.pipeline()
     assert pipeline.refresh_diffs() == 2 + 3
-    before = pipeline.ledger.revisions()
+    before = pipeline.ledger.list_diffs()
     assert [each.is_difference for each in before] == [False] * 5
     list(pipeline.rebuild(Summary()))
-    assert pipeline.ledger.revisions() == []
+    assert pipeline.ledger.list_diffs() == []
     assert pipeline.refresh_diffs() == 5 and pipeline.refresh_diffs() == 0
-    assert pipeline.ledger.revisions() == before and site.calls == calls
+    assert pipeline.ledger.list_diffs() == before and site.calls == calls
     pipeline.ledger.close()

@@ -137,7 +137,7 @@ def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> N
     wanted = Wanted(HISTORY, FIRST, LAST, pipeline.system_ids)
     with pytest.raises(NotConfiguredError, match="APS_APP_SECRET not set"):
         list(pipeline.collect(wanted, Summary()))
-    assert site.calls == 0 and not list(pipeline.ledger.rows())
+    assert site.calls == 0 and not list(pipeline.ledger.iter_calls())
 
 
 def test_a_range_or_a_fleet_of_nothing_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> Non
     for _ in range(7):
         next(results)
     results.close()
-    states = {row["state"] for portion in pipeline.ledger.rows() for row in portion}
+    states = {row["state"] for portion in pipeline.ledger.iter_calls() for row in portion}
     pipeline.ledger.close()
     assert "in_flight" not in states
     site.collect(FIRST, LAST)

@@ -34,7 +34,7 @@ def ended(ledger: Ledger, account: QuotaAccount, asked: Request, state: CallStat
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [row["state"] for portion in ledger.rows() for row in portion]
+    return [row["state"] for portion in ledger.iter_calls() for row in portion]
 
 
 def give_to(url: str, call_id: int, owner: str) -> None:

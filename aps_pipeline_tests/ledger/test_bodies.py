@@ -41,7 +41,7 @@ def test_a_damaged_body_is_left_out_and_named(
         with engine.begin() as connection:
             connection.execute(sa.text("UPDATE calls SET body_sha256 = NULL"))
         engine.dispose()
-    assert ledger.bodies([good, bad]) == {good: "good"}
+    assert ledger.read_bodies([good, bad]) == {good: "good"}
     ((count, faults),) = ledger.check_bodies()
     assert (count, ledger.count_bodies()) == (2, 2)
     assert [(f.call_id, f.reason, f.is_open) for f in faults] == [(bad, reason, True)]
@@ -95,4 +95,4 @@ def test_bodies_without_a_digest_get_theirs(
         assert connection.execute(digest).scalar_one() == before
     engine.dispose()
     put_body(ledger_url, call_id, zlib.compress(b"another"))
-    assert ledger.bodies([call_id]) == {}
+    assert ledger.read_bodies([call_id]) == {}

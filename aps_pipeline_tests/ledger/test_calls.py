@@ -34,7 +34,7 @@ def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
     ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
     call_id = ledger.reserve(request(5, "S1", "E-1"), account)
-    (row,) = next(iter(ledger.rows()))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "in_flight" and row["finished_utc"] is None and row["sent_utc"] == NOW
     assert (row["endpoint"], row["level"], row["system_id"], row["device_id"], row["period"]) == (
         "system_energy",
@@ -45,7 +45,7 @@ def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
     )
     clock.turn(seconds=2)
     ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
-    (row,) = next(iter(ledger.rows()))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "answered" and row["finished_utc"] == NOW + timedelta(seconds=2)
     assert (row["http_status"], row["code"], row["body_bytes"], row["quota_month"]) == (200, 0, 10, "2024-03")
     assert ledger.get_sent_time(call_id) == NOW and ledger.get_sent_time(call_id).tzinfo is UTC
@@ -61,7 +61,7 @@ def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
             ended(ledger, account, request(number + 10, "S1", "E-1"), state)
     denied = ledger.reserve(request(2), account)
     ledger.finish(denied, CallEnd(CallState.DENIED, 200, 2004, "no permission"))
-    found = ledger.failures(clock())
+    found = ledger.list_failures(clock())
     assert [attempt.code for attempt in found] == [None, None, None, 2004], "refused, failed and denied"
     last = found[-1]
     assert (last.endpoint, last.level, last.system_id, last.device_id) == (
@@ -71,13 +71,13 @@ def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
         "",
     )
     assert (last.period, last.sent_utc) == ("2024-03-02", clock())
-    assert len(ledger.failures(NOW)) == 5
+    assert len(ledger.list_failures(NOW)) == 5
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{len(body)} characters")
 def test_bodies_come_back_as_they_were(ledger: Ledger, account: QuotaAccount, body: str) -> None:
     call_id = answered(ledger, account, request(), body)
-    assert ledger.bodies([call_id]) == {call_id: body}
+    assert ledger.read_bodies([call_id]) == {call_id: body}
 
 
 def test_many_bodies_are_read_at_once_and_those_without_left_out(ledger: Ledger) -> None:
@@ -86,7 +86,7 @@ def test_many_bodies_are_read_at_once_and_those_without_left_out(ledger: Ledger)
     rich = QuotaAccount("rich", 5000, 0, zone("UTC"))
     ids = [answered(ledger, rich, request(system_id=f"S{n}"), f"body {n}") for n in range(12)]
     without = ended(ledger, rich, request(2), CallState.FAILED)
-    found = ledger.bodies([*ids, without, 10**6, *ids, *range(10**7, 10**7 + 1100)])
+    found = ledger.read_bodies([*ids, without, 10**6, *ids, *range(10**7, 10**7 + 1100)])
     assert found == {call_id: f"body {n}" for n, call_id in enumerate(ids)}
 
 
@@ -135,10 +135,10 @@ def test_a_question_answered_since_the_caller_looked_is_not_asked(
     call_id = answered(ledger, account, request())
     with pytest.raises(AlreadyAnsweredError):
         ledger.reserve(request(), account)
-    assert ledger.quota(account).used == 1 and len(states(ledger)) == 1
+    assert ledger.get_quota(account).used == 1 and len(states(ledger)) == 1
     ledger.reserve(request(), account, after=call_id)
     ledger.reserve(request(2), account)
-    assert ledger.quota(account).used == 3
+    assert ledger.get_quota(account).used == 3
 
 
 def test_one_question_is_not_asked_twice_at_once(ledger: Ledger, account: QuotaAccount) -> None:
@@ -148,7 +148,7 @@ def test_one_question_is_not_asked_twice_at_once(ledger: Ledger, account: QuotaA
     ledger.reserve(request(2), account)
     ledger.reserve(request(system_id="S2"), account)
     ledger.reserve(request(device_id="E1"), account)
-    assert ledger.quota(account).used == 4
+    assert ledger.get_quota(account).used == 4
 
 
 def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: QuotaAccount) -> None:
@@ -159,11 +159,11 @@ def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: QuotaAcc
         call_id = ledger.reserve(request(day), account)
         with pytest.raises(MixedDataError, match="APS_DATA_DIR"):
             ledger.finish(call_id, CallEnd(state, 200, 0, body="real", simulated=False))
-        assert ledger.bodies([call_id]) == {}
+        assert ledger.read_bodies([call_id]) == {}
     assert states(ledger)[1:] == ["denied"] * 3
     call_id = ledger.reserve(request(5), account)
     ledger.finish(call_id, CallEnd(CallState.FAILED, 500, body="<html>"))
-    assert ledger.bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
+    assert ledger.read_bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
 
 
 def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, account: QuotaAccount) -> None:
@@ -172,18 +172,18 @@ def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, accoun
         call_id = ledger.reserve(request(day), account)
         with pytest.raises(MixedDataError):
             ledger.finish(call_id, CallEnd(state, 200, 0, body="{}", simulated=True))
-        assert ledger.bodies([call_id]) == {}
+        assert ledger.read_bodies([call_id]) == {}
     assert ledger.is_simulated() is None
     ledger.close()
 
 
 def test_a_body_is_judged_anew(ledger: Ledger, account: QuotaAccount) -> None:
     call_id = ended(ledger, account, request(), CallState.REFUSED)
-    ledger.mark(call_id, CallState.ANSWERED)
+    ledger.set_state(call_id, CallState.ANSWERED)
     assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good == call_id
-    ledger.mark(call_id, CallState.REFUSED, "seen to be wrong")
+    ledger.set_state(call_id, CallState.REFUSED, "seen to be wrong")
     assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good is None
-    (row,) = next(iter(ledger.rows()))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["error"] == "seen to be wrong"
 
 
@@ -191,7 +191,7 @@ def test_good_calls_are_told_in_order(ledger: Ledger, account: QuotaAccount) -> 
     first = answered(ledger, account, request(1))
     ended(ledger, account, request(2), CallState.FAILED)
     third = ended(ledger, account, request(3), CallState.NO_DATA)
-    found = [(call_id, state) for call_id, _, state, _ in ledger.good_calls("system_energy")]
+    found = [(call_id, state) for call_id, _, state, _ in ledger.list_good_calls("system_energy")]
     assert found == [(first, "answered"), (third, "no_data")]
 
 
@@ -199,9 +199,9 @@ def test_good_calls_are_told_in_order(ledger: Ledger, account: QuotaAccount) -> 
 def test_any_error_text_can_be_kept(ledger: Ledger, account: QuotaAccount, text: str) -> None:
     call_id = ledger.reserve(request(), account)
     ledger.finish(call_id, CallEnd(CallState.FAILED, 200, 5000, error=text, body=text))
-    (row,) = next(iter(ledger.rows()))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "failed" and row["error"]
-    assert call_id in ledger.bodies([call_id])
+    assert call_id in ledger.read_bodies([call_id])
 
 
 def test_ids_are_never_used_twice(ledger: Ledger, account: QuotaAccount) -> None:
@@ -228,7 +228,7 @@ def test_the_overview_counts_by_state(ledger: Ledger, account: QuotaAccount) -> 
     for day in (1, 2):
         answered(ledger, account, request(day))
     ended(ledger, account, request(3), CallState.FAILED)
-    assert ledger.overview() == [
+    assert ledger.summarize_calls() == [
         ("system_energy", "hourly", "answered", 2, "2024-03-01", "2024-03-02"),
         ("system_energy", "hourly", "failed", 1, "2024-03-03", "2024-03-03"),
     ]
@@ -237,17 +237,20 @@ def test_the_overview_counts_by_state(ledger: Ledger, account: QuotaAccount) -> 
 def test_the_tally_changes_with_every_call_and_with_nothing_else(
     ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
-    assert ledger.tally() == []
+    assert ledger.count_by_state() == []
     first = answered(ledger, account, request(1))
-    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW)]
+    assert ledger.count_by_state() == [(CallState.ANSWERED, 1, first, NOW)]
     clock.turn(minutes=1)
     second = ledger.reserve(request(2), account)
-    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW), (CallState.IN_FLIGHT, 1, second, None)]
+    assert ledger.count_by_state() == [
+        (CallState.ANSWERED, 1, first, NOW),
+        (CallState.IN_FLIGHT, 1, second, None),
+    ]
     ledger.finish(second, CallEnd(CallState.NO_DATA, 200, 1001, simulated=True))
     later = NOW + timedelta(minutes=1)
     kept = [(CallState.ANSWERED, 1, first, NOW), (CallState.NO_DATA, 1, second, later)]
-    assert ledger.tally() == kept
-    ledger.quota(account), ledger.settle(), ledger.entries("system_energy", "hourly")
-    assert ledger.tally() == kept
-    ledger.mark(first, CallState.REFUSED, "no longer")
-    assert ledger.tally() == [kept[1], (CallState.REFUSED, 1, first, NOW)]
+    assert ledger.count_by_state() == kept
+    ledger.get_quota(account), ledger.close_lost_calls(), ledger.entries("system_energy", "hourly")
+    assert ledger.count_by_state() == kept
+    ledger.set_state(first, CallState.REFUSED, "no longer")
+    assert ledger.count_by_state() == [kept[1], (CallState.REFUSED, 1, first, NOW)]

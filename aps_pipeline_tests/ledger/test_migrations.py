@@ -27,7 +27,7 @@ OPEN_AND_SAY = """
 import sys
 from aps_pipeline.ledger import Ledger
 ledger = Ledger(sys.argv[1])
-print(sum(len(portion) for portion in ledger.rows()), "alembic" in sys.modules)
+print(sum(len(portion) for portion in ledger.iter_calls()), "alembic" in sys.modules)
 """
 DIE_WHILE_MIGRATING = """
 import os, signal, sys
@@ -96,8 +96,8 @@ def test_a_released_ledger_is_migrated_with_all_that_it_holds(
     first.close()
     make_as_released(ledger_url)
     ledger = open_ledger()
-    assert ledger.bodies([call_id]) == {call_id: "a body"}
-    assert states(ledger) == ["answered"] and ledger.quota(account).used == 1
+    assert ledger.read_bodies([call_id]) == {call_id: "a body"}
+    assert states(ledger) == ["answered"] and ledger.get_quota(account).used == 1
     answered(ledger, account, request(2))
     assert states(open_ledger()) == ["answered"] * 2
 

@@ -109,4 +109,4 @@ def test_threads_of_one_process_share_a_ledger(ledger: Ledger, account: QuotaAcc
 def test_a_write_that_fails_leaves_nothing_behind(ledger: Ledger, account: QuotaAccount) -> None:
     with pytest.raises(LedgerError):
         ledger.reserve(request(), QuotaAccount(None, 10, 0, account.zone))  # type: ignore[arg-type]
-    assert states(ledger) == [] and ledger.quota(account).used == 0
+    assert states(ledger) == [] and ledger.get_quota(account).used == 0

@@ -46,7 +46,7 @@ def test_processes_together_never_exceed_the_quota(workers: ProcessPoolExecutor,
     made = race(workers, racing.spend, ledger_url, limit)
     assert sum(made) == limit, made
     ledger = Ledger(ledger_url, now=Clock(NOW))
-    assert len(states(ledger)) == limit == ledger.quota(racing.account_of(limit)).used
+    assert len(states(ledger)) == limit == ledger.get_quota(racing.account_of(limit)).used
     ledger.close()
 
 
@@ -101,16 +101,16 @@ def test_a_row_survives_kill_9_and_is_settled_as_lost_but_counted(
 ) -> None:
     with a_process_with_a_call(ledger_url) as process:
         assert states(ledger) == ["in_flight"]
-        assert not ledger.settle(), "it lives"
+        assert not ledger.close_lost_calls(), "it lives"
         with pytest.raises(InFlightError):
             ledger.reserve(request(), account)
         kill(process)
     assert states(ledger) == ["in_flight"]
-    assert list(ledger.settle().values()) == [1]
-    assert states(ledger) == ["lost"] and ledger.quota(account).used == 1
-    assert not ledger.settle()
+    assert list(ledger.close_lost_calls().values()) == [1]
+    assert states(ledger) == ["lost"] and ledger.get_quota(account).used == 1
+    assert not ledger.close_lost_calls()
     ledger.reserve(request(), account)
-    assert ledger.quota(account).used == 2
+    assert ledger.get_quota(account).used == 2
 
 
 def test_the_call_of_a_dead_process_does_not_block_the_question(
@@ -119,7 +119,7 @@ def test_the_call_of_a_dead_process_does_not_block_the_question(
     with a_process_with_a_call(ledger_url) as process:
         kill(process)
     ledger.reserve(request(), account)
-    assert states(ledger) == ["lost", "in_flight"] and ledger.quota(account).used == 2
+    assert states(ledger) == ["lost", "in_flight"] and ledger.get_quota(account).used == 2
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_who_is_gone(
     ledger: Ledger, ledger_url: str, account: QuotaAccount, owner: str, is_lost: bool
 ) -> None:
     give_to(ledger_url, ledger.reserve(request(), account), owner)
-    assert ledger.settle() == ({owner: 1} if is_lost else {})
+    assert ledger.close_lost_calls() == ({owner: 1} if is_lost else {})
 
 
 ELSEWHERE = "another-host|1|1.00"
@@ -157,9 +157,9 @@ def test_a_process_on_another_host_that_never_beat_is_gone_when_its_lease_is_ove
 ) -> None:
     give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
     clock.instant += LEASE
-    assert not ledger.settle() and not caplog.records
+    assert not ledger.close_lost_calls() and not caplog.records
     clock.turn(seconds=1)
-    assert ledger.settle() == {ELSEWHERE: 1}
+    assert ledger.close_lost_calls() == {ELSEWHERE: 1}
     assert len(caplog.records) == 1 and "process 1 on another-host has given no sign" in caplog.text
 
 
@@ -170,7 +170,7 @@ def test_one_that_beats_keeps_its_call_however_long_it_takes(
     clock.turn(days=1)
     now = "now()" if "postgres" in ledger_url else f"'{clock().replace(tzinfo=None)}'"
     beat(ledger_url, ELSEWHERE, now)
-    assert not ledger.settle()
+    assert not ledger.close_lost_calls()
     for _ in range(3):
         with pytest.raises(InFlightError):
             ledger.reserve(request(), account)

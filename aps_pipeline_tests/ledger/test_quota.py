@@ -38,7 +38,7 @@ def test_the_limit_is_exact(ledger: Ledger, account: QuotaAccount) -> None:
     with pytest.raises(QuotaExhaustedError, match="10 of 10 calls used in 2024-03") as caught:
         ledger.reserve(request(20), account)
     assert caught.value.quota.left == 0
-    assert len(states(ledger)) == 10 == ledger.quota(account).used
+    assert len(states(ledger)) == 10 == ledger.get_quota(account).used
 
 
 def test_reserved_calls_are_left_for_others(account: QuotaAccount) -> None:
@@ -54,29 +54,29 @@ def test_an_account_that_may_spend_nothing_makes_no_call(ledger: Ledger, account
 def test_every_attempt_counts_but_an_unsent_one(ledger: Ledger, account: QuotaAccount) -> None:
     for state in (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.REFUSED):
         ended(ledger, account, request(), state)
-    assert ledger.quota(account).used == 4
+    assert ledger.get_quota(account).used == 4
     ended(ledger, account, request(), CallState.UNSENT)
-    assert ledger.quota(account).used == 4 and ledger.quota(account).left == 6
+    assert ledger.get_quota(account).used == 4 and ledger.get_quota(account).left == 6
 
 
 def test_accounts_do_not_share_a_quota(ledger: Ledger, account: QuotaAccount) -> None:
     use_up(ledger, account)
     other = replace(account, app_id="other")
     ledger.reserve(request(20), other)
-    assert ledger.quota(other).used == 1
+    assert ledger.get_quota(other).used == 1
 
 
 def test_the_month_turns_at_midnight_in_china(ledger: Ledger, account: QuotaAccount, clock: Clock) -> None:
     use_up(ledger, account)
     clock.instant = datetime(2024, 3, 31, 15, 59, 59, 999_999, tzinfo=UTC)
-    assert ledger.quota(account).month == "2024-03"
-    assert ledger.quota(account).resets_utc == datetime(2024, 3, 31, 16, tzinfo=UTC)
+    assert ledger.get_quota(account).month == "2024-03"
+    assert ledger.get_quota(account).resets_utc == datetime(2024, 3, 31, 16, tzinfo=UTC)
     with pytest.raises(QuotaExhaustedError):
         ledger.reserve(request(20), account)
     clock.instant = datetime(2024, 3, 31, 16, tzinfo=UTC)
-    assert ledger.quota(account).month == "2024-04" and ledger.quota(account).left == 10
+    assert ledger.get_quota(account).month == "2024-04" and ledger.get_quota(account).left == 10
     ledger.reserve(request(20), account)
-    assert ledger.quota(account).used == 1
+    assert ledger.get_quota(account).used == 1
 
 
 def test_a_call_counts_in_the_month_in_which_it_was_sent(
@@ -86,12 +86,12 @@ def test_a_call_counts_in_the_month_in_which_it_was_sent(
     call_id = ledger.reserve(request(), account)
     clock.turn(seconds=2)
     ledger.finish(call_id, CallEnd(CallState.UNSENT))
-    assert ledger.quota(account).used == 0, "April"
+    assert ledger.get_quota(account).used == 0, "April"
     refused = ledger.reserve(request(2), account)
-    assert ledger.quota(account).used == 1
+    assert ledger.get_quota(account).used == 1
     clock.turn(days=30)
     ledger.finish(refused, CallEnd(CallState.DENIED, 200, 2005), account.monthly_calls)
-    assert not ledger.quota(account).refused_by_api, "it was April's quota that was used up"
+    assert not ledger.get_quota(account).refused_by_api, "it was April's quota that was used up"
 
 
 def test_a_refusal_closes_the_month_for_every_process(
@@ -99,7 +99,7 @@ def test_a_refusal_closes_the_month_for_every_process(
 ) -> None:
     refuse(open_ledger(), account)
     other = open_ledger()
-    assert other.quota(account).refused_by_api and other.quota(account).left == 0
+    assert other.get_quota(account).refused_by_api and other.get_quota(account).left == 0
     with pytest.raises(QuotaExhaustedError):
         other.reserve(request(2), account)
     with pytest.raises(QuotaExhaustedError):
@@ -107,17 +107,17 @@ def test_a_refusal_closes_the_month_for_every_process(
     other.reserve(request(2), replace(account, app_id="another"))
     clock.turn(days=20)
     other.reserve(request(3), account)
-    assert not other.quota(account).refused_by_api
+    assert not other.get_quota(account).refused_by_api
 
 
 def test_a_refusal_ends_when_the_plan_is_raised(ledger: Ledger, account: QuotaAccount) -> None:
     refuse(ledger, account)
     larger = replace(account, monthly_calls=13)
-    assert not ledger.quota(larger).refused_by_api
+    assert not ledger.get_quota(larger).refused_by_api
     refuse(ledger, larger, day=2)
     with pytest.raises(QuotaExhaustedError):
         ledger.reserve(request(3), larger)
-    assert ledger.quota(replace(account, monthly_calls=14)).left == 10
+    assert ledger.get_quota(replace(account, monthly_calls=14)).left == 10
 
 
 def test_the_quota_month_of_other_zones() -> None:

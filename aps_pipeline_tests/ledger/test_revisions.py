@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from aps_pipeline.ledger import AnswerDiff, CallState, GoodCall, Ledger, LedgerError, QuotaAccount, Succession
+from aps_pipeline.ledger import AnswerDiff, AnswerPair, CallState, GoodCall, Ledger, LedgerError, QuotaAccount
 from aps_pipeline.periods import zone
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger.helpers import answered, ended, make_as_released, request
@@ -48,7 +48,7 @@ def test_successive_good_calls_of_a_question_are_to_be_compared(ledger: Ledger, 
     clock.turn(days=1)
     second = ended(ledger, RICH, request(5, "S1", "E-1"), CallState.NO_DATA, after=first)
     assert ledger.list_uncompared(HOURS) == [
-        Succession(
+        AnswerPair(
             request(5, "S1", "E-1"),
             GoodCall(first, NOW, True),
             GoodCall(second, NOW + timedelta(days=1), False),
@@ -86,19 +86,19 @@ def test_what_is_kept_is_not_told_again_and_comes_back_as_it_was(ledger: Ledger)
     a, b, c = asked(ledger, *[CallState.ANSWERED] * 3)
     assert pairs(ledger) == [(a, b), (b, c)]
     found = [kept(b, a), kept(b, a, table="other"), replace(kept(c, b, missing=2), was_over=False)]
-    ledger.keep_revisions(reversed(found[:2]))
+    ledger.keep_diffs(reversed(found[:2]))
     assert pairs(ledger) == [(b, c)]
-    ledger.keep_revisions([found[2]])
+    ledger.keep_diffs([found[2]])
     assert pairs(ledger) == []
-    assert ledger.revisions() == sorted(found, key=lambda each: (each.call_id, each.table_name))
+    assert ledger.list_diffs() == sorted(found, key=lambda each: (each.call_id, each.table_name))
 
 
 def test_a_comparison_kept_twice_stays_the_first(ledger: Ledger, open_ledger: Callable[[], Ledger]) -> None:
     a, b = asked(ledger, *[CallState.ANSWERED] * 2)
-    ledger.keep_revisions([kept(b, a)])
-    open_ledger().keep_revisions([kept(b, a, missing=3)])
-    ledger.keep_revisions([])
-    assert ledger.revisions() == [kept(b, a)]
+    ledger.keep_diffs([kept(b, a)])
+    open_ledger().keep_diffs([kept(b, a, missing=3)])
+    ledger.keep_diffs([])
+    assert ledger.list_diffs() == [kept(b, a)]
 
 
 def test_one_looks_back_where_the_previous_answer_may_lack_numbers(ledger: Ledger) -> None:
@@ -109,18 +109,18 @@ def test_one_looks_back_where_the_previous_answer_may_lack_numbers(ledger: Ledge
         return {each.call.call_id: each.looks_back for each in ledger.list_uncompared(HOURS)}
 
     assert looking() == {b: False, c: True, d: True}, "before b there is only a"
-    ledger.keep_revisions([kept(b, a)])
+    ledger.keep_diffs([kept(b, a)])
     assert looking() == {c: False, d: True}, "b lacks nothing"
-    ledger.keep_revisions([kept(c, b, missing=1), kept(c, b, table="other")])
+    ledger.keep_diffs([kept(c, b, missing=1), kept(c, b, table="other")])
     assert looking() == {d: True}, "c lacks something in one table"
-    assert ledger.answers_before(d) == [GoodCall(a, NOW, True), GoodCall(b, NOW, True)]
+    assert ledger.list_answers_before(d) == [GoodCall(a, NOW, True), GoodCall(b, NOW, True)]
 
 
 def test_answers_before_a_call_are_of_its_question(ledger: Ledger) -> None:
     a, refused, b = asked(ledger, CallState.ANSWERED, CallState.REFUSED, CallState.ANSWERED)
     asked(ledger, CallState.ANSWERED, day=2)
-    assert [each.call_id for each in ledger.answers_before(b)] == [a]
-    assert ledger.answers_before(a) == [] == ledger.answers_before(10**6)
+    assert [each.call_id for each in ledger.list_answers_before(b)] == [a]
+    assert ledger.list_answers_before(a) == [] == ledger.list_answers_before(10**6)
     assert refused
 
 
@@ -128,27 +128,27 @@ def test_a_call_judged_anew_is_compared_anew_with_all_that_follow(ledger: Ledger
     a, b, c, d = asked(ledger, *[CallState.ANSWERED] * 4)
     other, another = asked(ledger, *[CallState.ANSWERED] * 2, day=2)
     everything = [kept(b, a), kept(c, b), kept(d, c), kept(another, other)]
-    ledger.keep_revisions(everything)
-    ledger.mark(c, CallState.REFUSED, "seen to be wrong")
-    assert ledger.revisions() == [kept(b, a), kept(another, other)]
+    ledger.keep_diffs(everything)
+    ledger.set_state(c, CallState.REFUSED, "seen to be wrong")
+    assert ledger.list_diffs() == [kept(b, a), kept(another, other)]
     assert pairs(ledger) == [(b, d)]
-    ledger.keep_revisions([kept(d, b)])
-    ledger.mark(c, CallState.ANSWERED)
-    assert ledger.revisions() == [kept(b, a), kept(another, other)], "d is no longer the one after b"
+    ledger.keep_diffs([kept(d, b)])
+    ledger.set_state(c, CallState.ANSWERED)
+    assert ledger.list_diffs() == [kept(b, a), kept(another, other)], "d is no longer the one after b"
     assert pairs(ledger) == [(b, c), (c, d)]
 
 
 def test_all_are_forgotten_at_once(ledger: Ledger) -> None:
     a, b = asked(ledger, *[CallState.ANSWERED] * 2)
-    ledger.keep_revisions([kept(b, a)])
-    ledger.forget_revisions()
-    assert ledger.revisions() == [] and pairs(ledger) == [(a, b)]
+    ledger.keep_diffs([kept(b, a)])
+    ledger.forget_diffs()
+    assert ledger.list_diffs() == [] and pairs(ledger) == [(a, b)]
 
 
 def test_a_comparison_of_calls_that_are_not_there_is_not_kept(ledger: Ledger) -> None:
     with pytest.raises(LedgerError):
-        ledger.keep_revisions([kept(8, 7)])
-    assert ledger.revisions() == []
+        ledger.keep_diffs([kept(8, 7)])
+    assert ledger.list_diffs() == []
 
 
 def test_a_ledger_made_before_there_were_comparisons_gets_them(
@@ -158,5 +158,5 @@ def test_a_ledger_made_before_there_were_comparisons_gets_them(
     make_as_released(ledger_url, "DROP TABLE revisions")
     later = open_ledger()
     assert pairs(later) == [(a, b)]
-    later.keep_revisions([kept(b, a)])
-    assert later.revisions() == [kept(b, a)]
+    later.keep_diffs([kept(b, a)])
+    assert later.list_diffs() == [kept(b, a)]

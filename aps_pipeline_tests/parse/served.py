@@ -8,9 +8,8 @@ from functools import cache
 from typing import Any
 
 from aps_pipeline.lake.validate import prepare_rows
-from aps_pipeline.parse import open_body
+from aps_pipeline.parse import PARSERS, open_body
 from aps_pipeline.parse.context import ParseContext, Parsed
-from aps_pipeline.parse.inventory import DEVICE_PARSERS
 from aps_pipeline.periods import Grain, Period, zone
 from aps_pipeline.simulator import Simulator
 from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, Span, System
@@ -61,7 +60,7 @@ def asked(
 
 def parsed(name: str, data: Any, of: ParseContext) -> Parsed:
     """What the parser of that table makes of `data`, sent as JSON."""
-    return DEVICE_PARSERS[name](READ[name], open_body(json.dumps({"code": 0, "data": data})), of)
+    return PARSERS[name](READ[name], open_body(json.dumps({"code": 0, "data": data})), of)
 
 
 def rows(name: str, data: Any, of: ParseContext) -> list[dict[str, Any]]:

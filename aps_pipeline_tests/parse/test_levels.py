@@ -222,9 +222,9 @@ def test_labels_that_only_count_are_taken_where_they_fit_one_way_only() -> None:
     assert rows("meter_hourly_energy", counted, asked("meter_hourly_energy", DAY)) == plain
     call = asked("meter_yearly_energy", "")
     assert call.create_date is not None
-    count = call.asked_utc.year - call.create_date.year + 1
+    count = call.sent_utc.year - call.create_date.year + 1
     years = rows("meter_yearly_energy", meter([f"{n:02d}" for n in range(1, count + 1)]), call)
-    assert [row["year"] for row in years] == [*range(call.create_date.year, call.asked_utc.year + 1)]
+    assert [row["year"] for row in years] == [*range(call.create_date.year, call.sent_utc.year + 1)]
 
 
 def test_a_zero_for_an_hour_that_has_not_begun_is_no_measurement() -> None:

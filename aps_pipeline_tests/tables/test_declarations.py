@@ -13,12 +13,12 @@ from aps_pipeline.tables import (
     PROFILES,
     REJECTED_ITEMS,
     TABLES,
+    TYPE_NAMES,
     Table,
     UnknownTableError,
     empty,
     from_columns,
     get_table,
-    type_names,
 )
 
 UNITS = {"_kwh": "kWh", "_kw": "kW", "_w": "W", "_v": "V", "_a": "A", "_hz": "Hz", "_c": "°C"}
@@ -128,7 +128,7 @@ def test_names_say_what_a_column_is(table: Table) -> None:
     assert len(set(names)) == len(names)
     for column in table.columns:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
-        assert column.type in type_names, column
+        assert column.type in TYPE_NAMES, column
         assert column.meaning and not column.meaning[0].islower() and not column.meaning.endswith(".")
         suffix = next((unit for end, unit in UNITS.items() if column.name.endswith(end)), "")
         assert column.unit == suffix, f"{column.name} is in {column.unit or 'nothing'}"

@@ -124,7 +124,7 @@ def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:
 
 def test_news_is_what_answers_named_anew(plant: Plant) -> None:
     call_id = plant.call("energy", endpoint="inverter_batch")
-    plant.ledger.note([
+    plant.ledger.keep_drift_events([
         DriftEvent(DriftKind.INVERTER, "S1", "I9", call_id),
         DriftEvent(DriftKind.FIELD, "inverter_batch energy", "colour", call_id),
     ])  # fmt: skip

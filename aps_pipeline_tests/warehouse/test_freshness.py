@@ -97,7 +97,7 @@ CHANGES: dict[str, Callable[[Plant], object]] = {
     "the file is of an older program": _without_inputs,
     "a call is under way": reserve,
     "a call has ended": _finish_a_call,
-    "an answer is judged anew": lambda plant: plant.ledger.mark(plant.call("hourly"), CallState.REFUSED),
+    "an answer is judged anew": lambda plant: plant.ledger.set_state(plant.call("hourly"), CallState.REFUSED),
     "a partition is new": lambda plant: (plant.hours(DAY + timedelta(1), [1.0] * 24), plant.write()),
     "a partition is written again": write_again,
     "a partition is gone": lambda plant: plant.lake.remove(PANELS, KEY),

@@ -51,7 +51,7 @@ def revise(plant: Plant, device_id: str, *found: AnswerDiff) -> list[int]:
         is_none = position > 0 and not found[position - 1].rows_after
         state = CallState.NO_DATA if is_none else CallState.ANSWERED
         plant.ledger.finish(ids[-1], CallEnd(state, 200, 1001 if is_none else 0, body="{}", simulated=True))
-    plant.ledger.keep_revisions(
+    plant.ledger.keep_diffs(
         replace(each, call_id=call_id, previous_call_id=previous)
         for each, previous, call_id in zip(found, ids, ids[1:], strict=False)
     )
@@ -166,7 +166,7 @@ def test_the_check_names_what_is_lost_and_not_repaired(
 def test_each_table_of_an_answer_is_judged_by_itself(plant: Plant) -> None:
     first, second = revise(plant, "E1", LESS)
     other: dict[str, Any] = {"table_name": "ecu_power", "call_id": second, "previous_call_id": first}
-    plant.ledger.keep_revisions([replace(CHANGED, **other)])
+    plant.ledger.keep_diffs([replace(CHANGED, **other)])
     plant.build()
     assert [row["table_name"] for row in check(plant).sample] == ["ecu_hourly_energy"]
 

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from aps_pipeline.api import checked_base_url
+from aps_pipeline.api import check_base_url
 from aps_pipeline.api.auth import METHODS
 from aps_pipeline.periods import UnknownZoneError, zone
-from aps_pipeline.question import BadIdError, checked_id
+from aps_pipeline.request import BadIdError, check_id
 
 
 def _ids(value: Any) -> Any:
@@ -30,7 +30,7 @@ def _ids(value: Any) -> Any:
 
 def _an_id(number: int, value: Any) -> str:
     try:
-        return checked_id(value)
+        return check_id(value)
     except BadIdError:  # whose message repeats the text
         raise ValueError(f"not an APsystems id: entry {number}") from None
 
@@ -60,11 +60,28 @@ _SETTING = re.compile(r"[a-z][a-z_]{0,29}")
 
 AppId = Annotated[str, Field(pattern=r"^\S+$")]
 SystemIds = Annotated[tuple[str, ...], BeforeValidator(_ids)]
-BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
-ApiPrefix = Annotated[str, AfterValidator(_a_path)]
-SignatureMethod = Annotated[str, AfterValidator(_a_method)]
-Calls = Annotated[int, Field(ge=0)]
-ZoneName = Annotated[str, AfterValidator(_a_zone)]
+BaseUrl = Annotated[
+    str,
+    AfterValidator(check_base_url),
+    Field(description="Address of the API. Plain http is for loopback only."),
+]
+ApiPrefix = Annotated[
+    str,
+    AfterValidator(_a_path),
+    Field(description="Path before every endpoint. Installer keys use /installer/api/v2."),
+]
+SignatureMethod = Annotated[
+    str,
+    AfterValidator(_a_method),
+    Field(description=f"How a call is signed: {' or '.join(METHODS)}."),
+]
+MonthlyCalls = Annotated[int, Field(ge=0, description="Calls a month that the account may make.")]
+ReservedCalls = Annotated[
+    int, Field(ge=0, description="Calls a month that are left to other tools with the same App Id.")
+]
+QuotaZone = Annotated[
+    str, AfterValidator(_a_zone), Field(description="Time zone in which the vendor's quota month begins.")
+]
 
 
 class AccountSettings(BaseModel):
@@ -76,17 +93,23 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=_NAME.pattern)]
-    app_id: AppId | None
-    app_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
-    app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
-    system_ids: Annotated[SystemIds, Field(min_length=1)]
+    name: Annotated[str, Field(pattern=_NAME.pattern, description="Name of the account in what is shown.")]
+    app_id: AppId | None = Field(description="App Id of the account. Two accounts never share one.")
+    app_secret: Annotated[SecretStr, Field(min_length=1)] | None = Field(
+        default=None, description="App Secret of the account. Give this or `app_secret_env`."
+    )
+    app_secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = Field(
+        default=None, description="Variable of the environment or `.env` that holds the App Secret."
+    )
+    system_ids: Annotated[SystemIds, Field(min_length=1)] = Field(
+        description="Systems of the account (sid). Each belongs to one account."
+    )
     base_url: BaseUrl
     api_prefix: ApiPrefix
     signature_method: SignatureMethod
-    monthly_calls: Calls
-    reserved_calls: Calls
-    quota_zone: ZoneName
+    monthly_calls: MonthlyCalls
+    reserved_calls: ReservedCalls
+    quota_zone: QuotaZone
 
 
 LEFT_OUT = ("base_url", "api_prefix", "signature_method", "monthly_calls", "reserved_calls", "quota_zone")
@@ -115,7 +138,9 @@ def read_fleet_file(
     return tuple(found)
 
 
-def narrowed(accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]) -> tuple[AccountSettings, ...]:
+def select_accounts(
+    accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]
+) -> tuple[AccountSettings, ...]:
     """The accounts with no other systems than those. Raises ValueError for one that none of them has."""
     accounts = tuple(accounts)
     known = {system_id for account in accounts for system_id in account.system_ids}
@@ -179,7 +204,7 @@ def _label(number: int, entry: Mapping[str, Any]) -> str:
 
 
 def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
-    """What two accounts have that only one may have: quotas are kept by App Id, questions by system."""
+    """What two accounts have that only one may have: quotas are kept by App Id, requests by system."""
     owners: dict[tuple[str, str | None], tuple[int, str]] = {}
     for number, account in enumerate(accounts, 1):
         own = [("name", account.name), ("app_id", account.app_id)]

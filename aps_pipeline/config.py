@@ -24,14 +24,16 @@ from aps_pipeline.accounts import (
     ApiPrefix,
     AppId,
     BaseUrl,
-    Calls,
+    MonthlyCalls,
+    QuotaZone,
+    ReservedCalls,
     SignatureMethod,
     SystemIds,
-    ZoneName,
-    narrowed,
     problems_of,
     read_fleet_file,
+    select_accounts,
 )
+from aps_pipeline.errors import PipelineError
 from aps_pipeline.periods import FIRST_DAY
 from aps_pipeline.site import Roof, Site, Tariffs, read_roof_file, read_tariff_file
 from aps_pipeline.tables import PROFILES
@@ -41,12 +43,15 @@ DEFAULT_DATA_DIR = Path("data")
 _BETWEEN_ADDRESSES = re.compile(r"\s+|,+\s*(?=[A-Za-z][A-Za-z0-9+.-]*://|$)|,+(?=\s)")
 
 
-class SettingsError(ValueError):
+class SettingsError(PipelineError, ValueError):
     """A setting that cannot be used; the message names it and never shows a value that may be secret."""
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, each as `APS_<NAME>`; see `.env.example` for what they mean."""
+    """Everything that can be set, each as `APS_<NAME>`.
+
+    `make docs` writes `.env.example` and the README's table from what is declared here.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="APS_",
@@ -58,27 +63,79 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    app_id: AppId | None = None
-    app_secret: SecretStr | None = None
+    app_id: AppId | None = Field(
+        default=None,
+        description="App Id, from the e-mail that approved your OpenAPI account. Needed for calls only.",
+    )
+    app_secret: SecretStr | None = Field(
+        default=None, description="App Secret, from the same e-mail. Needed for calls only."
+    )
+    system_ids: Annotated[SystemIds, NoDecode] = Field(
+        default=(),
+        description="Systems to collect (sid), separated by commas. A fleet file is narrowed to these.",
+    )
+    fleet_file: Path | None = Field(
+        default=None,
+        description="TOML file of several accounts, instead of one App Id: see fleet.example.toml.",
+        examples=["fleet.toml"],
+    )
     base_url: BaseUrl = "https://api.apsystemsema.com:9282"
     api_prefix: ApiPrefix = "/user/api/v2"
     signature_method: SignatureMethod = "HmacSHA256"
-    system_ids: Annotated[SystemIds, NoDecode] = ()
-    fleet_file: Path | None = None
-    data_dir: Path = DEFAULT_DATA_DIR
-    ledger_url: str | None = None
-    lake_url: str | None = None
-    start_date: date = date(2020, 1, 1)
-    monthly_calls: Calls = 1000
-    reserved_calls: Calls = 100
-    max_in_flight: int = Field(default=4, ge=1, le=64)
-    calls_per_second: float = Field(default=5, gt=0, le=10_000)
-    revision_days: int = Field(default=5, ge=0, le=60)
-    quota_zone: ZoneName = "Asia/Shanghai"
-    profile: str = "standard"
-    roof_file: Path | None = None
-    tariff_file: Path | None = None
-    alert_urls: SecretStr | None = None
+    monthly_calls: MonthlyCalls = 1000
+    reserved_calls: ReservedCalls = 100
+    quota_zone: QuotaZone = "Asia/Shanghai"
+    max_in_flight: int = Field(
+        default=4, ge=1, le=64, description="Calls that an account makes at the same time, at most."
+    )
+    calls_per_second: float = Field(
+        default=5, gt=0, le=10_000, description="Calls a second that an account makes, at most."
+    )
+    data_dir: Path = Field(
+        default=DEFAULT_DATA_DIR,
+        description="Folder of ledger.sqlite, lake/, warehouse.duckdb and reports/.",
+    )
+    ledger_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the ledger, SQLite or PostgreSQL, if it is not in the data folder.",
+        examples=["postgresql+psycopg2://host/database"],
+    )
+    lake_url: str | None = Field(
+        default=None,
+        description="Path or s3://bucket/prefix of the lake, if it is not in the data folder. "
+        "S3 of others than Amazon also needs AWS_REQUEST_CHECKSUM_CALCULATION=when_required.",
+        examples=["s3://bucket/prefix"],
+    )
+    start_date: date = Field(
+        default=date(2020, 1, 1), description="First day of the history and of the Dagster partitions."
+    )
+    revision_days: int = Field(
+        default=5,
+        ge=0,
+        le=60,
+        description="Days after the end of a period before its answer counts as final.",
+    )
+    profile: str = Field(
+        default="standard",
+        description="What a refresh collects: lean (energy by day, month, year and by panel), standard (adds "
+        "hours and the power of every panel) or full (every table). `aps tables` shows the calls of each.",
+    )
+    roof_file: Path | None = Field(
+        default=None,
+        description="YAML file of what you know of your roofs: see roof.example.yaml.",
+        examples=["roof.yaml"],
+    )
+    tariff_file: Path | None = Field(
+        default=None,
+        description="YAML file of what energy costs: see tariffs.example.yaml.",
+        examples=["tariffs.yaml"],
+    )
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Who is told when something goes wrong or recovers: addresses as apprise takes them, "
+        "separated by commas or spaces.",
+        examples=["mailtos://user:password@smtp.example.org?to=me@example.org"],
+    )
     _fleet: tuple[AccountSettings, ...] = PrivateAttr(default=())
     _site: Site | None = PrivateAttr(default=None)
     _site_problems: tuple[str, ...] = PrivateAttr(default=())
@@ -104,7 +161,7 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"APS_FLEET_FILE: {error}") from None
         try:
-            self._fleet = narrowed(fleet, self.system_ids) if self.system_ids else fleet
+            self._fleet = select_accounts(fleet, self.system_ids) if self.system_ids else fleet
         except ValueError as error:
             raise ValueError(f"APS_SYSTEM_IDS: {error}") from None
         every = tuple(system_id for account in self._fleet for system_id in account.system_ids)

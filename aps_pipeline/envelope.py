@@ -19,14 +19,15 @@ It is met as `authorization_code` and as `authorizationCode`; any case and any s
 REMOVED = "[removed]"
 
 
-def _spelled(word: str) -> str:
+def _escaped_pattern(word: str) -> str:
     """A pattern of a word in which JSON may escape any letter."""
     return "".join(rf"(?:{c}|\\+u00{ord(c):02x}|\\+u00{ord(c.upper()):02x})" for c in word)
 
 
 _BETWEEN = r"(?:[_\-. ]|\\+u00(?:5f|2d|2e|20))*"
 _KEY = re.compile(
-    rf'(?<!\\)(?P<quote>\\*"){_BETWEEN.join(map(_spelled, SECRET_WORDS))}(?P=quote)\s*:\s*', re.IGNORECASE
+    rf'(?<!\\)(?P<quote>\\*"){_BETWEEN.join(map(_escaped_pattern, SECRET_WORDS))}(?P=quote)\s*:\s*',
+    re.IGNORECASE,
 )
 _INSIDE_TEXT = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BARE_WORD = re.compile(r'[^",}\s]*')
@@ -52,11 +53,11 @@ class Number(str):
     __slots__ = ()
 
 
-def _no_constant(text: str) -> NoReturn:
+def _refuse_constant(text: str) -> NoReturn:
     raise NotAnEnvelopeError(f"{text} is not JSON")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise NotAnEnvelopeError("a key stands twice in one object")
@@ -70,8 +71,8 @@ def read_json(text: str) -> Any:
             text,
             parse_float=Number,
             parse_int=Number,
-            parse_constant=_no_constant,
-            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_refuse_repeated_keys,
         )
     except NotAnEnvelopeError:
         raise
@@ -92,7 +93,7 @@ def open_envelope(text: str) -> Envelope:
     return Envelope(int(code), body.get("data"), plain)
 
 
-def without_secrets(text: str) -> str:
+def remove_secrets(text: str) -> str:
     """`text` with every value of the key `authorization_code`, however spelled, removed; otherwise unchanged.
 
     Works on the text, whole or cut off: what is read strictly afterwards is what came.
@@ -111,13 +112,15 @@ def _value_end(text: str, start: int, quote: str) -> int:
     """Where the value that begins at `start` ends; the end of the text where that cannot be told."""
     if quote != '"':  # JSON within a text of JSON: up to the next quote of its kind, or the end of that text
         end = text.find(quote, start + len(quote)) if text.startswith(quote, start) else -1
-        return end + len(quote) if end >= 0 else _rest(_INSIDE_TEXT, text, start)
+        return end + len(quote) if end >= 0 else _match_end(_INSIDE_TEXT, text, start)
     try:
         return json.JSONDecoder().raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        return len(text) if text[start : start + 1] in ('"', "{", "[") else _rest(_BARE_WORD, text, start)
+        return (
+            len(text) if text[start : start + 1] in ('"', "{", "[") else _match_end(_BARE_WORD, text, start)
+        )
 
 
-def _rest(pattern: re.Pattern[str], text: str, start: int) -> int:
+def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
     found = pattern.match(text, start)
     return found.end() if found else start

@@ -39,7 +39,7 @@ class Grain(StrEnum):
     LIFETIME = "lifetime"
 
 
-_KEY_LENGTH = {Grain.DAY: 10, Grain.MONTH: 7, Grain.YEAR: 4, Grain.LIFETIME: 0}
+KEY_LENGTH = {Grain.DAY: 10, Grain.MONTH: 7, Grain.YEAR: 4, Grain.LIFETIME: 0}
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -77,7 +77,7 @@ class Period:
     @property
     def key(self) -> str:
         """Partition key, folder name and API `date_range` in one; empty for a lifetime."""
-        return self.first.isoformat()[: _KEY_LENGTH[self.grain]]
+        return self.first.isoformat()[: KEY_LENGTH[self.grain]]
 
     @property
     def last(self) -> date:

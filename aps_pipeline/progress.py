@@ -58,7 +58,7 @@ class PartitionProgress(_Progress):
         if self._lines and self._done:
             self._line("done" if kind is None else "stopped")
 
-    def planned(self, partitions: int, calls: int) -> None:
+    def set_total(self, partitions: int, calls: int) -> None:
         """Say how much work there is: partitions to look at, calls to make at most."""
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)

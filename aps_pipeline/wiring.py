@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -10,18 +10,17 @@ from aps_pipeline import warehouse
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
-from aps_pipeline.ingest import Login, NotConfiguredError, Pipeline
-from aps_pipeline.ingest.mending import mend
+from aps_pipeline.ingest import ApiAccount, NotConfiguredError, Pipeline
+from aps_pipeline.ingest.repair import repair_files
 from aps_pipeline.lake import Lake, StorageError
-from aps_pipeline.ledger import Account, Ledger, LedgerError
+from aps_pipeline.ledger import Ledger, LedgerError, QuotaAccount
 from aps_pipeline.periods import zone
-from aps_pipeline.planning import Covered
 from aps_pipeline.tables import TABLES, Table
 from aps_pipeline.warehouse import WarehouseError
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline of these settings; makes the ledger where there is none and no lake either.
+    """Open the pipeline of these settings; make the ledger where there is none and no lake either.
 
     Raises LedgerError, StorageError.
     """
@@ -35,14 +34,14 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         ledger=ledger,
         lake=lake,
-        logins=tuple(login_of(account, settings) for account in settings.accounts),
-        revision=timedelta(days=settings.revision_days),
+        accounts=tuple(api_account(account, settings) for account in settings.accounts),
+        revision_window=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
 
 
 def has_archive(settings: Settings) -> bool:
-    """Whether there is a ledger, or a lake that one has been for. Makes nothing. Raises StorageError."""
+    """Tell whether there is a ledger, or a lake made from one. Makes nothing. Raises StorageError."""
     is_kept = settings.ledger_url is not None or (settings.data_dir / "ledger.sqlite").exists()
     return is_kept or Lake(settings.lake_address).has_rows()
 
@@ -57,55 +56,56 @@ def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
         )
 
 
-def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> warehouse.Built | None:
+def build_warehouse(
+    settings: Settings, pipeline: Pipeline, *, force: bool = False
+) -> warehouse.BuiltWarehouse | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
-    Files of the lake that were cut are mended first, others that are damaged where they stop the build.
-    Raises WarehouseError, StorageError, LedgerError.
+    Before that, files of the lake that were cut are repaired, and answers are compared with those before
+    them, so that the build itself only reads. Files that are damaged otherwise are repaired where they stop
+    the build. Raises WarehouseError, StorageError, LedgerError.
     """
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
-
-    def looked_over() -> Sequence[Covered]:
-        pipeline.compare_revisions()
-        return pipeline.coverage()
-
-    mend_lake(pipeline, TABLES.values(), ends_only=True)
+    repair_lake(pipeline, TABLES.values(), ends_only=True)
+    pipeline.refresh_diffs()
     try:
-        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
     except (WarehouseError, StorageError):
-        if not mend_lake(pipeline, TABLES.values()):
+        if not repair_lake(pipeline, TABLES.values()):
             raise
-        return warehouse.build(path, *of, looked_over, settings.site, pipeline.claims)
+        pipeline.refresh_diffs()
+        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
 
 
-def mend_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:
-    """Set the damaged files of those tables aside and build their partitions again, at no call; how many.
+def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:
+    """Set the damaged files of those tables aside and build their partitions again; count the files.
 
-    With `ends_only` only what was cut is found, without reading the files. Raises StorageError, LedgerError.
+    Makes no call. With `ends_only` only what was cut is found, without reading the files.
+    Raises StorageError, LedgerError.
     """
     files = pipeline.lake.check_files(tables, ends_only=ends_only)
     faults = [fault for _, fault in files if fault is not None]
-    return mend(pipeline.ledger, pipeline.lake, pipeline.revision, faults)
+    return repair_files(pipeline.ledger, pipeline.lake, pipeline.revision_window, faults)
 
 
-def login_of(account: AccountSettings, settings: Settings) -> Login:
-    """The account at work."""
-    return Login(
-        account.name, account_of(account), partial(new_client, account, settings), account.system_ids
+def api_account(account: AccountSettings, settings: Settings) -> ApiAccount:
+    """Put an account together as a run uses it."""
+    return ApiAccount(
+        account.name, quota_account(account), partial(new_client, account, settings), account.system_ids
     )
 
 
-def account_of(account: AccountSettings) -> Account:
-    """The account and what it may spend."""
-    return Account(
+def quota_account(account: AccountSettings) -> QuotaAccount:
+    """Put together the account and what it may spend."""
+    return QuotaAccount(
         account.app_id or "", account.monthly_calls, account.reserved_calls, zone(account.quota_zone)
     )
 
 
 def new_client(account: AccountSettings, settings: Settings) -> Client:
-    """A client with the account's credentials. Raises NotConfiguredError, naming what is missing."""
+    """Make a client with the account's credentials. Raises NotConfiguredError, naming what is missing."""
     if account.app_id is None or account.app_secret is None:
         raise NotConfiguredError(_missing(account))
     return Client(

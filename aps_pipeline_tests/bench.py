@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aps_pipeline.lake import Lake
-from aps_pipeline.parse import Asked
+from aps_pipeline.parse import ParseContext
 from aps_pipeline.parse.batch import GRAMMAR, inverter_batch_energy
 from aps_pipeline.periods import Grain, Period, zone
-from aps_pipeline.tables import from_columns, table_named
+from aps_pipeline.tables import from_columns, get_table
 
 _STRINGS = 1_000_000
 _REPEATS = 3
@@ -42,8 +42,8 @@ def _batch_strings(*, odd: bool) -> list[str]:
 
 def batch_strings() -> None:
     """One million batch strings, to rows and rejects, against a bare extract_regex of the same grammar."""
-    table = table_named("inverter_batch_energy")
-    asked = Asked(
+    table = get_table("inverter_batch_energy")
+    asked = ParseContext(
         1, "S", "E", Period.parse(Grain.DAY, "2024-03-05"), datetime.now(UTC), zone("UTC"), None, timedelta(5)
     )
     for odd in (False, True):
@@ -59,7 +59,7 @@ def batch_strings() -> None:
 
 def partition_write() -> None:
     """A day of two systems written to the lake, against the bare Parquet write."""
-    table = table_named("system_hourly_energy")
+    table = get_table("system_hourly_energy")
     day, count = date(2024, 3, 5), 48
     instant = datetime(2024, 3, 5, tzinfo=UTC)
     rows = from_columns(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from aps_pipeline.config import Settings
-from aps_pipeline.warehouse import Built
+from aps_pipeline.warehouse import BuiltWarehouse
 from aps_pipeline_tests.sites import Site, serving, settings_for
 
-hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("tests")
 
 
@@ -32,11 +35,22 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The warehouse that the data dictionary shows rows of, with ledger and lake beside it."""
+def sample(tmp_path_factory: pytest.TempPathFactory) -> BuiltWarehouse:
+    """The warehouse that the data dictionary shows rows of, with ledger and lake beside it.
+
+    The first worker that needs it builds it for all.
+    """
     from aps_pipeline.dictionary import build_sample
 
-    return build_sample(tmp_path_factory.mktemp("sample"))
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    kept = folder / "sample.pickle"
+    with FileLock(folder / "sample.lock"):
+        if not kept.exists():
+            (folder / "sample").mkdir()
+            kept.write_bytes(pickle.dumps(build_sample(folder / "sample")))
+        built: BuiltWarehouse = pickle.loads(kept.read_bytes())
+    return built
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
-from aps_pipeline.tables import HISTORY, table_named
+from aps_pipeline.tables import HISTORY, get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
@@ -94,8 +94,8 @@ def client_for(settings: Settings, account: AccountSettings | None = None) -> Cl
 
 def with_clients(pipeline: Pipeline, *clients: Callable[[], Client]) -> Pipeline:
     """The same pipeline with another way to make the client of each account."""
-    pairs = zip(pipeline.logins, clients, strict=True)
-    return replace(pipeline, logins=tuple(replace(login, client=client) for login, client in pairs))
+    pairs = zip(pipeline.accounts, clients, strict=True)
+    return replace(pipeline, accounts=tuple(replace(account, client=client) for account, client in pairs))
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Site:
     ) -> Run:
         """One whole run; `overrides` are settings."""
         pipeline = self.pipeline(**overrides)
-        chosen = tuple(map(table_named, tables)) or HISTORY
+        chosen = tuple(map(get_table, tables)) or HISTORY
         wanted = Wanted(chosen, first, last, pipeline.system_ids, revise, max_calls, again)
         run = Run()
         try:

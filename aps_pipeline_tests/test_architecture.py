@@ -13,7 +13,7 @@ from aps_pipeline.cli import app
 from aps_pipeline.config import Settings
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS
-from aps_pipeline.tables import FETCHED, TABLES, type_names
+from aps_pipeline.tables import FETCHED, TABLES, TYPE_NAMES
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "aps_pipeline").rglob("*.py"))
@@ -89,7 +89,7 @@ def test_every_table_has_a_parser_an_endpoint_and_a_meaning_for_each_column() ->
         names = [column.name for column in table.columns]
         assert set(table.keys) <= set(names)
         assert names[-1] == "call_id"
-        assert all(column.meaning and column.type in type_names for column in table.columns)
+        assert all(column.meaning and column.type in TYPE_NAMES for column in table.columns)
 
 
 def test_every_setting_is_in_the_example() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aps_pipeline.envelope import NotAnEnvelopeError, Number, open_envelope, read_json, without_secrets
+from aps_pipeline.envelope import NotAnEnvelopeError, Number, open_envelope, read_json, remove_secrets
 
 TOKEN = "A1B2-TOKEN"
 
@@ -140,30 +140,30 @@ WITH_TOKEN = {
 
 @pytest.mark.parametrize("name", WITH_TOKEN)
 def test_the_token_is_removed(name: str) -> None:
-    clean = without_secrets(WITH_TOKEN[name])
+    clean = remove_secrets(WITH_TOKEN[name])
     assert TOKEN not in clean and "TOKEN" not in clean
     try:
         assert TOKEN not in str(json.loads(clean))
     except (ValueError, RecursionError):
         assert name not in ("plain", "deep", "upper case"), "what was JSON stays JSON"
-    assert without_secrets(clean) == clean
+    assert remove_secrets(clean) == clean
 
 
 def test_the_rest_stays_as_it_was() -> None:
-    clean = without_secrets(WITH_TOKEN["plain"])
+    clean = remove_secrets(WITH_TOKEN["plain"])
     assert open_envelope(clean).data == {"sid": "A", "authorization_code": "[removed]", "x": "1.50"}
 
 
 def test_a_key_that_stands_twice_is_still_seen() -> None:
     body = '{"code":0,"data":{"authorization_code":"A1B2-TOKEN","sid":"A","sid":"B"}}'
     with pytest.raises(NotAnEnvelopeError, match="twice"):
-        open_envelope(without_secrets(body))
+        open_envelope(remove_secrets(body))
 
 
 @given(json_values)
 def test_a_body_without_the_token_is_not_touched(value: Any) -> None:
     text = json.dumps(value, indent=1)
-    assert "authorization_code" in text.lower() or without_secrets(text) == text
+    assert "authorization_code" in text.lower() or remove_secrets(text) == text
 
 
 @given(json_values, st.booleans())
@@ -171,6 +171,6 @@ def test_the_token_is_removed_wherever_it_is_put(value: Any, escape: bool) -> No
     text = json.dumps({"a": [value, {"authorization_code": "A1B2-TOKEN", "z": value}]})
     if escape:
         text = text.replace("authorization_code", "authorization\\u005Fcode")
-    clean = without_secrets(text)
+    clean = remove_secrets(text)
     assert TOKEN not in clean
     assert json.loads(clean)["a"][0] == value

@@ -207,6 +207,7 @@ def _rules() -> dict[bytes, str]:
     return {folder.joinpath(*name.split("/")).read_bytes(): name for name in names}
 
 
+@pytest.mark.slow
 def test_a_day_ends_when_the_clock_of_its_zone_first_shows_another_in_every_zone() -> None:
     first, last, second = date(2023, 1, 1), date(2026, 12, 31), timedelta(seconds=1)
     for name in _rules().values():

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+
+import pytest
 
 from aps_pipeline.config import Settings
 from aps_pipeline.lake import Lake
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.sites import Site
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 TUESDAY, WEDNESDAY = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = ("system_hourly_energy",)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 def hours_of(site: Site, settings: Settings, *, force: bool = False) -> int | None:
@@ -43,7 +53,7 @@ def test_a_run_killed_before_it_could_write_is_made_up_for_though_another_has_bu
 ) -> None:
     site.collect(TUESDAY, WEDNESDAY, TABLES)
     lake = Lake(settings.lake_address)
-    lake.remove(table_named("system_hourly_energy"), (WEDNESDAY.isoformat(),))
+    lake.remove(get_table("system_hourly_energy"), (WEDNESDAY.isoformat(),))
     assert hours_of(site, settings) == 48, "the answers are kept, the partition is not written yet"
     assert site.collect(TUESDAY, WEDNESDAY, TABLES).summary.calls == 0
     assert hours_of(site, settings) == 96

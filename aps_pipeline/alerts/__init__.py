@@ -14,27 +14,26 @@ Where do I go to …?
 
 from __future__ import annotations
 
-from aps_pipeline.alerts.changes import Alert, changes, remembered
-from aps_pipeline.alerts.conditions import Condition, Kind, Seen, Subject
+from aps_pipeline.alerts.changes import Alert, Condition, Kind, Observation, Subject, changes, next_sent_state
 from aps_pipeline.alerts.errors import AlertError, BadAddressError, NotSentError, UnreadableError
-from aps_pipeline.alerts.looking import Look, look, preview
 from aps_pipeline.alerts.message import Message, message_of
+from aps_pipeline.alerts.run import AlertRun, preview, run_alerts
 
 __all__ = [
     "Alert",
     "AlertError",
+    "AlertRun",
     "BadAddressError",
     "Condition",
     "Kind",
-    "Look",
     "Message",
     "NotSentError",
-    "Seen",
+    "Observation",
     "Subject",
     "UnreadableError",
     "changes",
-    "look",
     "message_of",
+    "next_sent_state",
     "preview",
-    "remembered",
+    "run_alerts",
 ]

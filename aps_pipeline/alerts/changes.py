@@ -1,27 +1,114 @@
-"""When there is something to say: pure, from what was told before and what is so now.
-
-What was told is, for each subject, the worst condition said since it was last fine. A subject that gets
-better without being fine again (dead input to weak) is not said to have recovered, and getting that much
-worse again is no news either: so something that wavers between two bad conditions raises one message.
-
-While a system or an inverter is offline its parts are left as they were told, and say nothing. When it is
-back they are compared with that; those that were offline and are fine again are covered by its own message.
-Unknown, and a subject that is not there, change nothing; what was removed or is not in use is forgotten.
-"""
+"""Conditions of a roof, and what about them is new to an address. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
 
-from aps_pipeline.alerts.conditions import Condition, Subject
+from aps_pipeline import warehouse
+from aps_pipeline.alerts.errors import UnreadableError
+
+
+class Kind(StrEnum):
+    """What has a condition, the larger first."""
+
+    SYSTEM = "system"
+    INVERTER = "inverter"
+    PANEL = "panel"
+
+
+class Condition(StrEnum):
+    """How a subject is, as `mart.conditions` says it."""
+
+    FINE = "fine"
+    WEAK = "weak"
+    DEAD = "dead input"
+    OFFLINE = "offline"
+    UNUSED = "unused channel"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Subject:
+    """A system, an inverter or a panel; what it does not need is empty, or 0."""
+
+    kind: Kind
+    system_id: str
+    ecu_id: str = ""
+    inverter_id: str = ""
+    channel: int = 0
+
+    def parents(self) -> Iterator[Subject]:
+        """What it is a part of: an inverter of its system, a panel of both."""
+        if self.kind is not Kind.SYSTEM:
+            yield Subject(Kind.SYSTEM, self.system_id)
+        if self.kind is Kind.PANEL:
+            yield Subject(Kind.INVERTER, self.system_id, self.ecu_id, self.inverter_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """How a subject is now, why, what that has cost so far (kWh; None: not known), and its owner's name."""
+
+    condition: Condition
+    reason: str = ""
+    loss_kwh: float | None = None
+    since: date | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """The conditions of one warehouse, and the digest of what it was built from."""
+
+    inputs: str
+    by_subject: Mapping[Subject, Observation] = field(default_factory=dict)
+
+    @property
+    def conditions(self) -> dict[Subject, Condition]:
+        """The conditions without the reasons."""
+        return {subject: seen.condition for subject, seen in self.by_subject.items()}
+
+
+_QUERY = """
+    SELECT build.inputs, conditions.*
+    FROM meta.build AS build
+    LEFT JOIN mart.conditions AS conditions ON true
+"""
+
+
+def observe(path: Path) -> Observations:
+    """What the warehouse says now. Raises NoWarehouseError, WarehouseError, UnreadableError."""
+    try:
+        rows = warehouse.query(path, _QUERY).to_pylist()
+    except warehouse.QueryError:
+        raise UnreadableError(f"{path} was built by another version: build it again") from None
+    seen = {
+        Subject(
+            Kind(row["kind"]), row["system_id"], row["ecu_id"], row["inverter_id"], row["channel"]
+        ): Observation(
+            Condition(row["condition"]),
+            row["reason"] or "",
+            row["loss_kwh"],
+            row["since_date"],
+            row["label"] or "",
+        )
+        for row in rows
+        if row["kind"] is not None
+    }
+    return Observations(rows[0]["inputs"], seen)
+
 
 Conditions = Mapping[Subject, Condition]
 
-WORSENING = (Condition.FINE, Condition.WEAK, Condition.DEAD, Condition.OFFLINE)
+BY_SEVERITY = (Condition.FINE, Condition.WEAK, Condition.DEAD, Condition.OFFLINE)
 """The conditions that are told, from good to bad."""
 
-_FORGOTTEN = (Condition.REMOVED, Condition.UNUSED)
+_UNWATCHED = (Condition.REMOVED, Condition.UNUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +123,21 @@ class Alert:
 def changes(before: Conditions, now: Conditions) -> list[Alert]:
     """What is to be said now, worst first, after `before` was told; all that is wrong if nothing was."""
     alerts = [alert for subject in now if (alert := _alert(subject, before, now)) is not None]
-    return sorted(alerts, key=lambda alert: (-WORSENING.index(alert.condition), _place(alert.subject)))
+    return sorted(alerts, key=lambda alert: (-BY_SEVERITY.index(alert.condition), _place(alert.subject)))
 
 
-def remembered(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
+def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
     """What counts as told once `changes` of the same arguments have been said; the next `before`."""
     told = {subject: condition for subject, condition in before.items() if subject not in now}
     for subject in now:
-        condition = _told(subject, before, now)
+        condition = _condition_after(subject, before, now)
         if condition is not None:
             told[subject] = condition
     return told
 
 
 def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | None:
-    was, told = before.get(subject, Condition.FINE), _told(subject, before, now)
+    was, told = before.get(subject, Condition.FINE), _condition_after(subject, before, now)
     if told is None or told is was:
         return None
     if was is Condition.OFFLINE and any(_is_back(parent, before, now) for parent in subject.parents()):
@@ -58,16 +145,16 @@ def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | Non
     return Alert(subject, told, was)
 
 
-def _told(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
+def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
     """What counts as told of a subject after a look; None where nothing does."""
     was, condition = before.get(subject), now[subject]
-    if condition in _FORGOTTEN:
+    if condition in _UNWATCHED:
         return None
     if condition is Condition.UNKNOWN or any(_is_out(parent, before, now) for parent in subject.parents()):
         return was
     if was is None or condition is Condition.FINE:
         return condition
-    return max(was, condition, key=WORSENING.index)
+    return max(was, condition, key=BY_SEVERITY.index)
 
 
 def _standing(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:

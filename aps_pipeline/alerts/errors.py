@@ -9,8 +9,10 @@ Exception
 
 from __future__ import annotations
 
+from aps_pipeline.errors import Exit, PipelineError
 
-class AlertError(Exception):
+
+class AlertError(PipelineError):
     """Alerts cannot be raised; one sentence for the user."""
 
 
@@ -21,6 +23,10 @@ class BadAddressError(AlertError):
 class NotSentError(AlertError):
     """An address took no message; what it was to hear waits for the next look."""
 
+    exit_code = Exit.REMOTE
+
 
 class UnreadableError(AlertError):
     """The conditions, or what was told before, cannot be read or kept."""
+
+    exit_code = Exit.STORAGE

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aps_pipeline.alerts.changes import WORSENING, Alert
-from aps_pipeline.alerts.conditions import Condition, Kind, Seen, Subject
+from aps_pipeline.alerts.changes import BY_SEVERITY, Alert, Condition, Kind, Observation, Subject
 
 _LINES = 25
 _LONGEST_NAME = 60
@@ -53,10 +52,10 @@ class Message:
     body: str
 
 
-def message_of(alerts: Sequence[Alert], seen: Mapping[Subject, Seen]) -> Message:
+def message_of(alerts: Sequence[Alert], observations: Mapping[Subject, Observation]) -> Message:
     """All that one look has to say, as one message; `seen` gives the reasons. There is at least one alert."""
-    ordered = sorted(alerts, key=lambda alert: _cost_first(alert, seen))
-    lines = [_line(alert, seen.get(alert.subject)) for alert in ordered[:_LINES]]
+    ordered = sorted(alerts, key=lambda alert: _cost_first(alert, observations))
+    lines = [_line(alert, observations.get(alert.subject)) for alert in ordered[:_LINES]]
     if len(ordered) > _LINES:
         lines.append(f"… and {len(ordered) - _LINES:,} more: see mart.conditions")
     kinds = {(alert.condition, alert.subject.kind) for alert in alerts}
@@ -64,27 +63,27 @@ def message_of(alerts: Sequence[Alert], seen: Mapping[Subject, Seen]) -> Message
     return Message(f"APsystems: {_counts(alerts)}", "\n".join([*lines, *([""] if advice else []), *advice]))
 
 
-def _cost_first(alert: Alert, seen: Mapping[Subject, Seen]) -> tuple[int, int, float]:
-    found = seen.get(alert.subject)
+def _cost_first(alert: Alert, observations: Mapping[Subject, Observation]) -> tuple[int, int, float]:
+    found = observations.get(alert.subject)
     place = list(Kind).index(alert.subject.kind)
-    return -WORSENING.index(alert.condition), place, -((found and found.loss_kwh) or 0.0)
+    return -BY_SEVERITY.index(alert.condition), place, -((found and found.loss_kwh) or 0.0)
 
 
 def _counts(alerts: Sequence[Alert]) -> str:
     counted = Counter((alert.condition, alert.subject.kind) for alert in alerts)
     return ", ".join(
         f"{counted[condition, kind]:,} {kind}{'s' * (counted[condition, kind] > 1)} {_IN_TITLE[condition]}"
-        for condition in reversed(WORSENING)
+        for condition in reversed(BY_SEVERITY)
         for kind in Kind
         if counted[condition, kind]
     )
 
 
-def _line(alert: Alert, seen: Seen | None) -> str:
-    said = f"{_name(alert.subject, seen.label if seen else '')} {_IN_BODY[alert.condition]}"
+def _line(alert: Alert, observation: Observation | None) -> str:
+    said = f"{_name(alert.subject, observation.label if observation else '')} {_IN_BODY[alert.condition]}"
     if alert.condition is Condition.FINE:
         return f"- {said} (it was: {alert.was})."
-    reason = plain(seen.reason, _LONGEST_REASON) if seen else ""
+    reason = plain(observation.reason, _LONGEST_REASON) if observation else ""
     return f"- {said}{f': {reason}' if reason else ''}."
 
 

@@ -6,7 +6,7 @@ Nothing here keeps anything or knows what a body means: see `ledger` and `parse`
 from __future__ import annotations
 
 from aps_pipeline.api.auth import Credentials
-from aps_pipeline.api.client import Answer, Client, Journal, checked_base_url
+from aps_pipeline.api.client import Answer, Client, Journal, check_base_url
 from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope, error_of
 from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS
 from aps_pipeline.api.retry import (
@@ -36,7 +36,7 @@ __all__ = [
     "Limits",
     "RetryPolicy",
     "Scope",
-    "checked_base_url",
+    "check_base_url",
     "error_of",
     "is_server_failure",
 ]

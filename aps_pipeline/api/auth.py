@@ -37,7 +37,7 @@ def sign(credentials: Credentials, path: str, timestamp: str, nonce: str, http_m
     return base64.b64encode(digest).decode("ascii")
 
 
-def signed_headers(credentials: Credentials, path: str) -> dict[str, str]:
+def get_signed_headers(credentials: Credentials, path: str) -> dict[str, str]:
     """The five headers of manual 2.2.1, with a fresh timestamp (ms) and nonce: one set for one attempt."""
     timestamp, nonce = str(time.time_ns() // 1_000_000), uuid.uuid4().hex
     return {

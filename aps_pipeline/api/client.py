@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from aps_pipeline.api.auth import Credentials, signed_headers
+from aps_pipeline.api.auth import Credentials, get_signed_headers
 from aps_pipeline.api.errors import (
     ApsError,
     BusyError,
@@ -29,9 +29,9 @@ from aps_pipeline.api.errors import (
 from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
 from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.api.transport import Limits, Response, exchange, new_session
-from aps_pipeline.endpoints import request_of
-from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, without_secrets
-from aps_pipeline.question import Question
+from aps_pipeline.endpoints import path_and_query
+from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
+from aps_pipeline.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Answer:
 class Journal(Protocol):
     """Who is told of every attempt, before it is sent and after it has ended."""
 
-    def enter(self, question: Question) -> None:
+    def enter(self, request: Request) -> None:
         """Wait until an attempt may be made; whatever it raises ends the call."""
 
-    def begin(self, question: Question) -> int:
+    def begin(self, request: Request) -> int:
         """Allow and note an attempt; whatever it raises ends the call unsent."""
 
     def end(self, call_id: int, outcome: Answer | ApsError) -> None:
@@ -64,7 +64,7 @@ class Journal(Protocol):
 
 
 class Client:
-    """Asks questions of the API, from any number of threads.
+    """Call the API, from any number of threads.
 
     Args:
         base_url: `https://…`; plain http only to loopback.
@@ -85,7 +85,7 @@ class Client:
         backoff_seconds: float = 1.0,
         limits: Limits | None = None,
     ) -> None:
-        self._base_url = checked_base_url(base_url)
+        self._base_url = check_base_url(base_url)
         self._prefix = "/" + prefix.strip("/")
         self._credentials = credentials
         self._limits = limits or Limits()
@@ -98,7 +98,7 @@ class Client:
         """Let no retry start any more; calls in flight end by themselves."""
         self._stopped.set()
 
-    def ask(self, question: Question, journal: Journal, policy: RetryPolicy | None = None) -> Answer:
+    def ask(self, request: Request, journal: Journal, policy: RetryPolicy | None = None) -> Answer:
         """Ask until a good answer comes, the policy allows no further attempt, or the error says to stop.
 
         Raises ApsError, or what the journal raises.
@@ -107,19 +107,19 @@ class Client:
         while True:
             attempt += 1
             try:
-                return self._attempt(question, journal)
+                return self._attempt(request, journal)
             except ApsError as error:
                 if not policy.has_another(attempt, error):
                     raise
                 if self._stopped.wait(policy.get_pause(attempt, error)):
                     raise
 
-    def _attempt(self, question: Question, journal: Journal) -> Answer:
-        journal.enter(question)  # outside: who waits here holds nobody up
+    def _attempt(self, request: Request, journal: Journal) -> Answer:
+        journal.enter(request)  # outside: who waits here holds nobody up
         with self._rate_limit:
-            call_id = journal.begin(question)
+            call_id = journal.begin(request)
             try:
-                answer = self._send(question)
+                answer = self._send(request)
             except ApsError as error:
                 if isinstance(error, BusyError):
                     self._rate_limit.slow_down()
@@ -135,20 +135,20 @@ class Client:
         if seconds is not None and seconds <= SHORT_WAIT_SECONDS:
             self._rate_limit.pause(seconds)
 
-    def _send(self, question: Question) -> Answer:
-        path, query = request_of(question, self._prefix)
-        headers = signed_headers(self._credentials, path)
+    def _send(self, request: Request) -> Answer:
+        path, query = path_and_query(request, self._prefix)
+        headers = get_signed_headers(self._credentials, path)
         response = exchange(self._session(), self._base_url + path, query, headers, self._limits)
-        text = self._redacted(response.text, headers)
+        text = self._redact(response.text, headers)
         try:
             envelope = open_envelope(text)
         except NotAnEnvelopeError as problem:
-            raise _told_by(response, text, _not_an_answer(response, problem)) from None
+            raise _with_context(response, text, _not_an_answer(response, problem)) from None
         error = error_of(envelope.code, envelope.message, response.status)
         if error is None and response.status != requests.codes.ok:
             error = PassingError(f"HTTP {response.status} around code {envelope.code}", None, response.status)
         if error is not None:
-            raise _told_by(response, text, _with_clock(error, envelope, response))
+            raise _with_context(response, text, _with_clock(error, envelope, response))
         return Answer(
             envelope.code,
             text,
@@ -164,19 +164,19 @@ class Client:
         session: requests.Session = self._sessions.session
         return session
 
-    def _redacted(self, text: str, headers: dict[str, str]) -> str:
+    def _redact(self, text: str, headers: dict[str, str]) -> str:
         for secret in (self._credentials.app_secret, headers["X-CA-Signature"]):
             text = text.replace(secret, REMOVED)
             if "\\" in text:  # JSON may spell any character in other ways
                 text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
-        return without_secrets(text)
+        return remove_secrets(text)
 
 
 def _spellings(character: str) -> str:
     return rf"(?:\\?{re.escape(character)}|\\u{ord(character):04x})"
 
 
-def checked_base_url(url: str) -> str:
+def check_base_url(url: str) -> str:
     """`url` without a trailing slash. Raises ValueError unless it is https, or http to loopback."""
     try:  # what urlsplit says repeats the text, which may be a secret in the wrong place
         parts = urlsplit(url)
@@ -218,7 +218,7 @@ def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsE
     return SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
 
 
-def _told_by(response: Response, text: str, error: ApsError) -> ApsError:
+def _with_context(response: Response, text: str, error: ApsError) -> ApsError:
     """The error with what came with it."""
     error.body, error.server_utc, error.retry_after = text, response.server_utc, response.retry_after
     return error

@@ -16,7 +16,7 @@
     ├── DeniedError             2002, 2004: this endpoint of this system
     ├── SignatureError          4000: signature, id, secret or clock
     ├── TokenError              3000-3004: signed anew once
-    └── ParameterError          4001: this question
+    └── ParameterError          4001: this request
 
 `scope` says what the error speaks for; how often the client tries again stands in `retry`.
 """
@@ -27,11 +27,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from aps_pipeline.errors import FailureKind
+
 
 class Scope(StrEnum):
     """What an error says about further calls."""
 
-    QUESTION = "question"
+    REQUEST = "request"
     ENDPOINT = "endpoint"
     ACCOUNT = "account"
     SERVER = "server"
@@ -44,7 +46,8 @@ class ApsError(Exception):
     the server wants to be left alone.
     """
 
-    scope: ClassVar[Scope] = Scope.QUESTION
+    failure_kind: ClassVar[FailureKind] = FailureKind.REMOTE
+    scope: ClassVar[Scope] = Scope.REQUEST
     advice: ClassVar[str] = ""
 
     def __init__(self, what: str, code: int | None = None, http_status: int | None = None) -> None:
@@ -78,18 +81,21 @@ class NotAnAnswerError(ApsError):
 class MalformedError(NotAnAnswerError):
     """The body begins like the API's JSON and is not: cut off, NaN, a key twice, no integer code."""
 
+    failure_kind = FailureKind.REFUSED
     advice = "the answer was not used; run again later"
 
 
 class OversizedError(NotAnAnswerError):
     """More than any answer can be."""
 
+    failure_kind = FailureKind.REFUSED
     advice = "it was not read to its end and not kept"
 
 
 class WrongAddressError(ApsError):
     """Something other than the API answers where one endpoint should be."""
 
+    failure_kind = FailureKind.ACCOUNT
     scope = Scope.ENDPOINT
     advice = "this account has no such endpoint for this system, or APS_API_PREFIX is wrong"
 
@@ -97,6 +103,7 @@ class WrongAddressError(ApsError):
 class RedirectedError(WrongAddressError):
     """The server sends us elsewhere, where no signature may follow."""
 
+    failure_kind = FailureKind.REMOTE
     advice = "check APS_BASE_URL, or run again later"
 
 
@@ -115,6 +122,7 @@ class BusyError(ApsError):
 class RestrictedError(ApsError):
     """The server keeps us out for now."""
 
+    failure_kind = FailureKind.DEFERRED
     scope = Scope.ACCOUNT
     advice = "wait some hours before the next run"
 
@@ -122,6 +130,7 @@ class RestrictedError(ApsError):
 class QuotaError(ApsError):
     """The account's calls are used up."""
 
+    failure_kind = FailureKind.QUOTA
     scope = Scope.ACCOUNT
     advice = (
         "another tool uses the same App Id, or the plan allows fewer calls than APS_MONTHLY_CALLS; "
@@ -132,6 +141,7 @@ class QuotaError(ApsError):
 class AccountError(ApsError):
     """The account is not valid or its authorization has expired."""
 
+    failure_kind = FailureKind.ACCOUNT
     scope = Scope.ACCOUNT
     advice = "check APS_APP_ID, or ask APsystems about the account"
 
@@ -139,6 +149,7 @@ class AccountError(ApsError):
 class DeniedError(ApsError):
     """The account may not use this endpoint for this system."""
 
+    failure_kind = FailureKind.ACCOUNT
     scope = Scope.ENDPOINT
     advice = "check APS_SYSTEM_IDS and what the account is authorized for"
 
@@ -146,6 +157,7 @@ class DeniedError(ApsError):
 class SignatureError(ApsError):
     """The request was not accepted as ours."""
 
+    failure_kind = FailureKind.ACCOUNT
     scope = Scope.ACCOUNT
     advice = "check APS_APP_ID, APS_APP_SECRET and APS_SIGNATURE_METHOD, and that the clock is right"
 
@@ -153,13 +165,15 @@ class SignatureError(ApsError):
 class TokenError(ApsError):
     """A token complaint, which signed requests should not get."""
 
+    failure_kind = FailureKind.ACCOUNT
     scope = Scope.ACCOUNT
     advice = "check APS_BASE_URL and APS_API_PREFIX; this API version may want another sign-in"
 
 
 class ParameterError(ApsError):
-    """The API does not accept this question."""
+    """The API does not accept this request."""
 
+    failure_kind = FailureKind.REFUSED
     advice = "check the ids in APS_SYSTEM_IDS and the dates"
 
 

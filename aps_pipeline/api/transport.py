@@ -138,7 +138,7 @@ def exchange(
                 url, params=query, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
             )
             with response:
-                found = _read(response, limits)
+                found = _read_response(response, limits)
     except requests.RequestException as error:
         raise _transport_error(error, limits) from None
     if _watch.fired:  # without a length, the end of time looks like the end of the answer
@@ -146,7 +146,7 @@ def exchange(
     return found
 
 
-def _read(response: requests.Response, limits: Limits) -> Response:
+def _read_response(response: requests.Response, limits: Limits) -> Response:
     """The whole answer. Raises what `exchange` does, with what the headers say of the server."""
     server_utc, retry_after = _headers_of(response)
     try:

@@ -1,8 +1,8 @@
 """The command line: the same use-cases as Dagster, without Dagster.
 
-Exit codes are in `exits`; commands that make calls in `collect`, those that look in `look`, `ask`, `verify`,
-files for other programs in `export`, the simulator in `simulate`. Results go to standard output, progress and
-errors to standard error.
+`app` holds the commands and their options; each command is in the module of its name. `console` has what all
+of them print with, `runs` what backfill, refresh and rebuild share. Exit codes are in `aps_pipeline.errors`.
+Results go to standard output, progress and errors to standard error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from types import FrameType
 
 from aps_pipeline.cli.app import app
-from aps_pipeline.cli.exits import EXPECTED_ERRORS, Exit, exit_of_error
+from aps_pipeline.errors import Exit, PipelineError
 
 
 def main() -> None:
@@ -23,12 +23,11 @@ def main() -> None:
     gc.set_threshold(50_000)  # partitions come by the ten thousand, and hardly any of it is garbage
     try:
         app(standalone_mode=True)
-    except EXPECTED_ERRORS as error:
-        code = exit_of_error(error)
+    except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         if "--json" in sys.argv:
-            print(json.dumps({"exit_code": int(code), "error": str(error)}))
-        sys.exit(code)
+            print(json.dumps({"exit_code": int(error.exit_code), "error": str(error)}))
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("stopped: nothing is lost, run the same command again to go on", file=sys.stderr)
         sys.exit(Exit.INCOMPLETE)

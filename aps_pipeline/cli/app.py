@@ -8,14 +8,20 @@ from typing import Annotated
 import typer
 
 from aps_pipeline.cli import alerts as alerts_
-from aps_pipeline.cli import ask, collect, look
+from aps_pipeline.cli import backfill as backfill_
+from aps_pipeline.cli import demo as demo_
+from aps_pipeline.cli import doctor as doctor_
 from aps_pipeline.cli import plan as plan_
+from aps_pipeline.cli import rebuild as rebuild_
+from aps_pipeline.cli import refresh as refresh_
 from aps_pipeline.cli import report as report_
+from aps_pipeline.cli import sql as sql_
 from aps_pipeline.cli import status as status_
 from aps_pipeline.cli import verify as verify_
-from aps_pipeline.cli.exporting import exporting
-from aps_pipeline.cli.options import Force, Json, Output, day
-from aps_pipeline.cli.options import month as month_
+from aps_pipeline.cli.console import Force, Json, Output, parse_day
+from aps_pipeline.cli.console import parse_month as month_
+from aps_pipeline.cli.export import export_app
+from aps_pipeline.cli.tables import tables as list_tables
 from aps_pipeline.tables import PROFILES
 
 app = typer.Typer(
@@ -26,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(exporting)
+app.add_typer(export_app)
 
 Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
 Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
@@ -42,13 +48,17 @@ MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this man
 @app.command()
 def demo(as_json: Json = False) -> None:
     """Backfill a simulated fleet through Dagster, no account needed."""
-    raise typer.Exit(collect.demo(as_json))
+    raise typer.Exit(demo_.demo(as_json))
 
 
 @app.command()
 def backfill(
-    first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First local day.")],
-    last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last local day.")],
+    first: Annotated[
+        date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
+    ],
+    last: Annotated[
+        date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")
+    ],
     tables: Tables = "",
     systems: Systems = "",
     profile: Profile = "",
@@ -57,18 +67,18 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Ask what is missing in a range of days and build its partitions and the warehouse."""
-    raise typer.Exit(collect.backfill(first, last, tables, systems, max_calls, as_json, profile, again))
+    raise typer.Exit(backfill_.backfill(first, last, tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()
 def plan(
     first: Annotated[
         date | None,
-        typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
+        typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First day, or APS_START_DATE."),
     ] = None,
     last: Annotated[
         date | None,
-        typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last day, or today."),
+        typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last day, or today."),
     ] = None,
     tables: Tables = "",
     systems: Systems = "",
@@ -89,13 +99,13 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Ask for yesterday, and again for what other answers show to have changed."""
-    raise typer.Exit(collect.refresh(tables, systems, max_calls, as_json, profile, again))
+    raise typer.Exit(refresh_.refresh(tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()
 def rebuild(tables: Tables = "", as_json: Json = False) -> None:
     """Write lake and warehouse again from the ledger. Makes no call."""
-    raise typer.Exit(collect.rebuild(tables, as_json))
+    raise typer.Exit(rebuild_.rebuild(tables, as_json))
 
 
 @app.command()
@@ -153,27 +163,27 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check settings, directories and, if told so, the credentials."""
-    raise typer.Exit(look.doctor(call, as_json))
+    raise typer.Exit(doctor_.doctor(call, as_json))
 
 
 @app.command("tables")
 def tables_(as_json: Json = False) -> None:
     """Every table: what a row is, how it is partitioned, and what one period costs in calls."""
-    raise typer.Exit(look.tables(as_json))
+    raise typer.Exit(list_tables(as_json))
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")],
     format_: Annotated[
-        ask.Format | None, typer.Option("--format", help="How to write it; a table unless told otherwise.")
+        sql_.Format | None, typer.Option("--format", help="How to write it; a table unless told otherwise.")
     ] = None,
     output: Output = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Ask the warehouse, read-only."""
-    raise typer.Exit(ask.sql(query, as_json, format_, output, force))
+    raise typer.Exit(sql_.sql(query, as_json, format_, output, force))
 
 
 @app.command("simulate")

@@ -1,20 +1,23 @@
-"""`aps export`: files in the form that other programs take. Nothing is sent anywhere."""
+"""Write energy as other programs take it: files only, nothing is sent."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.files import checked_output, write_file
+import typer
+
+from aps_pipeline.atomic import replace_file
+from aps_pipeline.cli.console import Force, Json, OutputFile, parse_day
 from aps_pipeline.config import load_settings
+from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.periods import zone
 from aps_pipeline.warehouse import open_warehouse
@@ -26,39 +29,74 @@ from aps_pipeline.warehouse.exports import (
     zone_name_of,
 )
 
+_OWN = ("dagster", "lake", "ledger.sqlite", "warehouse.duckdb")
+"""What an option must not name, below APS_DATA_DIR."""
+
+
+class OutputError(PipelineError, OSError):
+    """A file cannot be written; the message names it."""
+
+    exit_code = Exit.STORAGE
+
+
+def check_output(path: Path, force: bool, data_dir: Path) -> Path:
+    """Check where to write, links followed; none of the pipeline's own files in `data_dir`.
+
+    Raises NotConfiguredError for those, and for what is there already, but a file if `force`.
+    """
+    path = path.resolve()
+    if any(path.is_relative_to(own) for own in (data_dir.resolve() / name for name in _OWN)):
+        raise NotConfiguredError(f"{path} belongs to the pipeline itself: give another file")
+    if path.exists() and not (force and path.is_file()):
+        hint = "--force replaces it" if path.is_file() else "it is not a file"
+        raise NotConfiguredError(f"{path} exists: {hint}")
+    return path
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make the file beside `path`, then rename it in. Raises OutputError."""
+    try:
+        with replace_file(path) as temporary:
+            write(temporary)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 _SOURCE = "aps_pipeline"
 _OUTPUTS_PER_BATCH = 30
 
 
-def homeassistant(
+def write_homeassistant_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Hours of energy for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
+    """Write hours for `recorder/import_statistics`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
-    path = checked_output(output, force, settings.data_dir)
+    path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         hours = hours_of_energy(connection, system_id, first, last)
         local = zone(zone_name_of(connection, system_id))
     _refuse_none(hours, system_id, first, last)
-    text = json.dumps(statistics(system_id, hours, local), indent=1) + "\n"
+    text = json.dumps(homeassistant_statistics(system_id, hours, local), indent=1) + "\n"
     return _write(path, text, len(hours), "hours", as_json)
 
 
-def pvoutput(
+def write_pvoutput_file(
     system_id: str, first: date, last: date, output: Path, force: bool, as_json: bool = False
 ) -> int:
-    """Days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
+    """Write days of energy for `addbatchoutput`. Raises NotConfiguredError, WarehouseError."""
     settings = load_settings()
-    path = checked_output(output, force, settings.data_dir)
+    path = check_output(output, force, settings.data_dir)
     with closing(open_warehouse(settings.warehouse_path)) as connection:
         days = days_of_energy(connection, system_id, first, last)
     _refuse_none(days, system_id, first, last)
-    text = "".join(f"{line}\n" for line in batches(days))
+    text = "".join(f"{line}\n" for line in pvoutput_batches(days))
     return _write(path, text, len(days), "days", as_json)
 
 
-def statistics(system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo) -> dict[str, Any]:
-    """What Home Assistant's `recorder/import_statistics` takes: metadata, and the hours with their sum.
+def homeassistant_statistics(
+    system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo
+) -> dict[str, Any]:
+    """Build what `recorder/import_statistics` takes: metadata, and the hours with their sum.
 
     It wants starts with minute 0. In zones of half hours only local time has those.
     """
@@ -84,8 +122,8 @@ def statistics(system_id: str, hours: Sequence[HourOfEnergy], local: ZoneInfo) -
     }
 
 
-def batches(days: Sequence[DayOfEnergy]) -> list[str]:
-    """The `data` of each request to PVOutput's addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
+def pvoutput_batches(days: Sequence[DayOfEnergy]) -> list[str]:
+    """Build the `data` of each request to addbatchoutput: `yyyymmdd,Wh` joined by semicolons."""
     outputs = [f"{day.date:%Y%m%d},{round(day.energy_kwh * 1000)}" for day in days]
     return [";".join(outputs[n : n + _OUTPUTS_PER_BATCH]) for n in range(0, len(outputs), _OUTPUTS_PER_BATCH)]
 
@@ -104,3 +142,36 @@ def _write(path: Path, text: str, count: int, what: str, as_json: bool) -> int:
     else:
         print(f"{count:,} {what} written to {path}", file=sys.stderr)
     return Exit.COMPLETE
+
+
+export_app = typer.Typer(
+    name="export",
+    help="Write energy as other programs take it. Files only, nothing is sent.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+System = Annotated[str, typer.Option(help="The system, by its id.")]
+First = Annotated[
+    date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
+]
+Last = Annotated[date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")]
+
+
+@export_app.command()
+def homeassistant(
+    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
+) -> None:
+    """Hours of whole days for Home Assistant's recorder/import_statistics, with their running sum.
+
+    The sum counts from the first hour held: after a backfill of earlier days export everything again.
+    """
+    raise typer.Exit(write_homeassistant_file(system, first, last, output, force, as_json))
+
+
+@export_app.command()
+def pvoutput(
+    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
+) -> None:
+    """Whole days for PVOutput's addbatchoutput: each line is the data of one request of 30 days at most."""
+    raise typer.Exit(write_pvoutput_file(system, first, last, output, force, as_json))

@@ -1,4 +1,4 @@
-"""The command that looks ahead: what is missing, what it costs, and when it will be there. Makes no call."""
+"""`aps plan`: what is missing, what it costs, and when it will be there. Makes no call."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import date
 from math import ceil
 from typing import Any
 
-from aps_pipeline.cli import quotas
-from aps_pipeline.cli.collect import chosen_tables, history_of
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.grids import cell, grid_of, show
+from aps_pipeline.cli import console
+from aps_pipeline.cli.backfill import history_wanted
+from aps_pipeline.cli.console import cell, new_grid, select_tables, show
 from aps_pipeline.config import load_settings
-from aps_pipeline.ingest import Login, Pipeline, PlannedCalls
+from aps_pipeline.errors import Exit
+from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
-from aps_pipeline.planning.forecast import together
+from aps_pipeline.planning.schedule import combine_forecasts
 from aps_pipeline.tables import HISTORY, PROFILES
 from aps_pipeline.wiring import open_pipeline
 
@@ -24,21 +24,23 @@ from aps_pipeline.wiring import open_pipeline
 def plan(
     first: date | None, last: date | None, tables: str, systems: str, profile: str, as_json: bool
 ) -> int:
-    """Calls needed by table and system, and when they will be done. Raises NotConfiguredError."""
+    """Show calls needed by table and system, and when they will be done. Raises NotConfiguredError."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
-    wanted = history_of(pipeline, settings, chosen_tables(tables, profile, HISTORY), first, last, systems)
-    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.known]
-    shares = [_share(login, lines, pipeline) for login in pipeline.logins]
-    refreshes = [_refresh(login, pipeline, profile or settings.profile) for login in pipeline.logins]
+    wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
+    lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
+    shares = [_share(account, lines, pipeline) for account in pipeline.accounts]
+    refreshes = [_refresh(account, pipeline, profile or settings.profile) for account in pipeline.accounts]
     claims = [
         claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
     ]
-    least = min(share.login.account.monthly_calls for share in shares)
-    plans = {"yours": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
-    whens = {name: together(share.when(monthly) for share in shares) for name, monthly in plans.items()}
+    least = min(share.account.quota_account.monthly_calls for share in shares)
+    plans = {"current_plan": 0} | {name: monthly for name, monthly in PLANS.items() if monthly > least}
+    whens = {
+        name: combine_forecasts(share.when(monthly) for share in shares) for name, monthly in plans.items()
+    }
     if as_json:
         found = _as_json(lines, shares, whens)
         found |= {"refresh": list(map(asdict, refreshes)), "claims": list(map(asdict, claims))}
@@ -65,19 +67,23 @@ class RefreshCost:
     def sentence(self) -> str:
         """Whether the quota carries it, and which profile it would carry."""
         if not any(self.calls_a_month.values()):
-            return quotas.headed(self.account, "what the daily refresh costs is known once the devices are")
+            return console.with_account_name(
+                self.account, "what the daily refresh costs is known once the devices are"
+            )
         month = self.calls_a_month[self.profile]
         cost = (
             f"the daily refresh of profile {self.profile} makes about {self.calls_a_day:.1f} calls a day, "
             f"{month:,} a month"
         )
         if month <= self.monthly_quota:
-            return quotas.headed(self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it")
+            return console.with_account_name(
+                self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it"
+            )
         fitting = [name for name, calls in self.calls_a_month.items() if calls <= self.monthly_quota]
         advice = (
             f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}" if fitting else ""
         )
-        return quotas.headed(
+        return console.with_account_name(
             self.account, f"{cost}: the quota of {self.monthly_quota:,} does not carry it{advice}"
         )
 
@@ -85,18 +91,18 @@ class RefreshCost:
 _DAYS_A_MONTH = 365.25 / 12
 
 
-def _refresh(login: Login, pipeline: Pipeline, profile: str) -> RefreshCost:
-    systems = pipeline.systems_of(login)
+def _refresh(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
+    systems = pipeline.systems_of(account)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}
-    return RefreshCost(login.name, profile, login.account.limit, daily[profile], months)
+    return RefreshCost(account.name, profile, account.quota_account.limit, daily[profile], months)
 
 
 def _print_claims(claims: list[Claim]) -> None:
-    """What is not asked because of a conclusion, and the calls that it rests on."""
+    """Print the conclusions because of which requests are not made, and the calls that they rest on."""
     if not claims:
         return
-    grid = grid_of(
+    grid = new_grid(
         "Not asked because of", "conclusion", "system", "what", "up to", "calls", "asked again after"
     )
     for claim in claims:
@@ -114,42 +120,43 @@ def _print_claims(claims: list[Claim]) -> None:
 class _Share:
     """The calls that one account has to pay for, those of its systems, and where it stands."""
 
-    login: Login
+    account: ApiAccount
     calls: int
     quota: Quota
 
     def when(self, monthly_calls: int) -> Forecast:
-        """When they will be done, with a plan of so many calls a month where that is more than its own."""
-        account = self.login.account
-        if monthly_calls <= account.monthly_calls:
-            return forecast(self.calls, self.quota.left, account.monthly_calls, account.reserved)
-        return forecast(self.calls, monthly_calls - account.reserved, monthly_calls, account.reserved)
+        """Forecast when they will be done, with the larger of `monthly_calls` and the account's own plan."""
+        own = self.account.quota_account
+        if monthly_calls <= own.monthly_calls:
+            return forecast(self.calls, self.quota.left, own.monthly_calls, own.reserved)
+        return forecast(self.calls, monthly_calls - own.reserved, monthly_calls, own.reserved)
 
 
-def _share(login: Login, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
-    mine = (line.calls for line in lines if pipeline.login_of(line.system_id) is login)
-    return _Share(login, sum(mine), pipeline.ledger.quota(login.account))
+def _share(account: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
+    mine = (line.calls for line in lines if pipeline.account_of(line.system_id) is account)
+    return _Share(account, sum(mine), pipeline.ledger.get_quota(account.quota_account))
 
 
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
-    columns = ("table", "system", "calls>", "held>", "spared>", "from", "to", "one call buys")
-    grid = grid_of("Calls still needed", *columns)
+    columns = ("table", "system", "calls>", "answered>", "skipped>", "from", "to", "one call covers")
+    grid = new_grid("Calls still needed", *columns)
     for line in lines:
-        number = f"{line.calls:,}" if line.known else f"{line.calls:,} or more"
-        counts = (f"{count:,}" for count in (line.held, line.spared))
-        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.buys)
+        number = f"{line.calls:,}" if line.is_exact else f"{line.calls:,} or more"
+        counts = (f"{count:,}" for count in (line.held, line.skipped))
+        grid.add_row(line.table.name, line.system_id, number, *counts, line.first, line.last, line.covers)
     show(grid if lines else "nothing is missing: every wanted answer is held")
-    if any(not line.known for line in lines):
+    if any(not line.is_exact for line in lines):
         show("'or more': devices are not known yet; the first calls of a run ask for them")
     for share in shares:
         quota = share.quota
-        needed = f"{share.calls:,} calls needed, {quota.left:,} of {quota.limit:,} left {quotas.until(quota)}"
-        show(quotas.headed(share.login.name, needed))
+        left = f"{quota.left:,} of {quota.limit:,} left {console.reset_text(quota)}"
+        needed = f"{share.calls:,} calls needed, {left}"
+        show(console.with_account_name(share.account.name, needed))
     if any(share.calls for share in shares):
         whose = (
             ("account of", "calls a month>") if len(shares) == 1 else ("accounts of", "all calls a month>")
         )
-        times = grid_of("Done", *whose, "done in")
+        times = new_grid("Done", *whose, "done in")
         for name, when in whens.items():
             times.add_row(name, f"{when.monthly_calls:,}", _when(when))
         show(times)
@@ -162,12 +169,25 @@ def _when(when: Forecast) -> str:
 
 
 def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> dict[str, Any]:
-    held = quotas.as_json({share.login.name: share.quota for share in shares})
-    for share, each in zip(shares, held["quotas"], strict=True):
+    quotas = console.quotas_json({share.account.name: share.quota for share in shares})
+    for share, each in zip(shares, quotas["quotas"], strict=True):
         each["calls"] = share.calls
     return {
         "calls": sum(share.calls for share in shares),
-        **held,
-        "needs": [asdict(line) | {"table": line.table.name, "buys": line.buys} for line in lines],
+        **quotas,
+        "tables": [
+            {
+                "table": line.table.name,
+                "system_id": line.system_id,
+                "calls": line.calls,
+                "answered": line.held,
+                "skipped": line.skipped,
+                "first": line.first,
+                "last": line.last,
+                "is_exact": line.is_exact,
+                "covers": line.covers,
+            }
+            for line in lines
+        ],
         "forecast": {name: asdict(when) for name, when in whens.items()},
     }

@@ -6,11 +6,11 @@ import json
 import sys
 from datetime import UTC, date, datetime
 
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.options import listed_ids
+from aps_pipeline.cli.console import parse_ids
 from aps_pipeline.config import SettingsError, load_settings
+from aps_pipeline.errors import Exit
 from aps_pipeline.reports import write_reports
-from aps_pipeline.reports.words import counted
+from aps_pipeline.reports.words import count_words
 
 
 def report(month: date | None, systems: str, as_json: bool) -> int:
@@ -23,7 +23,7 @@ def report(month: date | None, systems: str, as_json: bool) -> int:
         raise SettingsError("; ".join(settings.site_problems))
     pages = []
     made = write_reports(
-        settings.warehouse_path, settings.reports_path, month, datetime.now(UTC), listed_ids(systems)
+        settings.warehouse_path, settings.reports_path, month, datetime.now(UTC), parse_ids(systems)
     )
     for page in made:
         pages.append({"system_id": page.system_id, "path": str(page.path), "bytes": page.size})
@@ -32,5 +32,5 @@ def report(month: date | None, systems: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"pages": pages}))
     else:
-        print(f"{counted(len(pages), 'page')}; open the last one in a browser", file=sys.stderr)
+        print(f"{count_words(len(pages), 'page')}; open the last one in a browser", file=sys.stderr)
     return Exit.COMPLETE

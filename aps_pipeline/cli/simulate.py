@@ -1,19 +1,19 @@
-"""The command that serves a simulated API."""
+"""`aps simulate`: serve a simulated API on loopback."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline.simulator import (
     Fault,
     FleetError,
     Simulator,
     awkward_fleet,
-    dealt,
     demo_fleet,
     load_fleet,
+    split_accounts,
 )
 
 READY = {"demo": demo_fleet, "awkward": awkward_fleet}
@@ -44,7 +44,7 @@ def serve(
             faults=[Fault.parse(text) for text in faults],
             quirks=quirks,
             prefix=f"/{'installer' if installer else 'user'}/api/v2",
-            accounts=dealt(roofs, accounts, quota) if accounts > 1 else (),
+            accounts=split_accounts(roofs, accounts, quota) if accounts > 1 else (),
         )
         simulator.serve_forever(port, lambda url: _announce(simulator, url))
     except (FleetError, ValueError, OSError) as error:

@@ -1,40 +1,169 @@
-"""The command that says where things stand: what is held by month, and what is left of the quota."""
+"""`aps status`: what is held by month, one mark for each table and month, and what is left of the quota."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
-from aps_pipeline.cli import quotas
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.grids import show
-from aps_pipeline.cli.matrix import as_json as matrix_as_json
-from aps_pipeline.cli.matrix import show_matrix
+from rich.console import Console
+from rich.text import Text
+
+from aps_pipeline.cli import console
+from aps_pipeline.cli.console import show
 from aps_pipeline.config import load_settings
+from aps_pipeline.errors import Exit
 from aps_pipeline.ledger import CallState, Ledger, Quota
+from aps_pipeline.periods import Grain, Period, periods_between
+from aps_pipeline.planning import PeriodState, State, merge_states
 from aps_pipeline.wiring import open_pipeline
+
+MARKS: dict[State, tuple[str, str, str]] = {
+    State.PRESENT: ("█", "#", "green"),
+    State.PARTIAL: ("▒", "+", "yellow"),
+    State.NO_DATA: ("·", ".", ""),
+    State.BEYOND: ("‹", "<", "dim"),
+    State.REFUSED: ("x", "x", "bold red"),
+    State.FAILED: ("!", "!", "bold red"),
+    State.NOT_ASKED: ("░", "?", "dim"),
+    State.NOT_DUE: (" ", " ", ""),
+    State.NOT_APPLICABLE: ("-", "-", "dim"),
+}
+"""A mark, the same in ASCII, and its style."""
+
+_MARGIN = 2
+_YEAR = 365
+
+
+def by_month(covered: Iterable[PeriodState]) -> dict[tuple[str, str], dict[date, State]]:
+    """Find one state for each system, table and month; a year counts for those of its months that existed.
+
+    Snapshots, which have no period, are left out.
+    """
+    found: dict[tuple[str, str], dict[date, set[State]]] = {}
+    periods = [each for each in covered if each.period.key]
+    there = {
+        (each.system_id, each.period.first.replace(day=1)) for each in periods if len(each.period) < _YEAR
+    }
+    for each in periods:
+        months = found.setdefault((each.system_id, each.table.name), {})
+        for month in _months(each.period):
+            if (each.system_id, month) in there:
+                months.setdefault(month, set()).add(each.state)
+    return {
+        key: {month: state for month, states in months.items() if (state := merge_states(states)) is not None}
+        for key, months in found.items()
+    }
+
+
+def _months(period: Period) -> list[date]:
+    if period.grain is Grain.YEAR:
+        return [period.first.replace(month=number) for number in range(1, 13)]
+    return [period.first.replace(day=1)]
+
+
+def show_matrix(covered: Sequence[PeriodState], systems: Sequence[str], today: date) -> None:
+    """Print the matrix of each system, the newest months that fit; unrequested tables in one line."""
+    console = Console(soft_wrap=True)
+    states = by_month(covered)
+    tables = list(dict.fromkeys(each.table for each in covered if each.period.key))
+    for system_id in systems:
+        mine = {
+            table.name: states[system_id, table.name] for table in tables if (system_id, table.name) in states
+        }
+        if mine:
+            _show_system(console, system_id, mine, today)
+    if states:
+        console.print(_legend(console), highlight=False)
+
+
+def _show_system(
+    console: Console, system_id: str, tables: Mapping[str, Mapping[date, State]], today: date
+) -> None:
+    asked = {name: months for name, months in tables.items() if _is_asked(months.values())}
+    idle = [
+        name for name, months in tables.items() if State.NOT_ASKED in months.values() and name not in asked
+    ]
+    if not asked:
+        console.print(Text(system_id, style="bold"), "nothing asked for yet", highlight=False)
+        return
+    months = _months_that_fit(console, asked, today)
+    width = max(map(len, asked), default=0)
+    console.print(Text(f"{system_id}", style="bold"), Text(_years(months, width - len(system_id))), sep="")
+    for name, marks in asked.items():
+        line = Text(f"{name:<{width}}  ")
+        for month in months:
+            line.append(*_mark(console, marks.get(month, State.NOT_DUE)))
+        console.print(line)
+    if idle:
+        console.print(f"nobody asked for: {', '.join(idle)}", style="dim", highlight=False)
+    console.print()
+
+
+def _is_asked(states: Iterable[State]) -> bool:
+    return bool(set(states) - {State.NOT_ASKED, State.NOT_DUE, State.NOT_APPLICABLE})
+
+
+def _months_that_fit(console: Console, tables: Mapping[str, Mapping[date, State]], today: date) -> list[date]:
+    first = min((month for months in tables.values() for month in months), default=today)
+    months = [period.first for period in periods_between(Grain.MONTH, first, today)]
+    room = console.width - max(map(len, tables), default=0) - _MARGIN
+    return months[-room:] if console.is_terminal else months
+
+
+def _years(months: Sequence[date], indent: int) -> str:
+    """Write a line that names each year above its first month."""
+    line = ""
+    for position, month in enumerate(months):
+        if (month.month == 1 or position == 0) and len(line) <= position:
+            line = f"{line:<{position}}{month.year}"
+    return " " * (max(indent, 0) + _MARGIN) + line
+
+
+def _mark(console: Console, state: State) -> tuple[str, str]:
+    mark, plain, style = MARKS[state]
+    return (mark if console.encoding.lower().startswith("utf") else plain), style
+
+
+def _legend(console: Console) -> Text:
+    line = Text("", style="dim")
+    for state in State:
+        if state is not State.NOT_DUE:
+            line.append(*_mark(console, state))
+            line.append(f" {state}  ")
+    return line
+
+
+def coverage_json(covered: Iterable[PeriodState]) -> list[dict[str, Any]]:
+    """List the same for machines."""
+    return [
+        {"system_id": system_id, "table": name, "month": f"{month:%Y-%m}", "state": state}
+        for (system_id, name), months in by_month(covered).items()
+        for month, state in sorted(months.items())
+    ]
 
 
 def status(wants_json: bool) -> int:
-    """What is held of each table and month, calls by outcome, and the quota of each account."""
+    """Show coverage by table and month, calls by outcome, and the quota of each account."""
     pipeline = open_pipeline(load_settings())
     now = pipeline.ledger.now()
     covered = pipeline.coverage(now)
-    held = pipeline.quotas()
-    reserved = {login.name: login.account.reserved for login in pipeline.logins}
+    quotas = pipeline.quotas()
+    reserved = {account.name: account.quota_account.reserved for account in pipeline.accounts}
     if wants_json:
-        told = {"calls": _calls(pipeline.ledger), "coverage": matrix_as_json(covered)}
-        print(json.dumps(quotas.as_json(held, reserved) | told, default=str))
+        found = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
+        print(json.dumps(console.quotas_json(quotas, reserved) | found, default=str))
         return Exit.COMPLETE
     show_matrix(covered, list(dict.fromkeys(each.system_id for each in covered)), now.date())
     counts = Counter[CallState]()
-    for _, _, state, number, _, _ in pipeline.ledger.overview():
+    for _, _, state, number, _, _ in pipeline.ledger.summarize_calls():
         counts[state] += number
     calls = " · ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in CallState if counts[state])
     show(f"calls: {calls}" if counts else "no calls yet: run `aps backfill --from … --to …`")
-    for name, quota in held.items():
-        show(quotas.headed(name, _quota(quota, reserved[name])))
+    for name, quota in quotas.items():
+        show(console.with_account_name(name, _quota(quota, reserved[name])))
     return Exit.COMPLETE
 
 
@@ -47,9 +176,9 @@ def _quota(quota: Quota, reserved: int) -> str:
 
 
 def _calls(ledger: Ledger) -> list[dict[str, Any]]:
-    """Calls by endpoint and level: their number by outcome, and the first and last period."""
+    """Count calls by endpoint and level: their number by outcome, and the first and last period."""
     counts: dict[tuple[str, str], dict[str, Any]] = {}
-    for endpoint, level, state, number, first, last in ledger.overview():
+    for endpoint, level, state, number, first, last in ledger.summarize_calls():
         kind = counts.setdefault((endpoint, level), {"first": first, "last": last})
         kind[state] = number
         kind["first"], kind["last"] = min(kind["first"], first), max(kind["last"], last)

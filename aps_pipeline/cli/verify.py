@@ -1,26 +1,140 @@
-"""`aps verify`: every check of archive and warehouse, what failed, and what to do about it."""
+"""`aps verify`: read every kept body and every file, and run every check. Makes no call."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from typing import Any
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Literal
 
-from aps_pipeline.cli.archive_checks import check_archive
-from aps_pipeline.cli.exits import Exit
-from aps_pipeline.cli.grids import cell, grid_of, show
+from aps_pipeline.cli.console import cell, new_grid, show
 from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.errors import Exit
+from aps_pipeline.ingest import Pipeline
+from aps_pipeline.ingest.repair import partitions_to_build
+from aps_pipeline.lake import FileFault, StorageError
+from aps_pipeline.ledger import BodyFault, LedgerError
+from aps_pipeline.progress import ItemProgress
+from aps_pipeline.tables import FETCHED, TABLES
 from aps_pipeline.warehouse import (
     CheckResult,
     NoWarehouseError,
     WarehouseError,
-    by_kind,
+    group_by_kind,
     open_warehouse,
     run_checks,
 )
 from aps_pipeline.wiring import has_archive, open_pipeline
+
+Row = dict[str, Any]
+
+
+def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[CheckResult]:
+    """Read bodies and files against their digests, or with `quick` only say what is known to be lost.
+
+    An answer that is found lost counts no longer, so that the advised command asks for it again.
+    """
+    yield _result(
+        "kept_answers",
+        "An answer whose kept body is gone or garbled. Its rows stay in the lake as long as their file does.",
+        "Run the command beside it: one call each.",
+        lambda: _find_lost_answers(pipeline, quick=quick, quiet=quiet),
+    )
+    if quick:
+        return
+    yield _result(
+        "lake_files",
+        "A file of the lake that was cut, changed, swapped, or not written by this program.",
+        "Run the command beside it: it makes no call, and sets the file aside.",
+        lambda: [_file_row(fault) for fault in _find_damaged_files(pipeline, quiet=quiet)],
+    )
+    yield _result(
+        "lake_partitions",
+        "A table some of whose partitions are not what the kept answers make: their file was taken away or "
+        "is an older one, a run was not done, or another version of this program has written it.",
+        "Run the command beside it, which makes no call, or the run again that was not done.",
+        lambda: list(_find_outdated_tables(pipeline)),
+        "warning",
+    )
+
+
+def _result(
+    name: str,
+    meaning: str,
+    advice: str,
+    work: Callable[[], list[Row]],
+    severity: Literal["error", "warning"] = "error",
+) -> CheckResult:
+    try:
+        rows = work()
+    except (LedgerError, StorageError) as error:
+        rows, advice, severity = [{"problem": str(error)}], "It could not be looked at.", "error"
+    return CheckResult(name, severity, len(rows), tuple(rows), meaning, advice)
+
+
+def _find_lost_answers(pipeline: Pipeline, *, quick: bool, quiet: bool) -> list[Row]:
+    """Find the lost answers that nothing has replaced, including those found now."""
+    ledger = pipeline.ledger
+    found: dict[int, BodyFault] = {}
+    if not quick:
+        with ItemProgress("verify", "bodies", ledger.count_bodies(), quiet=quiet) as progress:
+            for count, faults in ledger.check_bodies():
+                for fault in faults:
+                    if fault.is_open:
+                        found[fault.call_id] = fault
+                        ledger.mark_damaged(fault.call_id, fault.reason)
+                progress.advance(count)
+    found |= {fault.call_id: fault for fault in ledger.list_damaged()} | found
+    return [_answer_row(found[call_id]) for call_id in sorted(found)]
+
+
+def _answer_row(fault: BodyFault) -> Row:
+    request = fault.request
+    today = datetime.now(UTC).date()
+    first, last = (request.period.first, request.period.last) if request.period.key else (today, today)
+    tables = ",".join(table.name for table in FETCHED if table.source.kind == request.kind)
+    command = f"aps backfill --from {first} --to {last} --tables {tables} --systems {request.system_id}"
+    return {
+        "call_id": fault.call_id,
+        "answer": str(request),
+        "problem": fault.reason,
+        "mend_with": command,
+    }
+
+
+def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
+    with ItemProgress("verify", "files", None, quiet=quiet) as progress:
+        for _, fault in pipeline.lake.check_files(TABLES.values()):
+            progress.advance(1)
+            if fault is not None:
+                yield fault
+
+
+def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
+    """Find tables with partitions that are not what the kept answers make."""
+    found = partitions_to_build(pipeline.ledger, pipeline.lake, pipeline.revision_window)
+    for table, partitions in groupby(found, key=lambda each: each[0]):
+        keys = [period.key for _, period in partitions]
+        yield {
+            "table": table.name,
+            "partitions": len(keys),
+            "first": keys[0],
+            "last": keys[-1],
+            "mend_with": f"aps rebuild --tables {table.name}",
+        }
+
+
+def _file_row(fault: FileFault) -> Row:
+    names = fault.values[:1] if fault.table.side_of and fault.values else (fault.table.name,)
+    return {
+        "file": fault.path,
+        "problem": fault.reason,
+        "mend_with": f"aps rebuild --tables {','.join(names)}",
+    }
+
 
 _STYLE = {"error": "red", "warning": "yellow"}
 
@@ -35,19 +149,19 @@ def verify(as_json: bool, quick: bool = False) -> int:
         if not results:
             raise  # nothing was collected yet
         results.append(_no_warehouse(error))
-    code = exit_of_checks(results)
+    code = exit_code_of(results)
     if as_json:
         print(json.dumps(_as_json(code, results), default=str))
         return code
     _show_checks(results)
-    for result in failed(results):
+    for result in failed_checks(results):
         _show_sample(result)
-    print(f"\n{said(results)}")
+    print(f"\n{summarize(results)}")
     return code
 
 
 def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[CheckResult]:
-    """How bodies and files are; nothing where nothing was collected yet."""
+    """Check bodies and files; nothing where nothing was collected yet."""
     if not has_archive(settings):
         return []
     pipeline = open_pipeline(settings)
@@ -58,7 +172,7 @@ def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[Chec
 
 
 def _check_warehouse(settings: Settings) -> list[CheckResult]:
-    """How the checks of the warehouse went; one that cannot be opened is a result as well."""
+    """Run the checks of the warehouse; one that cannot be opened is a result as well."""
     try:
         with closing(open_warehouse(settings.warehouse_path)) as connection:
             return run_checks(connection)
@@ -74,29 +188,29 @@ def _no_warehouse(error: WarehouseError) -> CheckResult:
     return CheckResult("warehouse", "error", 1, problem, meaning, advice)
 
 
-def exit_of_checks(results: Sequence[CheckResult]) -> Exit:
-    """Refused where a check of severity error fails; warnings are for people to judge."""
-    return Exit.REFUSED if any(each.severity == "error" for each in failed(results)) else Exit.COMPLETE
+def exit_code_of(results: Sequence[CheckResult]) -> Exit:
+    """Refuse if a check of severity error fails; warnings are for people to judge."""
+    return Exit.REFUSED if any(each.severity == "error" for each in failed_checks(results)) else Exit.COMPLETE
 
 
-def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
-    """Those that did not pass, errors first."""
+def failed_checks(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """List the checks that did not pass, errors first."""
     return sorted((each for each in results if not each.passed), key=lambda each: each.severity)
 
 
-def said(results: Sequence[CheckResult]) -> str:
-    """How the checks went, in one sentence."""
-    severities = [each.severity for each in failed(results)]
+def summarize(results: Sequence[CheckResult]) -> str:
+    """Say in one sentence how the checks went."""
+    severities = [each.severity for each in failed_checks(results)]
     errors, warnings = severities.count("error"), severities.count("warning")
     if not severities:
         return f"{len(results):,} checks passed"
     return f"{len(results) - len(severities):,} checks passed, {errors:,} failed, {warnings:,} gave a warning"
 
 
-def lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
-    """What the table shows: each check that failed, then the others of its kind as one, with one of them."""
-    for kind, members in by_kind(results).items():
-        yield from ((each.name, each) for each in failed(members))
+def check_lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
+    """List each check that failed, then the others of its kind as one, with one of them."""
+    for kind, members in group_by_kind(results).items():
+        yield from ((each.name, each) for each in failed_checks(members))
         passed = [each for each in members if each.passed]
         if len(passed) == 1:
             yield passed[0].name, passed[0]
@@ -106,8 +220,8 @@ def lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
 
 
 def _show_checks(results: Sequence[CheckResult]) -> None:
-    grid = grid_of("", "check", "severity", "failing rows>", "what to do")
-    for name, result in lines(results):
+    grid = new_grid("", "check", "severity", "failing rows>", "what to do")
+    for name, result in check_lines(results):
         style = "green" if result.passed else _STYLE[result.severity]
         number = "0" if result.passed else f"{result.failing:,}"
         advice = "" if result.passed else result.advice
@@ -116,11 +230,11 @@ def _show_checks(results: Sequence[CheckResult]) -> None:
 
 
 def _show_sample(result: CheckResult) -> None:
-    """Rows that fail, as far as they fit, below what they mean."""
+    """Show rows that fail, as far as they fit, below what they mean."""
     count = f"{result.failing:,} rows" if result.failing > 1 else "1 row"
     more = f", of which {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
     print(f"\n{result.name}: {count}{more}\n{result.meaning}")
-    grid = grid_of("", *result.sample[0])
+    grid = new_grid("", *result.sample[0])
     for row in result.sample:
         grid.add_row(*map(cell, row.values()))
     show(grid)
@@ -129,7 +243,7 @@ def _show_sample(result: CheckResult) -> None:
 
 
 def _as_json(code: Exit, results: Sequence[CheckResult]) -> dict[str, Any]:
-    severities = [each.severity for each in failed(results)]
+    severities = [each.severity for each in failed_checks(results)]
     return {
         "exit_code": int(code),
         "errors": severities.count("error"),

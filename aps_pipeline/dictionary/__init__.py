@@ -8,12 +8,12 @@ Where do I go to …?
     change a query for newcomers            `queries`
     change the plant that is shown          `sample`
     change the page                         `page`, `markdown`
+    change how settings are explained       `settings`, the words in config.py and accounts.py
 """
 
 from __future__ import annotations
 
 from aps_pipeline.dictionary.page import page
-from aps_pipeline.dictionary.queries import QUERIES, Query
-from aps_pipeline.dictionary.sample import build_sample
+from aps_pipeline.dictionary.sample import QUERIES, Query, build_sample
 
 __all__ = ["QUERIES", "Query", "build_sample", "page"]

@@ -29,9 +29,9 @@ def link(heading: str) -> str:
 def data(rows: Sequence[Row]) -> Iterator[str]:
     """Rows as a block of text, each a line; each a column where that would be too wide."""
     cells = [[cell(value) for value in row.values()] for row in rows]
-    across = _aligned([list(rows[0]), *cells])
+    across = _align([list(rows[0]), *cells])
     is_wide = max(map(len, across)) > _WIDTH
-    lines = _aligned([list(each) for each in zip(rows[0], *cells, strict=True)]) if is_wide else across
+    lines = _align([list(each) for each in zip(rows[0], *cells, strict=True)]) if is_wide else across
     yield from ("```text", *lines, "```", "")
 
 
@@ -49,7 +49,7 @@ def cell(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def _align(lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()

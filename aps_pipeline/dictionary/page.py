@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aps_pipeline.dictionary import markdown
-from aps_pipeline.dictionary.queries import QUERIES
+from aps_pipeline.dictionary.sample import QUERIES
 from aps_pipeline.tables import CAVEATS, PROFILES, TABLES
-from aps_pipeline.warehouse import Built, all_checks, by_kind, open_warehouse
-from aps_pipeline.warehouse.described import Connection, Described
+from aps_pipeline.warehouse import BuiltWarehouse, all_checks, group_by_kind, open_warehouse
+from aps_pipeline.warehouse.ddl import Connection, TableComment
 
 _OPENING = """\
 # Data dictionary
@@ -50,7 +50,7 @@ Types = dict[tuple[str, str], tuple[str, bool]]
 """The type of a column and whether it may be null, by `schema.table` and column."""
 
 
-def page(sample: Built) -> str:
+def page(sample: BuiltWarehouse) -> str:
     """The whole page; `sample` is the warehouse whose tables it describes and whose rows it shows."""
     groups = {
         title: list(members) for title, members in groupby(sorted(sample.tables, key=_order), key=_title)
@@ -64,43 +64,43 @@ def page(sample: Built) -> str:
     return "\n".join([*lines, *_checks()])
 
 
-def _group(table: Described) -> str:
+def _group(table: TableComment) -> str:
     return TABLES[table.name].group if table.schema == "core" else table.schema
 
 
-def _title(table: Described) -> str:
+def _title(table: TableComment) -> str:
     return _GROUPS[_group(table)]
 
 
-def _order(table: Described) -> tuple[int, str]:
+def _order(table: TableComment) -> tuple[int, str]:
     """Groups as above; in `core` as people should meet the tables, elsewhere by name."""
     return list(_GROUPS).index(_group(table)), "" if table.schema == "core" else table.name
 
 
-def _name(table: Described) -> str:
+def _name(table: TableComment) -> str:
     return f"{table.schema}.{table.name}"
 
 
-def _contents(groups: dict[str, list[Described]]) -> Iterator[str]:
+def _contents(groups: dict[str, list[TableComment]]) -> Iterator[str]:
     yield " · ".join(map(markdown.link, (_QUERIES, _CAVEATS, *groups, _CHECKS)))
     yield ""
     for title, tables in groups.items():
         is_core = tables[0].schema == "core"
         titles = ("one row per", *(("partition", "profile") if is_core else ()))
-        rows = [(markdown.link(_name(t)), _grain(t), *(_kept(t) if is_core else ())) for t in tables]
+        rows = [(markdown.link(_name(t)), _grain(t), *(_storage_cells(t) if is_core else ())) for t in tables]
         yield from markdown.table((f"**{title}**", *titles), rows)
 
 
-def _grain(table: Described) -> str:
+def _grain(table: TableComment) -> str:
     """What one row is: the last sentence of the comment."""
     last = table.comment.removesuffix(".").rpartition("One row")[2]
     return last.removeprefix(" per ") or "–"
 
 
-def _kept(table: Described) -> tuple[str, str]:
+def _storage_cells(table: TableComment) -> tuple[str, str]:
     declared = TABLES[table.name]
     profile = next((name for name, tables in PROFILES.items() if declared in tables), "–")
-    return declared.partition or "–", profile
+    return declared.partition_grain if declared.is_partitioned else "–", profile
 
 
 def _queries(connection: Connection) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _caveats() -> Iterator[str]:
         yield from (f"### {caveat.code}", "", f"**{caveat.title}** {caveat.text}", "")
 
 
-def _section(table: Described, connection: Connection, types: Types) -> Iterator[str]:
+def _section(table: TableComment, connection: Connection, types: Types) -> Iterator[str]:
     origin = f" {TABLES[table.name].origin}" if table.schema == "core" else ""
     key = f" Key: {', '.join(f'`{name}`' for name in table.keys)}." if table.keys else ""
     yield from (f"### {_name(table)}", "", f"{table.comment}{origin}{key}", "")
@@ -153,7 +153,7 @@ def _types(connection: Connection) -> Types:
     }
 
 
-def _rows(table: Described, connection: Connection) -> list[dict[str, object]]:
+def _rows(table: TableComment, connection: Connection) -> list[dict[str, object]]:
     order = ", ".join(f'"{key}"' for key in table.keys) or "ALL"
     found = _query(connection, f"FROM {table.sql_name} ORDER BY {order}")
     rows: list[dict[str, object]] = found.take(_places(found)).to_pylist()
@@ -187,7 +187,7 @@ def _checks() -> Iterator[str]:
     yield "program, a warning one of the data. Of a kind that holds for many tables, the first is shown."
     yield ""
     rows = []
-    for kind, checks in by_kind(all_checks()).items():
+    for kind, checks in group_by_kind(all_checks()).items():
         first = checks[0]
         tables = [each.name.partition(" ")[2] for each in checks if " " in each.name]
         where = f"{len(tables)} tables" if len(tables) > 1 else "".join(tables)

@@ -5,25 +5,25 @@ Callable from the CLI and from Dagster alike; see `Pipeline.collect`.
 
 from __future__ import annotations
 
-from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.login import Login, NotConfiguredError
-from aps_pipeline.ingest.missing import Missing
-from aps_pipeline.ingest.outcomes import Failure, PartitionResult, Stop, Summary, Trouble
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.accounts import ApiAccount, NotConfiguredError
+from aps_pipeline.ingest.coverage import MissingHistory, PlannedCalls
+from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.pipeline import Pipeline
-from aps_pipeline.ingest.planned import PlannedCalls
+from aps_pipeline.ingest.results import Failure, PartitionResult, StopReason, Summary
 from aps_pipeline.ingest.run import Wanted
 
 __all__ = [
+    "ApiAccount",
     "Failure",
-    "Fleet",
-    "Login",
-    "Missing",
+    "FailureKind",
+    "KnownFleet",
+    "MissingHistory",
     "NotConfiguredError",
     "PartitionResult",
     "Pipeline",
     "PlannedCalls",
-    "Stop",
+    "StopReason",
     "Summary",
-    "Trouble",
     "Wanted",
 ]

@@ -1,4 +1,4 @@
-"""Asking many questions at once, those of every login side by side."""
+"""Make many calls at once, those of every account side by side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from aps_pipeline.ingest.calls import Ask, Judge, Result, Session
-from aps_pipeline.ingest.outcomes import Stop
+from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, CallOutcome, PendingRequest
+from aps_pipeline.ingest.results import StopReason
 from aps_pipeline.ledger import InFlightError
 
 _log = logging.getLogger(__name__)
@@ -19,16 +19,16 @@ _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.2, 2.0
 
 
 class Caller:
-    """Asks the questions of a run, each in the session that its system belongs to, and says how each ended.
+    """Asks the requests of a run, each in the session that its system belongs to, and says how each ended.
 
     Each session has `threads` calls under way at most.
     """
 
-    def __init__(self, sessions: Mapping[str, Session], threads: int) -> None:
+    def __init__(self, sessions: Mapping[str, AccountSession], threads: int) -> None:
         self._sessions, self._threads = sessions, threads
 
     @property
-    def stops(self) -> list[Stop]:
+    def stops(self) -> list[StopReason]:
         """Why sessions, or kinds of their calls, have ended early, each reason once."""
         stops = (stop for session in self._sessions.values() for stop in session.stops)
         return list(dict.fromkeys(stops))
@@ -48,7 +48,7 @@ class Caller:
         """Whether calls may still be made for a system."""
         return self._sessions[system_id].stop is None
 
-    def results(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
+    def results(self, asks: Iterable[PendingRequest], judge: BodyCheck) -> Iterator[CallOutcome]:
         """Ask everything; results come as they end, and `judge` sees each good body before the ledger does.
 
         Closing the iterator stops retries and lets the calls in flight end. Raises NotConfiguredError.
@@ -66,10 +66,10 @@ class Caller:
             for line in lines:
                 line.pool.shutdown()
 
-    def _lines(self, asks: Iterable[Ask]) -> list[_Line]:
-        lines: dict[Session, _Line] = {}
+    def _lines(self, asks: Iterable[PendingRequest]) -> list[_Line]:
+        lines: dict[AccountSession, _Line] = {}
         for ask in asks:
-            session = self._sessions[ask.question.system_id]
+            session = self._sessions[ask.request.system_id]
             if session not in lines:
                 session.open()
                 lines[session] = _Line(session, self._threads)
@@ -83,15 +83,15 @@ class _Line:
     It has threads of its own, so that an account that is slow or told to wait holds up no other.
     """
 
-    def __init__(self, session: Session, threads: int) -> None:
+    def __init__(self, session: AccountSession, threads: int) -> None:
         self.session, self._most = session, 2 * threads
-        self.queue: deque[Ask] = deque()
-        self.elsewhere: deque[Ask] = deque()
+        self.queue: deque[PendingRequest] = deque()
+        self.elsewhere: deque[PendingRequest] = deque()
         """What another process is asking."""
         self.under_way = 0
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="aps-call")
 
-    def start(self, judge: Judge, ended: _Ended) -> None:
+    def start(self, judge: BodyCheck, ended: _Ended) -> None:
         """Begin as many as may be under way; each is put into `ended` when it has ended."""
         while self.queue and self.under_way < self._window:
             ask = self.queue.popleft()
@@ -105,10 +105,10 @@ class _Line:
         return self._most if self.session.is_answered else 1
 
 
-_Ended = SimpleQueue[tuple[_Line, Ask, Future[Result]]]
+_Ended = SimpleQueue[tuple[_Line, PendingRequest, Future[CallOutcome]]]
 
 
-def _results(lines: list[_Line], judge: Judge) -> Iterator[Result]:
+def _results(lines: list[_Line], judge: BodyCheck) -> Iterator[CallOutcome]:
     ended: _Ended = SimpleQueue()
     pause, is_said = _FIRST_POLL_SECONDS, False
     while True:
@@ -137,7 +137,7 @@ def _say_waiting(error: InFlightError) -> bool:
     """Say at once what is waited for, since nothing else is to be seen meanwhile."""
     _log.warning(
         "another process has been asking %s since %s UTC: waiting for its answer",
-        error.question,
+        error.request,
         f"{error.since:%Y-%m-%d %H:%M:%S}",
     )
     return True

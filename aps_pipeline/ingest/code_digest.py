@@ -1,7 +1,7 @@
-"""What a function does, as text: its code and that of everything of ours that it reaches.
+"""Digest of the code that reads a table: when it changes, its partitions are built again.
 
-The text is made from the syntax tree without comments, docstrings, annotations and layout, in a form of our
-own: Python's dump of a tree differs from version to version, and so does its byte code.
+The text is made from the syntax tree without comments, docstrings, annotations and layout, in
+a form of our own: Python's dump of a tree differs from version to version, and so does its byte code.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import enum
 import functools
+import hashlib
 import linecache
 import re
 import sys
@@ -18,10 +19,16 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from aps_pipeline.ingest.inventory_tables import inventory_endpoints, inventory_rows
+from aps_pipeline.parse import INVENTORY_PARSERS, PARSERS, ParseContext, open_body
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import is_inventory
+from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table
+
 _LEFT_OUT = {"annotation", "returns", "ctx", "kind", "type_comment", "type_ignores", "type_params"}
 
 
-def reached_code(*roots: object) -> str:
+def get_reachable_code(*roots: object) -> str:
     """The code of functions and classes, and of all of ours that they name, each once."""
     found: dict[str, str] = {}
     for root in roots:
@@ -40,7 +47,7 @@ def _reach(value: Any, found: dict[str, str], *, is_root: bool = False) -> str:
         name = f"{value.__module__}.{value.__qualname__}"
         if name not in found and (is_root or _is_ours(value.__module__)):
             found[name] = ""  # it may reach itself
-            names = (named for function in _functions(value) for named in _named_by(function))
+            names = (named for function in _functions(value) for named in _names_in(function))
             spelt = sorted({f"{each}: {_reach(behind, found)}" for each, behind in names})
             found[name] = f"{_text_of(value)} with {spelt}"
         return name
@@ -94,7 +101,7 @@ def _file_of(value: FunctionType | type) -> str | None:
     return getattr(sys.modules.get(value.__module__), "__file__", None)
 
 
-def _named_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _names_in(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """The names that a function uses with what they stand for: globals, what it closes over, defaults."""
     names = set(_names(function.__code__))
     for name in names & function.__globals__.keys():
@@ -162,3 +169,41 @@ def canonical(node: Any) -> str:
         fields["body"] = node.body[1:]
     parts = [f"{name}={canonical(each)}" for name, each in fields.items() if each is not None and each != []]
     return f"({type(node).__name__} {' '.join(parts)})"
+
+
+_HANDED_OVER = (open_body, ParseContext, Period)
+"""What every parser is given, and so uses without naming it."""
+
+
+class Readers:
+    """The digests of the readers, each made once."""
+
+    def __init__(self) -> None:
+        self._of_table: dict[str, str] = {}
+
+    def of_table(self, table: Table) -> str:
+        """The digest of the reader of one table."""
+        if table.name not in self._of_table:
+            self._of_table[table.name] = _reader(table)
+        return self._of_table[table.name]
+
+    def of_kind(self, kind: tuple[str, str]) -> str:
+        """The digest of all readers of one endpoint and level: each of them may refuse a body."""
+        return _digest(*(self.of_table(table) for table in FETCHED if table.source.kind == kind))
+
+
+def _reader(table: Table) -> str:
+    parsers: tuple[object, ...]
+    if is_inventory(table):
+        parsers = (*(INVENTORY_PARSERS[each] for each in inventory_endpoints(table)), inventory_rows)
+    else:
+        parsers = (PARSERS[table.name],)
+    declarations = [table, *([REJECTED_ITEMS] if table.name in REJECTED_ITEMS.side_of else [])]
+    schemas = (each.schema.to_string(show_schema_metadata=True) for each in declarations)
+    return _digest(
+        table.source.endpoint, table.source.level, *schemas, get_reachable_code(*parsers, *_HANDED_OVER)
+    )
+
+
+def _digest(*lines: str) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ingest.partitions import asked_of, readable_rows
-from aps_pipeline.ingest.readers import Readers
+from aps_pipeline.ingest.build import context_of_call, readable_rows
+from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ledger import FigureRow, Ledger, StoredFigure, UnreadAnswer
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import Figure, Kind, System
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import FETCHED, Table
 
 SeriesKey = tuple[str, str, str, str]
@@ -40,7 +39,7 @@ _SUBPERIODS = {
 
 @cache
 def table_of_figures(kind: Kind) -> Table | None:
-    """The table whose rows give the figures of an endpoint and level; None where there are none."""
+    """Find the table whose rows give the figures of an endpoint and level; None where there are none."""
     endpoint, level = kind
     if level not in _SUBPERIODS or endpoint.endswith("_summary"):
         return None
@@ -54,7 +53,7 @@ def read_figures(
     revision_window: timedelta,
     periods: Mapping[Kind, tuple[str, str]] | None = None,
 ) -> dict[SeriesKey, dict[str, Figure]]:
-    """The figures of those endpoints and levels; answers that were not read yet are read and kept.
+    """Read the figures of those endpoints and levels; answers that were not read yet are read and kept.
 
     `periods` bounds the periods of some. An answer that no longer parses gives none. Raises LedgerError.
     """
@@ -63,20 +62,20 @@ def read_figures(
         table = table_of_figures(kind)
         if table is None:
             continue
-        if ledger.figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
+        if ledger.get_figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
             ledger.change_figure_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
-        for stored in ledger.stored_figures(*kind, bounds):
+        for stored in ledger.list_figures(*kind, bounds):
             reader.take(stored)
-        unread = [each for each in ledger.unread_answers(*kind, bounds) if each.system_id in systems]
+        unread = [each for each in ledger.list_unread_answers(*kind, bounds) if each.system_id in systems]
         for start in range(0, len(unread), _PORTION):
             portion = unread[start : start + _PORTION]
-            bodies = ledger.bodies(each.call_id for each in portion)
+            bodies = ledger.read_bodies(each.call_id for each in portion)
             ledger.keep_figures(
                 row
                 for each in portion
-                for row in reader.read(each, bodies.get(each.call_id), revision_window)
+                for row in reader.read_body(each, bodies.get(each.call_id), revision_window)
             )
         found |= reader.series
     return found
@@ -98,20 +97,18 @@ class _Reader:
         if system is None:
             return
         request = (stored.system_id, stored.device_id, stored.request_period)
-        call_id, moment, before = self._answered.get(request, (0, None, None))
+        call_id, moment, before = self._answered.get(request, (None, None, None))
         if stored.row.call_id != call_id:
             before = moment
             self._answered[request] = (stored.row.call_id, stored.answered_utc, before)
-        if stored.row.period:
-            self._note(system, stored, before)
-
-    def _note(self, system: System, stored: StoredFigure, before_utc: datetime | None) -> None:
-        row, series = stored.row, self._series(stored.system_id, stored.device_id)
+        if not stored.row.period:
+            return
+        row, series = stored.row, self.series_of(stored.system_id, stored.device_id)
         old = series.get(row.period)
         if old is not None and old.energy_kwh == row.energy_kwh:
             return
         end = Period.parse(_SUBPERIODS[self.kind[1]], row.period).end_utc(system.zone)
-        is_correction = old is not None and before_utc is not None and end is not None and before_utc >= end
+        is_correction = old is not None and before is not None and end is not None and before >= end
         series[row.period] = Figure(
             row.energy_kwh,
             row.slack_kwh,
@@ -121,13 +118,16 @@ class _Reader:
             is_correction,
         )
 
-    def _series(self, system_id: str, device_id: str) -> dict[str, Figure]:
+    def series_of(self, system_id: str, device_id: str) -> dict[str, Figure]:
+        """Get the figures of one system or device, to be added to."""
         return self.series.setdefault((*self.kind, system_id, device_id), {})
 
-    def read(self, answer: UnreadAnswer, body: str | None, revision_window: timedelta) -> list[FigureRow]:
-        """What the body of an answer gives that the answer before it did not."""
+    def read_body(
+        self, answer: UnreadAnswer, body: str | None, revision_window: timedelta
+    ) -> list[FigureRow]:
+        """Take from the body of an answer what the answer before it did not give."""
         figures = _figures_in(self.kind, answer, self.systems[answer.system_id], body, revision_window)
-        known = self._series(answer.system_id, answer.device_id)
+        known = self.series_of(answer.system_id, answer.device_id)
         rows = [
             FigureRow(answer.call_id, period, energy, slack)
             for period, (energy, slack) in figures.items()
@@ -146,13 +146,13 @@ class _Reader:
 def _figures_in(
     kind: Kind, answer: UnreadAnswer, system: System, body: str | None, revision_window: timedelta
 ) -> dict[str, tuple[float | None, float]]:
-    """The energy by day, month or year that an answer gives, each with what rounding may hide."""
+    """Read the energy by day, month or year that an answer gives, each with what rounding may hide."""
     table = table_of_figures(kind)
     if table is None or body is None:
         return {}
     period = Period.parse(LEVEL_GRAIN[kind[1]], answer.period)
-    request = Question(*kind, answer.system_id, answer.device_id, period)
-    context = asked_of(request, system, answer.call_id, answer.answered_utc, revision_window)
+    request = Request(*kind, answer.system_id, answer.device_id, period)
+    context = context_of_call(request, system, answer.call_id, answer.answered_utc, revision_window)
     rows = readable_rows(table, body, context)
     if rows is None:
         return {}
@@ -162,7 +162,7 @@ def _figures_in(
     slack = _half_unit([number for column in values for number in column if number is not None])
     found: dict[str, tuple[float | None, float]] = {}
     for at, *numbers in zip(rows[label].to_pylist(), *values, strict=True):
-        key = _key(label, at)
+        key = str(at) if label == "year" else at.isoformat()[: None if label == "date" else 7]
         energy, hidden = found.get(key, (None, 0.0))
         if None not in numbers:
             energy = round((energy or 0.0) + sum(numbers), _MOST_DECIMALS)
@@ -171,15 +171,8 @@ def _figures_in(
     return found
 
 
-def _key(label: str, at: Any) -> str:
-    if label == "year":
-        return str(at)
-    assert isinstance(at, date)  # noqa: S101 - the tables say so
-    return at.isoformat() if label == "date" else at.isoformat()[:7]
-
-
 def _half_unit(numbers: list[float]) -> float:
-    """Half of the last decimal that the numbers of an answer show."""
+    """Compute half of the last decimal that the numbers of an answer show."""
     shown = max((len(repr(number).partition(".")[2]) for number in numbers if number % 1), default=0)
     decimals = min(max(shown, _FEWEST_DECIMALS), _MOST_DECIMALS)
     return float(0.5 / 10**decimals)

@@ -1,20 +1,112 @@
-"""The fleet as the ledger knows it: systems with their calendar and devices, read from inventory answers."""
+"""The systems and devices that kept inventory answers name, and since when a system gave energy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.ingest.first_days import with_first_days
-from aps_pipeline.ingest.kept_bodies import BodyLostError, body_of
+from aps_pipeline.ingest.results import BodyLostError, body_of
 from aps_pipeline.ledger import CallState, Ledger
-from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, SystemRecord, opened
-from aps_pipeline.periods import FIRST_DAY, local_day
+from aps_pipeline.parse import (
+    INVENTORY_PARSERS,
+    ParseContext,
+    RefusedError,
+    SystemRecord,
+    open_body,
+    parse_rows,
+)
+from aps_pipeline.periods import FIRST_DAY, LIFETIME, Grain, Period, local_day
 from aps_pipeline.planning.systems import Device, System
-from aps_pipeline.question import Question
+from aps_pipeline.request import LedgerEntry, Request
+from aps_pipeline.tables import Table, get_table
+
+_YEARLY, _MONTHLY, _DAILY = (get_table(f"system_{level}_energy") for level in ("yearly", "monthly", "daily"))
+
+
+def with_first_days(ledger: Ledger, systems: Iterable[System]) -> dict[str, System]:
+    """The systems with the day since which kept answers show energy. Raises LedgerError.
+
+    Looked at are the newest list of years, and of months and days only those in which the border lies: at
+    most three bodies a system.
+    """
+    found = {system.system_id: replace(system, data_since=None) for system in systems}
+    since = {sid: system.create_date for sid, system in found.items() if system.create_date is not None}
+    since = _earlier(ledger, _YEARLY, found, since, lambda _: LIFETIME)
+    since = _earlier(ledger, _MONTHLY, found, since, lambda day: Period.containing(Grain.YEAR, day))
+    since = _earlier(ledger, _DAILY, found, since, lambda day: Period.containing(Grain.MONTH, day))
+    for sid, day in since.items():
+        if day != found[sid].create_date:
+            found[sid] = replace(found[sid], data_since=day)
+    return found
+
+
+def _earlier(
+    ledger: Ledger,
+    table: Table,
+    systems: Mapping[str, System],
+    since: Mapping[str, date],
+    asked_for: Callable[[date], Period],
+) -> dict[str, date]:
+    """The first days as the answers of one level tell them; `asked_for` is the period that holds a day."""
+    by_period: dict[Period, list[str]] = {}
+    for sid, day in since.items():
+        by_period.setdefault(asked_for(day), []).append(sid)
+    held = {
+        (sid, period): each
+        for period, mine in by_period.items()
+        for (sid, _, _), each in ledger.entries(*table.source.kind, (period.key, period.key)).items()
+        if sid in mine and each.answered
+    }
+    bodies = ledger.read_bodies(each.answered for each in held.values() if each.answered is not None)
+    found = dict(since)
+    for (sid, period), each in held.items():
+        if each.answered in bodies:
+            first = _first_energy(table, bodies[each.answered], systems[sid], period, each)
+            found[sid] = _first_day(found[sid], first, systems[sid].create_date)
+    return found
+
+
+def _first_day(known: date, first: Period | None, created: date | None) -> date:
+    """The first day after one more answer: what it shows is earlier than registration, or exacter."""
+    if first is None or created is None:
+        return known
+    if known < created:
+        return max(known, first.first)
+    return first.first if first.last < created else known
+
+
+def _first_energy(
+    table: Table, body: str, system: System, period: Period, held: LedgerEntry
+) -> Period | None:
+    """The first year, month or day with energy in an answer; None if there is none, or nobody can read it."""
+    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
+    asked = _context_of(system, period, held.answered, held.answered_utc)
+    try:
+        rows = parse_rows(table, body, asked).rows
+    except RefusedError:  # which is said where its table is built
+        return None
+    label = table.keys[-1]
+    grain = {"year": Grain.YEAR, "month": Grain.MONTH, "date": Grain.DAY}[label]
+    for value, energy in zip(rows[label].to_pylist(), rows["energy_kwh"].to_pylist(), strict=True):
+        if energy:
+            return Period.containing(grain, date(value, 1, 1) if label == "year" else value)
+    return None
+
+
+def _context_of(system: System, period: Period, call_id: int, sent: datetime) -> ParseContext:
+    return ParseContext(
+        call_id=call_id,
+        system_id=system.system_id,
+        device_id="",
+        period=period,
+        sent_utc=sent,
+        zone=system.zone,
+        create_date=system.create_date,
+        revision_window=timedelta(0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +120,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class KnownFleet:
     """Every system that ever answered, by id, and the sightings it was read from, by endpoint."""
 
     systems: dict[str, System]
@@ -37,7 +129,7 @@ class Fleet:
     """Calls whose answers are missing here, for their bodies are gone or garbled."""
 
     @classmethod
-    def load(cls, ledger: Ledger) -> Fleet:
+    def load(cls, ledger: Ledger) -> KnownFleet:
         """Read the fleet from the kept inventory answers; those that no parser takes are passed over."""
         lost: list[int] = []
         sightings = {endpoint: list(_sightings(ledger, endpoint, lost)) for endpoint in INVENTORY_PARSERS}
@@ -45,7 +137,7 @@ class Fleet:
         systems = {sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}
         return cls(with_first_days(ledger, systems.values()), sightings, tuple(lost))
 
-    def dated(self, ledger: Ledger) -> Fleet:
+    def with_first_days(self, ledger: Ledger) -> KnownFleet:
         """The same fleet with the first days that answers which have come since tell."""
         return replace(self, systems=with_first_days(ledger, self.systems.values()))
 
@@ -54,27 +146,27 @@ class Fleet:
         systems = map(self.systems.get, system_ids)
         return min((system and system.first_day) or FIRST_DAY for system in systems)
 
-    def newest(self, question: Question) -> Sighting | None:
-        """The newest good answer to an inventory question."""
-        mine = [seen for seen in self.sightings[question.endpoint] if seen.system_id == question.system_id]
+    def newest(self, request: Request) -> Sighting | None:
+        """The newest good answer to an inventory request."""
+        mine = [seen for seen in self.sightings[request.endpoint] if seen.system_id == request.system_id]
         return mine[-1] if mine else None
 
 
 def _sightings(ledger: Ledger, endpoint: str, lost: list[int]) -> Iterable[Sighting]:
-    good = ledger.good_calls(endpoint)
-    bodies = ledger.bodies(call_id for call_id, *_ in good)
-    for call_id, question, state, sent_utc in good:
+    good = ledger.list_good_calls(endpoint)
+    bodies = ledger.read_bodies(call_id for call_id, *_ in good)
+    for call_id, request, state, sent_utc in good:
         record = None
         if state is CallState.ANSWERED:
             try:
                 body = body_of(bodies, call_id)
-                record = INVENTORY_PARSERS[endpoint](opened(body), question.system_id)
+                record = INVENTORY_PARSERS[endpoint](open_body(body), request.system_id)
             except BodyLostError:
                 lost.append(call_id)
                 continue
             except RefusedError:
                 continue
-        yield Sighting(call_id, question.system_id, sent_utc, record)
+        yield Sighting(call_id, request.system_id, sent_utc, record)
 
 
 def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> System:
@@ -92,11 +184,11 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
             inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
         meters=_devices(meters, lambda record: (meter.device_id for meter in record), zone),
-        every_ecu=_united(*named, *listed),
+        every_ecu=_merge_devices(*named, *listed),
     )
 
 
-def _united(*devices: Device) -> tuple[Device, ...]:
+def _merge_devices(*devices: Device) -> tuple[Device, ...]:
     """Each device once, there whenever one of its lists has it there."""
     found: dict[str, Device] = {}
     for each in devices:

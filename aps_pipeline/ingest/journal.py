@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 from aps_pipeline.api import NO_DATA, Answer, ApsError, is_server_failure
 from aps_pipeline.api import errors as api_errors
-from aps_pipeline.ingest.outcomes import Trouble, trouble_of
-from aps_pipeline.ledger import CallState, Finish
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ledger import CallEnd, CallState
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 if TYPE_CHECKING:
-    from aps_pipeline.ingest.calls import Ask, Judge, Session
+    from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, PendingRequest
 
 
 class BudgetSpentError(Exception):
     """The run's own number of calls is used up."""
 
 
-class Entry:
+class CallRecorder:
     """The journal of one ask: reserves and finishes its attempts in the ledger, judging good bodies."""
 
-    def __init__(self, session: Session, ask: Ask, judge: Judge) -> None:
+    def __init__(self, session: AccountSession, ask: PendingRequest, judge: BodyCheck) -> None:
         self._session, self._ask, self._judge = session, ask, judge
         self.calls = 0
-        self.call_id = 0
+        self.call_id: int | None = None
         """The last call that began."""
         self.refused: RefusedError | None = None
         self.failed: ApsError | None = None
@@ -35,28 +35,28 @@ class Entry:
         self.is_expected = False
         """Whether another attempt may follow a failure of the server."""
 
-    def enter(self, question: Question) -> None:
+    def enter(self, request: Request) -> None:
         """Wait until an attempt may be made. Raises CircuitOpenError."""
-        self._session.guard.enter(question, is_retry=self.is_expected)
+        self._session.gate.enter(request, is_retry=self.is_expected)
         self.is_expected = False
 
-    def begin(self, question: Question) -> int:
+    def begin(self, request: Request) -> int:
         """Reserve the call. Raises BudgetSpentError, and what `Ledger.reserve` does."""
         try:
-            call_id = self._reserve(question)
+            call_id = self._reserve(request)
         except BaseException:
-            self._session.guard.leave(question, None)
+            self._session.gate.leave(request, None)
             raise
         self.calls, self.call_id = self.calls + 1, call_id
         return call_id
 
-    def _reserve(self, question: Question) -> int:
+    def _reserve(self, request: Request) -> int:
         session = self._session
         session.heed_rest()
         if session.stop is not None or not session.budget.take():
             raise BudgetSpentError
         try:
-            return session.ledger.reserve(question, session.login.account, self._ask.after)
+            return session.ledger.reserve(request, session.account.quota_account, self._ask.after)
         except BaseException:
             session.budget.give_back()
             raise
@@ -67,33 +67,35 @@ class Entry:
         try:
             if isinstance(outcome, ApsError):
                 self.failed = outcome
-                end = Finish(state_of(outcome), outcome.http_status, outcome.code, str(outcome), outcome.body)
+                end = CallEnd(
+                    state_of(outcome), outcome.http_status, outcome.code, str(outcome), outcome.body
+                )
             else:
                 self.failed = None
-                end = self._judged(call_id, outcome, server_utc)
+                end = self._check_answer(call_id, outcome, server_utc)
             self.calls -= end.state is CallState.UNSENT
             session.ledger.finish(
-                call_id, replace(end, server_utc=server_utc), session.login.account.monthly_calls
+                call_id, replace(end, server_utc=server_utc), session.account.quota_account.monthly_calls
             )
         finally:
             self.is_expected = is_server_failure(outcome) is True
-            session.take(session.guard.leave(self._ask.question, outcome))
+            session.take(session.gate.leave(self._ask.request, outcome))
 
     def close(self) -> None:
         """End the ask."""
         if self.is_expected:
-            self._session.guard.give_up(self._ask.question)
+            self._session.gate.give_up(self._ask.request)
 
-    def _judged(self, call_id: int, answer: Answer, server_utc: datetime | None) -> Finish:
+    def _check_answer(self, call_id: int, answer: Answer, server_utc: datetime | None) -> CallEnd:
         state, error = CallState.NO_DATA if answer.code == NO_DATA else CallState.ANSWERED, ""
         if server_utc is not None:  # the judge reads the body as of that moment
             self._session.ledger.keep_server_time(call_id, server_utc)
         try:
-            self._judge(self._ask.question, answer.text, call_id)
+            self._judge(self._ask.request, answer.text, call_id)
         except RefusedError as problem:
             self.refused = problem
             state, error = CallState.REFUSED, str(problem)
-        return Finish(state, answer.http_status, answer.code, error, answer.text, answer.simulated)
+        return CallEnd(state, answer.http_status, answer.code, error, answer.text, answer.simulated)
 
 
 def state_of(error: ApsError) -> CallState:
@@ -102,5 +104,5 @@ def state_of(error: ApsError) -> CallState:
         return CallState.UNSENT
     if isinstance(error, api_errors.MalformedError | api_errors.OversizedError):
         return CallState.REFUSED
-    remote = trouble_of(error) in (Trouble.REMOTE, Trouble.DEFERRED)
+    remote = error.failure_kind in (FailureKind.REMOTE, FailureKind.DEFERRED)
     return CallState.FAILED if remote else CallState.DENIED

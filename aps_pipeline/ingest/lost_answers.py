@@ -1,4 +1,4 @@
-"""What the lake misses because kept bodies are gone or garbled, and the rows that outlive them."""
+"""Rows of answers whose kept body can no longer be read: they stay in their partition as they were."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.ingest.fleet import Fleet
-from aps_pipeline.ingest.kept_bodies import BodyLostError
-from aps_pipeline.ingest.outcomes import Failure, Trouble
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.results import BodyLostError, Failure
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import BodyFault, Ledger
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import Answers, kinds_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 
@@ -34,36 +34,40 @@ class LostAnswers:
         """All of them; where there were none, only `mark` can bring one."""
         if self._is_clear:
             return []
-        found = self._ledger.damaged()
+        found = self._ledger.list_damaged()
         self._is_clear = not found
         return found
 
-    def failures(self, table: Table, period: Period, fleet: Fleet, answers: Answers) -> tuple[Failure, ...]:
+    def failures(
+        self, table: Table, period: Period, fleet: KnownFleet, answers: Answers
+    ) -> tuple[Failure, ...]:
         """Why a partition lacks rows: lost answers, and those of systems that are no longer known."""
         kinds = kinds_of(table, fleet.systems.values())
         lost = [
             _failure(fault)
             for fault in self._faults()
-            if fault.question.kind in kinds and fault.question.period == period
+            if fault.request.kind in kinds and fault.request.period == period
         ]
         held = answers.by_kind.get(table.source.kind, {}).get(period.key, {})
         for (system_id, device_id), each in sorted(held.items()):
             if each.good and system_id not in fleet.systems:
-                question = Question(*table.source.kind, system_id, device_id, period)
+                request = Request(*table.source.kind, system_id, device_id, period)
                 why = f"system {system_id} is not known, for no kept answer with its details can be read"
-                lost.append(Failure(question, Trouble.REFUSED, why))
+                lost.append(Failure(request, FailureKind.REFUSED, why))
         return tuple(lost)
 
     def inventory_failures(self, endpoints: Collection[str]) -> tuple[Failure, ...]:
         """Why an inventory table may lack something."""
-        return tuple(_failure(f) for f in self._faults() if f.question.endpoint in endpoints)
+        return tuple(_failure(f) for f in self._faults() if f.request.endpoint in endpoints)
 
     def periods(self, kinds: Iterable[tuple[str, str]]) -> set[str]:
         """The keys of the periods of which an answer is lost."""
         chosen = set(kinds)
-        return {f.question.period.key for f in self._faults() if f.question.kind in chosen}
+        return {f.request.period.key for f in self._faults() if f.request.kind in chosen}
 
-    def with_kept_rows(self, table: Table, values: tuple[str, ...], fleet: Fleet, rows: pa.Table) -> pa.Table:
+    def with_kept_rows(
+        self, table: Table, values: tuple[str, ...], fleet: KnownFleet, rows: pa.Table
+    ) -> pa.Table:
         """The rows, and those of the file in place that only a lost answer could give again."""
         kept = self._lake.read_partition(table, values)
         if kept is None:
@@ -78,4 +82,4 @@ class LostAnswers:
 
 
 def _failure(fault: BodyFault) -> Failure:
-    return Failure(fault.question, Trouble.REFUSED, str(BodyLostError(fault.call_id)))
+    return Failure(fault.request, FailureKind.REFUSED, str(BodyLostError(fault.call_id)))

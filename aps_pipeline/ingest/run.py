@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from aps_pipeline.ingest.accounts import ApiAccount, NotConfiguredError, account_of
+from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.caller import Caller
-from aps_pipeline.ingest.calls import Ask, Budget, Judge, Result, Session
-from aps_pipeline.ingest.login import Login, NotConfiguredError, login_of
-from aps_pipeline.ingest.news import Newsroom
-from aps_pipeline.ingest.outcomes import Stop
-from aps_pipeline.ingest.partitions import Builder
-from aps_pipeline.ingest.resting import rests_of_denied
+from aps_pipeline.ingest.drift_events import DriftLog
+from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, Budget, CallOutcome, PendingRequest
+from aps_pipeline.ingest.plan_context import get_rests
+from aps_pipeline.ingest.results import StopReason
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.periods import Period
+from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import DuePolicy, is_inventory, periods_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
 
 
@@ -57,9 +57,9 @@ class Wanted:
     @property
     def facts(self) -> list[Table]:
         """The tables that show what was measured, coarse before fine."""
-        order = ("", "year", "month", "day")
+        order = (Grain.LIFETIME, Grain.YEAR, Grain.MONTH, Grain.DAY)
         found = (table for table in self.tables if not is_inventory(table))
-        return sorted(found, key=lambda table: order.index(table.partition))
+        return sorted(found, key=lambda table: order.index(table.partition_grain))
 
 
 class Run:
@@ -69,18 +69,18 @@ class Run:
         self,
         ledger: Ledger,
         lake: Lake,
-        logins: Sequence[Login],
+        accounts: Sequence[ApiAccount],
         wanted: Wanted,
-        revision: timedelta,
+        revision_window: timedelta,
         threads: int,
     ) -> None:
-        self.ledger, self.lake, self.wanted, self.revision = ledger, lake, wanted, revision
+        self.ledger, self.lake, self.wanted, self.revision_window = ledger, lake, wanted, revision_window
         self.now: datetime = ledger.now()
-        self.builder = Builder(ledger, lake, revision)
-        self.news = Newsroom(ledger)
+        self.builder = PartitionBuilder(ledger, lake, revision_window)
+        self.drift_log = DriftLog(ledger)
         self.policy = DuePolicy(
             self.now,
-            revision,
+            revision_window,
             wanted.last,
             wanted.recheck,
             wanted.again,
@@ -90,8 +90,8 @@ class Run:
         self.remarks: list[str] = []
         """What the run met that none of the wanted tables needs."""
         """Whether a call may have been made."""
-        self._login_of = {system_id: login_of(logins, system_id) for system_id in wanted.system_ids}
-        self.rests = {} if wanted.again else rests_of_denied(ledger, self.now, self.quota_zone)
+        self._login_of = {system_id: account_of(accounts, system_id) for system_id in wanted.system_ids}
+        self.rests = {} if wanted.again else get_rests(ledger, self.now, self.quota_zone)
         """What is left alone because it was denied or refused of late."""
         self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
 
@@ -100,7 +100,7 @@ class Run:
         names = {login.name: login for login in self._login_of.values()}
         alone = len(names) == 1
         sessions = {
-            name: Session(login, self.ledger, budget, alone=alone, ignores_rests=self.wanted.again)
+            name: AccountSession(login, self.ledger, budget, alone=alone, ignores_rests=self.wanted.again)
             for name, login in names.items()
         }
         return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
@@ -112,9 +112,9 @@ class Run:
     @property
     def quota_zone(self) -> ZoneInfo:
         """The calendar by which days of rest are counted."""
-        return next(iter(self._login_of.values())).account.zone
+        return next(iter(self._login_of.values())).quota_account.zone
 
-    def ask(self, asks: Iterable[Ask], judge: Judge) -> Iterator[Result]:
+    def ask(self, asks: Iterable[PendingRequest], judge: BodyCheck) -> Iterator[CallOutcome]:
         """Make calls. A client is made with its first: a run without any needs no credentials."""
         chosen = list(asks)
         self.has_asked |= bool(chosen)
@@ -126,7 +126,7 @@ class Run:
         return min(self.wanted.last, self.now.date() - timedelta(days=1))
 
     @property
-    def stops(self) -> list[Stop]:
+    def stops(self) -> list[StopReason]:
         """Why calls have ended early, for each account, or kind of its calls, that it happened to."""
         return self._caller.stops
 
@@ -143,10 +143,10 @@ class Run:
         """Whether calls may still be made for a system."""
         return self._caller.can_ask(system_id)
 
-    def account_of(self, question: Question) -> str:
-        """The name of the account that a question is asked with."""
-        return self._login_of[question.system_id].name
+    def account_of(self, request: Request) -> str:
+        """The name of the account that a request is asked with."""
+        return self._login_of[request.system_id].name
 
-    def accounts_of(self, questions: Iterable[Question]) -> set[str]:
-        """The names of the accounts that questions are asked with."""
-        return {self.account_of(question) for question in questions}
+    def accounts_of(self, requests: Iterable[Request]) -> set[str]:
+        """The names of the accounts that requests are asked with."""
+        return {self.account_of(request) for request in requests}

@@ -6,8 +6,7 @@ What the columns mean is declared in `tables`; which calls to make is decided in
 
 from __future__ import annotations
 
-from aps_pipeline.lake.integrity import FileFault
 from aps_pipeline.lake.store import Lake, LakeState, StorageError
-from aps_pipeline.lake.validate import InvalidRowsError
+from aps_pipeline.lake.validate import FileFault, InvalidRowsError
 
 __all__ = ["FileFault", "InvalidRowsError", "Lake", "LakeState", "StorageError"]

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from aps_pipeline.lake.integrity import (
+from aps_pipeline.atomic import STALE_SECONDS, replace_file
+from aps_pipeline.errors import Exit, PipelineError
+from aps_pipeline.lake.validate import (
     DamagedFileError,
     FileFault,
     check_content,
@@ -23,23 +25,23 @@ from aps_pipeline.lake.integrity import (
     check_footer,
     encode,
     partition_name,
+    prepare_rows,
 )
-from aps_pipeline.lake.validate import in_file_order
-from aps_pipeline.syncing import sync
 from aps_pipeline.tables import Table
 
 _FILE = "part-0.parquet"
 _STAGING = ".staging"
-_ASIDE = ".damaged"
-_STALE_SECONDS = 3600.0
+_DAMAGED = ".damaged"
 
 
-class StorageError(OSError):
+class StorageError(PipelineError, OSError):
     """The lake cannot be read or written; the message names the path."""
+
+    exit_code = Exit.STORAGE
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PartitionOrigin:
     """A partition that is there: the inputs it was written with, and its rows."""
 
     inputs: str
@@ -71,13 +73,15 @@ class Lake:
             else:
                 self._fs, self._root = pafs.LocalFileSystem(), str(Path(url).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise StorageError(f"the lake {_shown(url)} cannot be opened: {type(error).__name__}") from None
+            raise StorageError(
+                f"the lake {_without_credentials(url)} cannot be opened: {type(error).__name__}"
+            ) from None
         self._local = isinstance(self._fs, pafs.LocalFileSystem)
 
     @property
     def name(self) -> str:
         """The address as people may see it."""
-        return _shown(self.url)
+        return _without_credentials(self.url)
 
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
         """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
@@ -92,9 +96,9 @@ class Lake:
         `inputs` names the answers that the rows were made from; the same inputs give the same bytes.
         Raises InvalidRowsError, StorageError.
         """
-        rows = in_file_order(table, values, rows)
+        rows = prepare_rows(table, values, rows)
         content = encode(table, values, rows, inputs)
-        with self._storage(path := self.path(table, values)):
+        with self._as_storage_error(path := self.path(table, values)):
             if self._local:
                 self._replace_file(Path(path), content)
             else:
@@ -103,23 +107,13 @@ class Lake:
         return int(rows.num_rows)
 
     def _replace_file(self, path: Path, content: bytes) -> None:
-        staging = Path(self._root, _STAGING)
-        staging.mkdir(parents=True, exist_ok=True)
-        beside = staging / f"{uuid.uuid4().hex}.parquet"
-        with beside.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        is_new = not path.parent.is_dir()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.replace(path)
-        sync(path.parent)
-        if is_new:
-            sync(path.parent.parent)
+        beside = Path(self._root, _STAGING, f"{uuid.uuid4().hex}.parquet")
+        with replace_file(path, beside=beside):
+            beside.write_bytes(content)
 
     def remove(self, table: Table, values: tuple[str, ...]) -> None:
         """Remove one partition, if it is there. Raises StorageError."""
-        with self._storage(path := self.path(table, values)):
+        with self._as_storage_error(path := self.path(table, values)):
             if self._fs.get_file_info(path).type is pafs.FileType.File:
                 self._fs.delete_file(path)
 
@@ -128,15 +122,15 @@ class Lake:
         if self._local and (staging := Path(self._root, _STAGING)).is_dir():
             for leftover in staging.iterdir():
                 with contextlib.suppress(FileNotFoundError):  # another process cleans as well
-                    if leftover.stat().st_mtime < time.time() - _STALE_SECONDS:
+                    if leftover.stat().st_mtime < time.time() - STALE_SECONDS:
                         leftover.unlink()
 
-    def found(self, table: Table, values: tuple[str, ...]) -> Found | None:
+    def origin(self, table: Table, values: tuple[str, ...]) -> PartitionOrigin | None:
         """What the partition was made from, or None if there is none or its footer is not its own."""
         try:
             with self._fs.open_input_file(self.path(table, values)) as stream:
                 metadata = pq.read_metadata(stream)
-            return Found(check_footer(metadata, table, values), metadata.num_rows)
+            return PartitionOrigin(check_footer(metadata, table, values), metadata.num_rows)
         except (pa.ArrowException, OSError, DamagedFileError):
             return None  # a damaged file is a missing one: it will be written again
 
@@ -145,7 +139,7 @@ class Lake:
         return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == _FILE)
 
     def _content(self, path: str) -> bytes:
-        with self._storage(path), self._fs.open_input_file(path) as stream:
+        with self._as_storage_error(path), self._fs.open_input_file(path) as stream:
             return bytes(stream.read())
 
     def check_files(
@@ -189,8 +183,8 @@ class Lake:
         Raises StorageError.
         """
         inside = fault.path.removeprefix(f"{self._root}/core/")
-        aside = f"{self._root}/{_ASIDE}/{uuid.uuid4().hex[:8]}/{inside}"
-        with self._storage(fault.path):
+        aside = f"{self._root}/{_DAMAGED}/{uuid.uuid4().hex[:8]}/{inside}"
+        with self._as_storage_error(fault.path):
             if self._local:  # an object store has no folders
                 self._fs.create_dir(aside.rpartition("/")[0])
             self._fs.move(fault.path, aside)
@@ -227,7 +221,7 @@ class Lake:
             return None
         core = f"{self._root}/core"
         found = self._list(core)
-        with self._storage(core):
+        with self._as_storage_error(core):
             found.append(self._fs.get_file_info(core))
         return LakeState(
             sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
@@ -235,7 +229,7 @@ class Lake:
 
     def _list(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
         """All files and folders below a folder, or only those in it; none if it is not there."""
-        with self._storage(folder):
+        with self._as_storage_error(folder):
             selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)
             return list(self._fs.get_file_info(selector))
 
@@ -270,11 +264,11 @@ class Lake:
             partitioning=ds.HivePartitioning(pa.schema(folders)),
             partition_base_dir=self._folder(table),
         )
-        with self._storage(self._folder(table)):
+        with self._as_storage_error(self._folder(table)):
             return rows.to_table().replace_schema_metadata(table.schema.metadata)
 
     @contextlib.contextmanager
-    def _storage(self, path: str) -> Iterator[None]:
+    def _as_storage_error(self, path: str) -> Iterator[None]:
         try:
             yield
         except (OSError, pa.ArrowException) as error:
@@ -289,6 +283,6 @@ def _end_of(path: str) -> tuple[int, bytes]:
         return size, stream.read()
 
 
-def _shown(url: str) -> str:
+def _without_credentials(url: str) -> str:
     """The address without a key and secret in it."""
     return re.sub(r"(?<=//)[^/@]*@", "", url.split("?", 1)[0])

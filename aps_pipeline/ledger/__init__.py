@@ -1,12 +1,14 @@
-"""The ledger: every call ever made, and every body that came back. The only state there is.
+"""The ledger, the checkpoint that every run resumes from: all calls ever made, and the bodies that came back.
 
-A row is written before a call is sent and finished after it. What is answered, what is absent, what failed
-and how much quota is used are questions to these rows. SQLite by default, PostgreSQL by URL.
+A row is written before a call is sent and finished after it, so runs are idempotent: what is answered is not
+asked again. What is absent, what failed and how much quota is used are queries of these rows. There is no
+other state. SQLite by default, PostgreSQL by URL.
 """
 
 from __future__ import annotations
 
 from aps_pipeline.ledger.bodies import BodyFault, Refusal
+from aps_pipeline.ledger.diffs import FigureRow, StoredFigure, UnreadAnswer
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -15,46 +17,48 @@ from aps_pipeline.ledger.errors import (
     MixedDataError,
     QuotaExhaustedError,
 )
-from aps_pipeline.ledger.figures import FigureRow, StoredFigure, UnreadAnswer
-from aps_pipeline.ledger.quota import Account, Quota, quota_month, resets_utc
+from aps_pipeline.ledger.quota import AccountRest, Quota, QuotaAccount, quota_month, resets_utc
 from aps_pipeline.ledger.records import (
+    AnswerDiff,
+    AnswerPair,
     Attempt,
+    CallEnd,
     CallState,
-    Change,
-    Finish,
+    DriftEvent,
+    DriftKind,
     GoodCall,
-    News,
-    NewsKind,
-    Revision,
-    Succession,
+    RowDiff,
 )
-from aps_pipeline.ledger.rests import AccountRest
+from aps_pipeline.ledger.schema import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS
 from aps_pipeline.ledger.store import Ledger
 
 __all__ = [
-    "Account",
+    "CALL_COLUMNS",
+    "DIFF_COLUMNS",
+    "DRIFT_COLUMNS",
     "AccountRest",
     "AlreadyAnsweredError",
+    "AnswerDiff",
+    "AnswerPair",
     "Attempt",
     "BodyFault",
+    "CallEnd",
     "CallState",
-    "Change",
+    "DriftEvent",
+    "DriftKind",
     "FigureRow",
-    "Finish",
     "GoodCall",
     "InFlightError",
     "Ledger",
     "LedgerBusyError",
     "LedgerError",
     "MixedDataError",
-    "News",
-    "NewsKind",
     "Quota",
+    "QuotaAccount",
     "QuotaExhaustedError",
     "Refusal",
-    "Revision",
+    "RowDiff",
     "StoredFigure",
-    "Succession",
     "UnreadAnswer",
     "quota_month",
     "resets_utc",

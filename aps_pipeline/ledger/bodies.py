@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ledger.records import GOOD, CallState
+from aps_pipeline.ledger.records import SUCCESSFUL, CallState
 from aps_pipeline.ledger.schema import bodies, calls, refusals
 from aps_pipeline.periods import Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class BodyFault:
     """
 
     call_id: int
-    question: Question
+    request: Request
     reason: str
     is_open: bool = True
 
@@ -36,7 +36,7 @@ class Refusal:
     """A refused answer whose body is kept, and which reader refused it; empty where that is not known."""
 
     call_id: int
-    question: Question
+    request: Request
     sent_utc: datetime
     reader: str
 
@@ -78,9 +78,9 @@ def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
         raise GarbledError("is no text") from None
 
 
-def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
+def check_bodies(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
     """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
-    found = connection.execute(_kept(after, most)).all()
+    found = connection.execute(_bodies_query(after, most)).all()
     faults: list[BodyFault] = []
     digests: dict[int, str] = {}
     for row in found:
@@ -90,13 +90,13 @@ def check(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodi
             digests[row.call_id] = unpack(row.body, row.body_sha256)[1]
         except GarbledError as error:
             is_read = row.state == CallState.ANSWERED  # the others say all with their code
-            faults.append(BodyFault(row.call_id, _question(row), str(error), is_open=is_read))
+            faults.append(BodyFault(row.call_id, _request(row), str(error), is_open=is_read))
         if row.body_sha256 is not None:
             digests.pop(row.call_id, None)
     return CheckedBodies(len(found), faults, digests), found[-1].call_id if len(found) == most else None
 
 
-_QUESTION = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
+_REQUEST_KEY = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
 
 
 def has_body() -> sa.ColumnElement[bool]:
@@ -105,36 +105,36 @@ def has_body() -> sa.ColumnElement[bool]:
     return sa.and_(expected, calls.c.state != CallState.DAMAGED)
 
 
-def _kept(after: int, most: int) -> sa.Select[Any]:
-    columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_QUESTION, bodies.c.body)
+def _bodies_query(after: int, most: int) -> sa.Select[Any]:
+    columns = (calls.c.call_id, calls.c.state, calls.c.body_sha256, *_REQUEST_KEY, bodies.c.body)
     both = calls.outerjoin(bodies, bodies.c.call_id == calls.c.call_id)
     query = sa.select(*columns).select_from(both).where(calls.c.call_id > after, has_body())
     return query.order_by(calls.c.call_id).limit(most)
 
 
-def damaged(connection: sa.Connection) -> Iterator[BodyFault]:
+def list_damaged(connection: sa.Connection) -> Iterator[BodyFault]:
     """The answers that were found damaged and that no newer one has replaced, in the order of the calls."""
-    query = sa.select(calls.c.call_id, calls.c.error, *_QUESTION)
-    for row in connection.execute(_unreplaced(query, CallState.DAMAGED)):
-        yield BodyFault(row.call_id, _question(row), row.error)
+    query = sa.select(calls.c.call_id, calls.c.error, *_REQUEST_KEY)
+    for row in connection.execute(_only_unreplaced(query, CallState.DAMAGED)):
+        yield BodyFault(row.call_id, _request(row), row.error)
 
 
-def refused(connection: sa.Connection) -> Iterator[Refusal]:
+def list_refused(connection: sa.Connection) -> Iterator[Refusal]:
     """The refused answers that no good one has replaced, in the order of the calls."""
-    query = sa.select(calls.c.call_id, calls.c.sent_utc, *_QUESTION, refusals.c.reader).select_from(
+    query = sa.select(calls.c.call_id, calls.c.sent_utc, *_REQUEST_KEY, refusals.c.reader).select_from(
         calls.outerjoin(refusals, refusals.c.call_id == calls.c.call_id)
     )
-    for row in connection.execute(_unreplaced(query, CallState.REFUSED)):
-        yield Refusal(row.call_id, _question(row), row.sent_utc, row.reader or "")
+    for row in connection.execute(_only_unreplaced(query, CallState.REFUSED)):
+        yield Refusal(row.call_id, _request(row), row.sent_utc, row.reader or "")
 
 
-def _unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
+def _only_unreplaced(query: sa.Select[Any], state: CallState) -> sa.Select[Any]:
     newer = calls.alias()
-    same = (newer.c[column.name] == column for column in _QUESTION)
-    replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(GOOD))
+    same = (newer.c[column.name] == column for column in _REQUEST_KEY)
+    replaced = sa.exists().where(*same, newer.c.call_id > calls.c.call_id, newer.c.state.in_(SUCCESSFUL))
     return query.where(calls.c.state == state, ~replaced).order_by(calls.c.call_id)
 
 
-def _question(row: sa.Row[Any]) -> Question:
+def _request(row: sa.Row[Any]) -> Request:
     period = Period.parse(LEVEL_GRAIN[row.level], row.period)
-    return Question(row.endpoint, row.level, row.system_id, row.device_id, period)
+    return Request(row.endpoint, row.level, row.system_id, row.device_id, period)

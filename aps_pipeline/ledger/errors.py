@@ -6,19 +6,24 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ledger.quota import Quota
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 
-class LedgerError(OSError):
+class LedgerError(PipelineError, OSError):
     """The ledger cannot be opened, read or written."""
+
+    exit_code = Exit.STORAGE
 
 
 class LedgerBusyError(LedgerError):
     """Another process keeps the ledger locked for longer than anybody waits."""
 
+    exit_code = Exit.BUSY
 
-class MixedDataError(ValueError):
+
+class MixedDataError(PipelineError, ValueError):
     """A simulated answer for a ledger of real data, or the other way round."""
 
 
@@ -37,18 +42,18 @@ class QuotaExhaustedError(Exception):
 
 
 class InFlightError(Exception):
-    """Another process is asking the same question right now, `since` then."""
+    """Another process is asking the same request right now, `since` then."""
 
-    def __init__(self, question: Question, since: datetime) -> None:
-        super().__init__(str(question))
-        self.question, self.since = question, since
+    def __init__(self, request: Request, since: datetime) -> None:
+        super().__init__(str(request))
+        self.request, self.since = request, since
 
 
 class AlreadyAnsweredError(Exception):
     """A good answer has come since the caller looked."""
 
 
-def ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
+def as_ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
     """The ledger's own error for one of the database."""
     if is_locked(error):
         return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")

@@ -72,7 +72,9 @@ def is_gone(owner: str, sent: datetime, beat: datetime | None, now: datetime, da
     return silent > LEASE or is_dead(owner)
 
 
-def in_flight(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int, str, str, datetime, datetime]]:
+def in_flight_query(
+    *conditions: sa.ColumnElement[bool],
+) -> sa.Select[tuple[int, str, str, datetime, datetime]]:
     """Calls with the last beat of their owner; None where it never beat."""
     columns = (calls.c.call_id, calls.c.state, calls.c.owner, calls.c.sent_utc, processes.c.beat_utc)
     beats = calls.outerjoin(processes, processes.c.owner == calls.c.owner)
@@ -88,7 +90,7 @@ def write_beat(tx: sa.Connection, now: datetime) -> None:
         tx.execute(sa.insert(processes).values(owner=this_process(), **beat))
 
 
-class Heart:
+class Heartbeat:
     """Beats every 30 s while calls are in flight; ends by itself when none is, or when it is stopped."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
@@ -139,31 +141,33 @@ class Heart:
             self._thread = None
 
 
-class Announcer:
+class LeaseLog:
     """Says in the log, once for each process, what it keeps others waiting for and what it left behind."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
 
-    def tell_waiting(self, owner: str, question: object) -> None:
+    def log_waiting(self, owner: str, request: object) -> None:
         """Another process asks the same."""
         if owner != this_process():
-            sentence = f"waiting: {_shown(owner)} is making a call that is needed here ({question})"
-            self._say("waiting", owner, sentence)
+            sentence = f"waiting: {_process_text(owner)} is making a call that is needed here ({request})"
+            self._log_once("waiting", owner, sentence)
 
-    def tell_taken_over(self, owner: str, count: int) -> None:
+    def log_taken_over(self, owner: str, count: int) -> None:
         """Calls of a process that is gone were closed as lost."""
         theirs = "1 call" if count == 1 else f"{count:,} calls"
         why = "has ended" if is_dead(owner) else f"has given no sign of life for {LEASE.seconds} s"
-        sentence = f"{_shown(owner)} {why}: {theirs} that it had in flight will be made again where needed"
-        self._say("gone", owner, sentence)
+        sentence = (
+            f"{_process_text(owner)} {why}: {theirs} that it had in flight will be made again where needed"
+        )
+        self._log_once("gone", owner, sentence)
 
-    def _say(self, what: str, owner: str, sentence: str) -> None:
-        if (what, owner) not in self._said:
-            self._said.add((what, owner))
+    def _log_once(self, what: str, owner: str, sentence: str) -> None:
+        if (what, owner) not in self._logged:
+            self._logged.add((what, owner))
             _logger.warning(sentence)
 
 
-def _shown(owner: str) -> str:
+def _process_text(owner: str) -> str:
     host, pid, _ = owner.rsplit("|", 2)
     return f"process {pid} on {host}"

@@ -17,9 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from aps_pipeline.atomic import replace_file
 from aps_pipeline.ledger.errors import LedgerBusyError, LedgerError, first_line, is_locked
 from aps_pipeline.ledger.schema import VERSIONS, calls, metadata, schema_version
-from aps_pipeline.syncing import sync
 
 PATIENCE_SECONDS = 25.0
 """How long to wait for another process that keeps the ledger locked."""
@@ -61,7 +61,7 @@ def open_engine(url: str, patience: float, before_first: Callable[[str], None] =
         file.parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(address, file, patience)
     try:
-        _bring_up(engine, name, file, patience)
+        _bring_to_head(engine, name, file, patience)
         if not _has_calls(engine, name):
             before_first(name)
     except BaseException:
@@ -89,11 +89,11 @@ def _file_of(address: sa.URL) -> Path | None:
     return Path(str(name)) if is_file else None
 
 
-def _bring_up(engine: sa.Engine, name: str, file: Path | None, patience: float) -> None:
+def _bring_to_head(engine: sa.Engine, name: str, file: Path | None, patience: float) -> None:
     """Make or migrate the tables, unless they are at the newest version already."""
     if _is_at_head(engine, name):
         return
-    with _alone(file, patience), engine.execution_options(writes=True).begin() as connection:
+    with _lock_file(file, patience), engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":  # where two processes would both make the tables
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         inspector = sa.inspect(connection)
@@ -176,7 +176,7 @@ def _has_calls(engine: sa.Engine, name: str) -> bool:
 
 
 @contextmanager
-def _alone(file: Path | None, patience: float) -> Iterator[None]:
+def _lock_file(file: Path | None, patience: float) -> Iterator[None]:
     """Only one process at a time makes, switches or migrates an SQLite ledger. Raises LedgerBusyError."""
     if file is None:
         yield
@@ -193,9 +193,11 @@ def _copy_beside(file: Path | None, version: str) -> Path | None:
     if file is None:
         return None
     copy = file.with_name(f"{file.name}.{version}.bak")
+    # Under the lock only one writes, so the name beside is fixed: the next copy replaces what a kill left.
+    beside = copy.with_name(f"{copy.name}.tmp")
     try:
         with (
-            _replace_synced(copy) as beside,
+            replace_file(copy, beside=beside),
             closing(sqlite3.connect(file)) as source,
             closing(sqlite3.connect(beside)) as target,
         ):
@@ -205,23 +207,6 @@ def _copy_beside(file: Path | None, version: str) -> Path | None:
             f"the ledger has to be migrated and cannot be copied to {copy}: {error}. Nothing was changed"
         ) from error
     return copy
-
-
-@contextmanager
-def _replace_synced(path: Path) -> Iterator[Path]:
-    """Yield where to write; left without an error, it is synced and renamed to `path`. Raises OSError.
-
-    Under the lock only one writes, so the name beside is fixed: the next copy replaces what a kill left.
-    """
-    beside = path.with_name(f"{path.name}.tmp")
-    beside.unlink(missing_ok=True)
-    try:
-        yield beside
-        sync(beside)
-        beside.replace(path)
-        sync(path.parent)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _limit_waiting(raw: Any, patience: float) -> None:
@@ -237,7 +222,7 @@ def _configure_sqlite(raw: Any, file: Path | None, patience: float) -> None:
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA foreign_keys=ON")
     if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        with _alone(file, patience):
+        with _lock_file(file, patience):
             _switch_to_wal(raw, patience)
 
 

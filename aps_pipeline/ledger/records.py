@@ -1,4 +1,4 @@
-"""What the ledger keeps of a call, and what it says about a question."""
+"""What the ledger keeps of a call, and what it says about a request."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 
 class CallState(StrEnum):
-    """How a call stands. Good answers are ANSWERED and NO_DATA; the others leave the question open."""
+    """How a call stands. Good answers are ANSWERED and NO_DATA; the others leave the request open."""
 
     IN_FLIGHT = "in_flight"
     """Reserved and perhaps sent; nothing is known yet."""
@@ -32,17 +32,17 @@ class CallState(StrEnum):
     """No connection was made, so nothing was counted."""
 
 
-GOOD = (CallState.ANSWERED, CallState.NO_DATA)
-VAIN = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
+SUCCESSFUL = (CallState.ANSWERED, CallState.NO_DATA)
+UNSUCCESSFUL = (CallState.REFUSED, CallState.FAILED, CallState.DENIED)
 """An outcome is known, and it is not good."""
-UNREAD = (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.DAMAGED)
+WITHOUT_BODY = (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.DAMAGED)
 """A call was made, and there is nothing to read."""
 
 QUOTA_CODE = 2005
-"""What the API answers when the quota is used up: it says nothing of the question."""
+"""What the API answers when the quota is used up: it says nothing of the request."""
 
 
-class NewsKind(StrEnum):
+class DriftKind(StrEnum):
     """What an answer may name that nobody here knows."""
 
     FIELD = "unknown field"
@@ -54,10 +54,10 @@ class NewsKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class DriftEvent:
     """Something unknown that an answer named, with the first call that did."""
 
-    kind: NewsKind
+    kind: DriftKind
     subject: str
     name: str
     call_id: int
@@ -65,7 +65,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call that brought no good answer: its question in parts, what came, and when it was sent."""
+    """A call that brought no good answer: its request in parts, what came, and when it was sent."""
 
     endpoint: str
     level: str
@@ -74,14 +74,14 @@ class Attempt:
     period: str
     code: int | None
     sent_utc: datetime
-    state: CallState = CallState.FAILED
-    http_status: int | None = None
-    call_id: int = 0
+    state: CallState
+    http_status: int | None
+    call_id: int
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class CallEnd:
     """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came.
 
     `server_utc` is the server's time where ours is known to be wrong.
@@ -106,20 +106,20 @@ class GoodCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
-    """Two good calls of one question, one after the other, that are not compared yet.
+class AnswerPair:
+    """Two good calls of one request, one after the other, that are not compared yet.
 
     `looks_back` where an answer before both may hold numbers that the previous one does not.
     """
 
-    question: Question
+    request: Request
     previous: GoodCall
     call: GoodCall
     looks_back: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class RowDiff:
     """What differs between two answers in the rows of one table; numbers are measures that are not null.
 
     A number has changed where both answers give one and not the same, and is gone where only the first does,
@@ -145,11 +145,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision(Change):
-    """The comparison of a good call with the good call of the same question before it, in one table.
+class AnswerDiff(RowDiff):
+    """The comparison of a good call with the good call of the same request before it, in one table.
 
     `was_over`: the previous answer was given after the period's end, so that nothing new was to be expected.
-    `numbers_missing`: numbers that any earlier answer to the question gave and this one does not.
+    `numbers_missing`: numbers that any earlier answer to the request gave and this one does not.
     """
 
     call_id: int

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger import leases, opening
 from aps_pipeline.ledger.bodies import digest, pack
+from aps_pipeline.ledger.calls import LedgerWriter, insert_into, printable, set_call
 from aps_pipeline.ledger.errors import (
     AlreadyAnsweredError,
     InFlightError,
@@ -21,13 +22,10 @@ from aps_pipeline.ledger.errors import (
     first_line,
     is_locked,
 )
-from aps_pipeline.ledger.quota import Account, quota_month
-from aps_pipeline.ledger.reading import quota_of
-from aps_pipeline.ledger.records import GOOD, QUOTA_CODE, CallState, Finish
-from aps_pipeline.ledger.rests import RestingAccounts
+from aps_pipeline.ledger.quota import QuotaAccount, RestingAccounts, quota_month, read_quota
+from aps_pipeline.ledger.records import QUOTA_CODE, SUCCESSFUL, CallEnd, CallState
 from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
-from aps_pipeline.ledger.writing import LedgerWriter, insert_into, printable, set_call
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 
 def _utc_now() -> datetime:
@@ -61,8 +59,8 @@ class Ledger(LedgerWriter, RestingAccounts):
         self._simulated: bool | None = None
         self._one_writer = threading.Lock()  # threads queue here instead of polling SQLite's lock
         self._patience = opening.PATIENCE_SECONDS if patience is None else patience
-        self._heart = leases.Heart(self._beat)
-        self._announcer = leases.Announcer()
+        self._heart = leases.Heartbeat(self._beat)
+        self._announcer = leases.LeaseLog()
         try:
             self._engine = opening.open_engine(url, self._patience, before_first)
             self._write_engine = self._engine.execution_options(writes=True)
@@ -71,9 +69,12 @@ class Ledger(LedgerWriter, RestingAccounts):
         except (sa.exc.SQLAlchemyError, OSError, ImportError, ValueError, NotImplementedError) as error:
             if is_locked(error):
                 raise LedgerBusyError(
-                    f"another process keeps the ledger {_shown(url)} locked; try again when it has ended"
+                    f"another process keeps the ledger {_without_password(url)} locked; "
+                    "try again when it has ended"
                 ) from error
-            raise LedgerError(f"cannot open the ledger {_shown(url)}: {first_line(error)}") from error
+            raise LedgerError(
+                f"cannot open the ledger {_without_password(url)}: {first_line(error)}"
+            ) from error
 
     def close(self) -> None:
         """Let go of the database."""
@@ -84,29 +85,32 @@ class Ledger(LedgerWriter, RestingAccounts):
         with self._writing() as tx:
             leases.write_beat(tx, self.now())
 
-    def reserve(self, question: Question, account: Account, after: int = 0) -> int:
+    def reserve(self, request: Request, account: QuotaAccount, after: int | None = None) -> int:
         """Write the row of a call about to be sent, take it from the quota, and return its call_id.
 
-        `after` is the newest good call that the caller knows of. All in one transaction, so that any number
-        of processes together never exceed the quota and never ask one question twice.
+        `after` is the newest good call that the caller knows of, None if it knows of none. All in one
+        transaction, so that any number of processes together never exceed the quota and never ask one
+        request twice.
         Raises QuotaExhaustedError, InFlightError, AlreadyAnsweredError.
         """
         now = self.now()
         month = quota_month(now, account.zone)
         with self._writing() as tx:
-            self._spend(tx, account, month, now)  # first: its row lock puts PostgreSQL's processes in line
-            self._step_in(tx, question, after, now)
+            self._spend_quota(
+                tx, account, month, now
+            )  # first: its row lock puts PostgreSQL's processes in line
+            self._check_rivals(tx, request, after, now)
             if not self._heart.is_beating:
                 leases.write_beat(tx, now)
             row = tx.execute(
                 sa.insert(calls).values(
                     account=account.app_id,
                     quota_month=month,
-                    endpoint=question.endpoint,
-                    level=question.level,
-                    system_id=question.system_id,
-                    device_id=question.device_id,
-                    period=question.period.key,
+                    endpoint=request.endpoint,
+                    level=request.level,
+                    system_id=request.system_id,
+                    device_id=request.device_id,
+                    period=request.period.key,
                     state=CallState.IN_FLIGHT,
                     sent_utc=now,
                     owner=leases.this_process(),
@@ -116,22 +120,24 @@ class Ledger(LedgerWriter, RestingAccounts):
         self._heart.start(call_id := int(row[0]))
         return call_id
 
-    def _step_in(self, tx: sa.Connection, question: Question, after: int, now: datetime) -> None:
+    def _check_rivals(self, tx: sa.Connection, request: Request, after: int | None, now: datetime) -> None:
         """Make sure that nobody else has asked or is asking; calls of processes that are gone are closed."""
         is_in_flight = calls.c.state == CallState.IN_FLIGHT
-        is_newer = sa.and_(calls.c.state.in_(GOOD), calls.c.call_id > after)
-        rivals = tx.execute(leases.in_flight(*_same(question), sa.or_(is_in_flight, is_newer))).all()
+        is_newer: sa.ColumnElement[bool] = calls.c.state.in_(SUCCESSFUL)
+        if after is not None:
+            is_newer = sa.and_(is_newer, calls.c.call_id > after)
+        rivals = tx.execute(leases.in_flight_query(*_same(request), sa.or_(is_in_flight, is_newer))).all()
         for rival in rivals:
             if rival.state != CallState.IN_FLIGHT:
-                raise AlreadyAnsweredError(str(question))
+                raise AlreadyAnsweredError(str(request))
             database_now = leases.database_time(tx, now)
             if not leases.is_gone(rival.owner, rival.sent_utc, rival.beat_utc, now, database_now):
-                self._announcer.tell_waiting(rival.owner, question)
-                raise InFlightError(question, rival.sent_utc)
+                self._announcer.log_waiting(rival.owner, request)
+                raise InFlightError(request, rival.sent_utc)
             set_call(tx, rival.call_id, state=CallState.LOST, finished_utc=now)
-            self._announcer.tell_taken_over(rival.owner, 1)
+            self._announcer.log_taken_over(rival.owner, 1)
 
-    def _spend(self, tx: sa.Connection, account: Account, month: str, now: datetime) -> None:
+    def _spend_quota(self, tx: sa.Connection, account: QuotaAccount, month: str, now: datetime) -> None:
         refused_at = quotas.c.refused_at_monthly_calls
         spend = (
             sa.update(quotas)
@@ -145,9 +151,9 @@ class Ledger(LedgerWriter, RestingAccounts):
         first = insert_into(tx, quotas).values(account=account.app_id, month=month, used=0)
         tx.execute(first.on_conflict_do_nothing())
         if not tx.execute(spend).rowcount:
-            raise QuotaExhaustedError(quota_of(tx, account, now))
+            raise QuotaExhaustedError(read_quota(tx, account, now))
 
-    def finish(self, call_id: int, end: Finish, monthly_calls: int = 0) -> None:
+    def finish(self, call_id: int, end: CallEnd, monthly_calls: int = 0) -> None:
         """Write how a call ended, with its body, in one transaction.
 
         A code 2005 closes the account's quota month to every process (until `monthly_calls` is raised); an
@@ -155,10 +161,10 @@ class Ledger(LedgerWriter, RestingAccounts):
         """
         body = None if end.body is None else end.body.encode("utf-8", "replace")
         simulated = end.simulated
-        is_answer = end.state in GOOD or (end.state is CallState.REFUSED and end.code is not None)
-        mixed = is_answer and not self._fits(simulated=end.simulated)
+        is_answer = end.state in SUCCESSFUL or (end.state is CallState.REFUSED and end.code is not None)
+        mixed = is_answer and not self._is_of_same_origin(simulated=end.simulated)
         if mixed:
-            end, body = Finish(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
+            end, body = CallEnd(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
             row = tx.execute(
                 sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)
@@ -189,7 +195,7 @@ class Ledger(LedgerWriter, RestingAccounts):
                 f"for {'simulated' if simulated else 'real'} data"
             )
 
-    def _fits(self, *, simulated: bool) -> bool:
+    def _is_of_same_origin(self, *, simulated: bool) -> bool:
         """Whether answers of this origin belong into this ledger; the first answer decides."""
         if simulated and not self._accepts_simulated:
             return False
@@ -201,14 +207,14 @@ class Ledger(LedgerWriter, RestingAccounts):
             self._simulated = known == str(True)
         return self._simulated == simulated
 
-    def settle(self) -> dict[str, int]:
+    def close_lost_calls(self) -> dict[str, int]:
         """Close the calls in flight whose process is gone, as lost but counted; how many of each process.
 
         Says so in the log, once for each process.
         """
         now = self.now()
         with self._reading() as connection:
-            flying = connection.execute(leases.in_flight(calls.c.state == CallState.IN_FLIGHT)).all()
+            flying = connection.execute(leases.in_flight_query(calls.c.state == CallState.IN_FLIGHT)).all()
             database_now = leases.database_time(connection, now) if flying else now
         gone = {
             row.call_id: row.owner
@@ -224,21 +230,21 @@ class Ledger(LedgerWriter, RestingAccounts):
                 )
         taken_over = Counter(gone.values())
         for owner, count in taken_over.items():
-            self._announcer.tell_taken_over(owner, count)
+            self._announcer.log_taken_over(owner, count)
         return dict(taken_over)
 
 
-def _same(question: Question) -> list[sa.ColumnElement[bool]]:
+def _same(request: Request) -> list[sa.ColumnElement[bool]]:
     return [
-        calls.c.endpoint == question.endpoint,
-        calls.c.level == question.level,
-        calls.c.system_id == question.system_id,
-        calls.c.device_id == question.device_id,
-        calls.c.period == question.period.key,
+        calls.c.endpoint == request.endpoint,
+        calls.c.level == request.level,
+        calls.c.system_id == request.system_id,
+        calls.c.device_id == request.device_id,
+        calls.c.period == request.period.key,
     ]
 
 
-def _shown(url: str) -> str:
+def _without_password(url: str) -> str:
     """The address without its password."""
     try:
         return sa.make_url(url).render_as_string(hide_password=True)

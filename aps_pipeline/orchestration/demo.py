@@ -1,53 +1,155 @@
 """A year of a small fleet, from the simulator through the Dagster assets into a warehouse: `make demo`.
 
-Of the year before, days, months and years of its systems are there to compare with.
+The year before has days, months and years of its systems too, to compare with.
 Run again, it makes no call and leaves the lake as it is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from rich.console import Console
+from rich.table import Table as Grid
 
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.collecting import asset_key
-from aps_pipeline.orchestration.demo_result import Demo, result_of, show
-from aps_pipeline.orchestration.failures import EXPECTED
+from aps_pipeline.errors import PipelineError
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
+from aps_pipeline.orchestration.materialize import asset_key
 from aps_pipeline.orchestration.partitions import range_tags
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.orchestration.simulated import (
     demo_dir,
     demo_year,
-    describe_site,
-    simulated_settings,
+    get_simulated_settings,
+    write_site_files,
     year_before,
 )
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
 from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
+from aps_pipeline.warehouse import query
 
-WHOLE = timedelta(days=2)
+_BY_MONTH = """
+    SELECT strftime(month, '%Y-%m') AS month, system_id, round(sum(energy_kwh), 1) AS kwh
+    FROM core.system_monthly_energy WHERE month BETWEEN '{first:%Y-%m}-01' AND '{last}'
+    GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The result of a demo. `calls` are those of this run, as the simulator counted them."""
+
+    first: str
+    last: str
+    seconds: float
+    calls: int
+    calls_in_ledger: int
+    files: int
+    lake_bytes: int
+    lake_sha256: str
+    data_dir: str
+    production: list[dict[str, Any]]
+
+
+def demo_result(settings: Settings, first: date, last: date, seconds: float, calls: int) -> Demo:
+    """Read ledger, lake and warehouse. Raises LedgerError, WarehouseError, OSError."""
+    with closing(Ledger(settings.ledger_address)) as ledger:
+        calls_in_ledger = sum(len(portion) for portion in ledger.iter_calls())
+    files = sorted(Path(settings.lake_address).rglob("*.parquet"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(settings.data_dir)).encode() + file.read_bytes())
+    return Demo(
+        first=first.isoformat(),
+        last=last.isoformat(),
+        seconds=round(seconds, 1),
+        calls=calls,
+        calls_in_ledger=calls_in_ledger,
+        files=len(files),
+        lake_bytes=sum(file.stat().st_size for file in files),
+        lake_sha256=digest.hexdigest(),
+        data_dir=str(settings.data_dir),
+        production=query(settings.warehouse_path, _BY_MONTH.format(first=first, last=last)).to_pylist(),
+    )
+
+
+def show(demo: Demo) -> None:
+    """Print a demo, and what to do next."""
+    console = Console()
+    console.print(_grid(demo))
+    console.print(
+        f"{demo.calls:,} calls made, {demo.calls_in_ledger:,} kept in the ledger; "
+        f"{demo.files:,} files, {demo.lake_bytes / 1e6:.1f} MB, sha256 {demo.lake_sha256[:12]}; "
+        f"{demo.seconds:.0f} s\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+    aps = _near(Path(sys.executable).with_name("aps"))
+    lines = (
+        ("Open the UI:", "make dev"),
+        ("Query:", f'APS_DATA_DIR={_near(demo.data_dir)} {aps} sql "FROM mart.monthly_production"'),
+        ("Report:", f"APS_DATA_DIR={_near(demo.data_dir)} {aps} report"),
+        ("Run again:", f"{aps} demo   (makes 0 calls)"),
+    )
+    for what, how in lines:
+        console.print(f"  {what:<13} {how}", highlight=False, soft_wrap=True)
+
+
+def _grid(demo: Demo) -> Grid:
+    systems = list(dict.fromkeys(row["system_id"] for row in demo.production))
+    months = list(dict.fromkeys(row["month"] for row in demo.production))
+    kwh = {(row["month"], row["system_id"]): row["kwh"] for row in demo.production}
+    grid = Grid(title="Energy by month [kWh]", title_justify="left")
+    grid.add_column("month")
+    for system in systems:
+        grid.add_column(system, justify="right")
+    for month in months:
+        grid.add_row(month, *(_sum([kwh.get((month, system))]) for system in systems))
+    grid.add_section()
+    grid.add_row("sum", *(_sum(kwh.get((month, system)) for month in months) for system in systems))
+    return grid
+
+
+def _sum(values: Iterable[float | None]) -> str:
+    """Add up what is there; empty where nothing is there, because that is not 0."""
+    found = [value for value in values if value is not None]
+    return f"{sum(found):,.1f}" if found else ""
+
+
+def _near(path: str | Path) -> str:
+    """Shorten a path to how one would type it from here."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
+
+
+EVERY_TABLE_SPAN = timedelta(days=2)
 """How far before the last day every table is collected: high resolution costs most of the calls."""
 
-ASKING = [job for job in GRAINS if job != INVENTORY]
+CALLING_JOBS = [job for job in GRAINS if job != INVENTORY]
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own lines on the console are not wanted beside the progress."""
 
 
 class DemoError(RuntimeError):
-    """A run of the demo failed; the message is what it said."""
+    """A run of the demo failed; the message is that of the run."""
 
 
 def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
@@ -60,20 +162,20 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     began = time.monotonic()
     simulator = Simulator(fleet=fleet or demo_fleet(first.year), seed=1)
     before = year_before(first)
-    describe_site(directory, simulator.fleet, first.year)
+    write_site_files(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
-        settings = simulated_settings(simulator, url, directory, before)
-        known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
+        settings = get_simulated_settings(simulator, url, directory, before)
+        is_known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         execute = partial(_execute, settings, instance)
-        if not known:  # asking again would be a refresh
+        if not is_known:  # asking again would be a refresh
             execute(INVENTORY, HISTORY, first, last)
-        for job in ASKING:
+        for job in CALLING_JOBS:
             execute(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last)
-        for job in ASKING:
-            execute(job, FETCHED, max(first, last - WHOLE), last)
+        for job in CALLING_JOBS:
+            execute(job, FETCHED, max(first, last - EVERY_TABLE_SPAN), last)
         execute(WAREHOUSE_JOB, HISTORY, first, last)
-    return result_of(settings, first, last, time.monotonic() - began, simulator.counts.total)
+    return demo_result(settings, first, last, time.monotonic() - began, simulator.counts.total)
 
 
 def _execute(
@@ -84,34 +186,34 @@ def _execute(
     first: date,
     last: date,
 ) -> None:
-    """One run of a job for those tables over the whole range."""
+    """Run a job for those tables over the whole range."""
     grain = GRAINS.get(job)
     tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
     every = " of every table" if collected == FETCHED else ""
     title = job.removeprefix("refresh_").replace("_", " ") + every
     print(f"{title} …", file=sys.stderr, flush=True)
     with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
-        access = Access(lambda: settings, progress)
-        definition = definitions_of(settings.start_date, access, collected).resolve_job_def(job)
+        aps = ApsResource(lambda: settings, progress)
+        definition = build_definitions(settings.start_date, aps, collected).resolve_job_def(job)
         result = definition.execute_in_process(
-            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: access}
+            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: aps}
         )
     if not result.success:
-        raise _error_of(job, result)
+        raise _run_error(job, result)
 
 
-def _error_of(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
-    said = []
+def _run_error(job: str, result: dg.ExecuteInProcessResult) -> BaseException:
+    messages = []
     for event in result.filter_events(lambda event: event.is_step_failure):
         data = event.step_failure_data
         if data.error and "Interrupt" in (data.error.cls_name or ""):
             return KeyboardInterrupt()
-        said.append(data.user_failure_data.description if data.user_failure_data else None)
-    return DemoError("\n".join(text for text in said if text) or f"{job} failed")
+        messages.append(data.user_failure_data.description if data.user_failure_data else None)
+    return DemoError("\n".join(text for text in messages if text) or f"{job} failed")
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Run the command; returns its exit code."""
     parser = ArgumentParser(prog="aps demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     wants_json = parser.parse_args().json
@@ -124,7 +226,7 @@ def main() -> int:
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
-    except EXPECTED as error:
+    except PipelineError as error:
         print(error, file=sys.stderr)
         return 7 if isinstance(error, OSError) else 2
     except OSError as error:

@@ -13,11 +13,11 @@ from datetime import date
 from aps_pipeline.config import SettingsError, load_settings
 from aps_pipeline.orchestration.home import prepare_home
 from aps_pipeline.orchestration.simulated import (
-    as_environment,
     demo_dir,
     demo_year,
-    describe_site,
-    simulated_settings,
+    environment_of,
+    get_simulated_settings,
+    write_site_files,
     year_before,
 )
 from aps_pipeline.simulator import Simulator, demo_fleet
@@ -36,18 +36,18 @@ def serve(port: int) -> int:
     home = prepare_home(directory / "dagster")
     year = demo_year()
     simulator = Simulator(fleet=demo_fleet(year), seed=1)
-    describe_site(directory, simulator.fleet, year)
+    write_site_files(directory, simulator.fleet, year)
     with simulator.serving() as url:
-        settings = simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
+        settings = get_simulated_settings(simulator, url, directory, year_before(date(year, 1, 1)))
         _say(f"simulator on {url}, data in {directory}; the UI: http://127.0.0.1:{port}, Ctrl-C ends it")
-        os.environ.update(as_environment(settings) | {"DAGSTER_HOME": str(home)})  # for the child
+        os.environ.update(environment_of(settings) | {"DAGSTER_HOME": str(home)})  # for the child
         return _child("-m", "aps_pipeline.orchestration.definitions", "-h", "127.0.0.1", "-p", str(port))
 
 
 def _child(*arguments: str) -> int:
     """Run `dagster dev` in its own session, so that Ctrl-C reaches it once; it ends its children."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+        signal.signal(number, _interrupt)
     quietly = ("-W", "ignore:Function `dev_command` is superseded")
     command = [sys.executable, *quietly, "-m", "dagster", "dev", "--log-level", "warning", *arguments]
     child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter
@@ -62,7 +62,7 @@ def _child(*arguments: str) -> int:
         return child.wait()
 
 
-def _interrupted(*_: object) -> None:
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -71,7 +71,7 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """The command; returns its exit code."""
+    """Run the command; returns its exit code."""
     parser = ArgumentParser(prog="make dev", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="port of the UI on 127.0.0.1")
     try:

@@ -14,7 +14,7 @@ NAME = "dagster.yaml"
 
 
 def template(home: Path) -> str:
-    """The settings of an instance in `home` that suits this pipeline."""
+    """Read the settings that suit this pipeline, for an instance in `home`."""
     text = resources.files(__package__).joinpath(NAME).read_text("utf-8")
     return text.replace("DAGSTER_HOME/history/runs", json.dumps(str(home / "history" / "runs")))
 

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from aps_pipeline.periods import LAST_ZONE, Grain, Period, local_day, zone
-from aps_pipeline.planning import grain_of
 from aps_pipeline.tables import Table
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -29,7 +28,7 @@ class Calendar:
     start: date
 
     def of(self, grain: Grain) -> dg.TimeWindowPartitionsDefinition | None:
-        """The partitions of a grain; None for a lifetime, which has none."""
+        """Define the partitions of a grain; None for a lifetime, which has none."""
         if grain is Grain.LIFETIME:
             return None
         first = Period.containing(grain, self.start).key
@@ -41,22 +40,22 @@ class Calendar:
         )
 
     def of_table(self, table: Table) -> dg.TimeWindowPartitionsDefinition | None:
-        """The partitions of a table."""
-        return self.of(grain_of(table))
+        """Define the partitions of a table."""
+        return self.of(table.partition_grain)
 
     def last_day(self, now: datetime) -> date | None:
-        """The last day that is over everywhere; None before the first one is."""
+        """Find the last day that is over everywhere; None before the first one is."""
         day = local_day(now, zone(LAST_ZONE)) - timedelta(days=1)
         return day if day >= self.start else None
 
 
 def range_tags(first: Period, last: Period) -> dict[str, str]:
-    """The tags of one run over all partitions from `first` to `last`."""
+    """Make the tags of one run over all partitions from `first` to `last`."""
     return {RANGE_START: first.key, RANGE_END: last.key}
 
 
-def stretches(periods: Iterable[Period]) -> Iterator[tuple[Period, Period]]:
-    """First and last of each stretch of periods without a gap, in order."""
+def contiguous_ranges(periods: Iterable[Period]) -> Iterator[tuple[Period, Period]]:
+    """Find the first and last of each range of periods without a gap, in order."""
     ordered = sorted(periods)
     if not ordered:
         return
@@ -70,7 +69,7 @@ def stretches(periods: Iterable[Period]) -> Iterator[tuple[Period, Period]]:
 
 
 def last_day_of_run(tags: Mapping[str, str]) -> date | None:
-    """The last day that a run is about, by the partitions it was launched for; None if by none."""
+    """Find the last day of a run by the partitions it was launched for; None if there are none."""
     key = tags.get(RANGE_END) or tags.get(ONE_PARTITION)
     grain = {10: Grain.DAY, 7: Grain.MONTH, 4: Grain.YEAR}.get(len(key or ""))
     return Period.parse(grain, key).last if key and grain else None

@@ -1,7 +1,8 @@
 """What assets need to work: settings and a pipeline, both opened when an asset runs and closed after it.
 
 Settings are read at run time and are no part of any run config, so that Dagster, which keeps run configs in
-the clear, never sees a secret.
+the clear, never sees a secret. That is why `ApsResource` is a plain object and no `ConfigurableResource`:
+assets take it as a parameter `aps: dg.ResourceParam[ApsResource]`.
 """
 
 from __future__ import annotations
@@ -16,40 +17,40 @@ from aps_pipeline.ingest import Pipeline
 from aps_pipeline.wiring import open_pipeline
 
 RESOURCE = "aps"
-"""The key under which assets find their `Access`."""
+"""The key of the resource; a parameter of this name receives it."""
 
 
-class Watch(Protocol):
+class Progress(Protocol):
     """Somebody who wants to know how far a run is: `progress.PartitionProgress` is one."""
 
-    def planned(self, partitions: int, calls: int) -> None:
-        """How much work is ahead."""
+    def set_total(self, partitions: int, calls: int) -> None:
+        """Set how much work is ahead."""
 
     def advance(self, name: str, calls: int) -> None:
-        """One partition is through; it cost so many calls."""
+        """Count one partition as finished; it cost that many calls."""
 
 
-class Nobody:
-    """Nobody watches."""
+class NullProgress:
+    """A progress that nobody watches."""
 
-    def planned(self, partitions: int, calls: int) -> None:
-        """Nothing."""
+    def set_total(self, partitions: int, calls: int) -> None:
+        """Do nothing."""
 
     def advance(self, name: str, calls: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
-class Access:
-    """How an asset comes to settings and pipeline, and who watches it work."""
+class ApsResource:
+    """Gives an asset its settings and its pipeline, and shows its progress."""
 
     settings: Callable[[], Settings] = load_settings
-    watch: Watch = field(default_factory=Nobody)
+    progress: Progress = field(default_factory=NullProgress)
     open: Callable[[Settings], Pipeline] = open_pipeline
 
     @contextmanager
     def pipeline(self) -> Iterator[tuple[Settings, Pipeline]]:
-        """The settings and the pipeline they describe. Raises SettingsError, LedgerError, StorageError."""
+        """Open settings and the pipeline they describe. Raises SettingsError, LedgerError, StorageError."""
         settings = self.settings()
         pipeline = self.open(settings)
         try:

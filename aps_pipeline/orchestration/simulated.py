@@ -1,4 +1,4 @@
-"""Where simulated data lives, apart from real data, what is said of its roofs, and the settings for both."""
+"""Simulated data: where it lives, apart from real data, the site files of its roofs, and its settings."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 
 import yaml
 
+from aps_pipeline.atomic import replace_file
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.simulator import NAMES, Fleet, Simulator, roof_of, tariffs_of
-from aps_pipeline.warehouse.replacing import replacing
 
 NO_LIMIT = 1_000_000
 
 ROOF_FILE, TARIFF_FILE = "roof.yaml", "tariffs.yaml"
-"""What the owner says of roofs and prices, in the data directory of the demo."""
+"""The owner's notes on roofs and prices, in the data directory of the demo."""
 
 _MADE = "# Made from the simulated fleet, and made again by every demo.\n"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Ids of digits are quoted, all of them, as people should write them."""
+    """Quotes every id of digits, as people should write them."""
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -31,34 +31,34 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def demo_dir() -> Path:
-    """The data directory of the demo, below the configured one. Raises SettingsError."""
+    """Find the data directory of the demo, below the configured one. Raises SettingsError."""
     return load_settings().data_dir.absolute() / "demo"
 
 
 def demo_year() -> int:
-    """The last full calendar year."""
+    """Find the last full calendar year."""
     return datetime.now(UTC).year - 1
 
 
 def year_before(day: date) -> date:
-    """The first of the same month of the year before: the demo has days, months and years to compare with."""
+    """Go back to the first of the same month of the year before, so that periods have one to compare with."""
     return date(day.year - 1, day.month, 1)
 
 
-def describe_site(data_dir: Path, fleet: Fleet, year: int) -> None:
-    """Write roof file and tariff file of that fleet; one that says the same already stays. Raises OSError."""
+def write_site_files(data_dir: Path, fleet: Fleet, year: int) -> None:
+    """Write the roof file and tariff file of that fleet, unless they say the same already. Raises OSError."""
     for name, content in ((ROOF_FILE, roof_of(fleet, NAMES)), (TARIFF_FILE, tariffs_of(year))):
         path = data_dir / name
         text = (
             _MADE + yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
         ).encode()
         if not path.is_file() or path.read_bytes() != text:
-            with replacing(path) as temporary:
+            with replace_file(path) as temporary:
                 temporary.write_bytes(text)
 
 
-def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:
-    """Settings for a simulator that runs at `url`; nothing is taken from the environment.
+def get_simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: date) -> Settings:
+    """Load settings for a simulator that runs at `url`; nothing is taken from the environment.
 
     Roof file and tariff file are those that `describe_site` has written there. Raises SettingsError.
     """
@@ -82,17 +82,13 @@ def simulated_settings(simulator: Simulator, url: str, data_dir: Path, start: da
         revision_days=5,
         quota_zone="Asia/Shanghai",
         profile="standard",
-        roof_file=_if_there(data_dir / ROOF_FILE),
-        tariff_file=_if_there(data_dir / TARIFF_FILE),
+        roof_file=roof if (roof := data_dir / ROOF_FILE).is_file() else None,
+        tariff_file=tariffs if (tariffs := data_dir / TARIFF_FILE).is_file() else None,
     )
 
 
-def _if_there(path: Path) -> Path | None:
-    return path if path.is_file() else None
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """The same settings for another process."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Convert settings to environment variables for another process."""
     return {f"APS_{name.upper()}": _as_text(getattr(settings, name)) for name in type(settings).model_fields}
 
 

@@ -1,7 +1,10 @@
 """Dagster's own event log in SQLite, with its connections kept open. Same files, same schema.
 
 Dagster opens and closes two connections for each event, which costs 15 to 60 ms: as much as a call to the
-API. Kept open, an event costs 3 ms. Chosen in `dagster.yaml`; Dagster's own class reads on.
+API. Kept open, an event costs 3 ms. `dagster.yaml` chooses it; Dagster's own class reads the files as well.
+
+Dagster keeps that class in a private module. All that rests on it is in `get_event_log_class`: where a newer
+Dagster has moved the class, the event log is Dagster's own again, slower.
 """
 
 from __future__ import annotations
@@ -10,17 +13,38 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from dagster._core.storage.event_log import SqliteEventLogStorage  # the path that dagster.yaml names it by
+import dagster as dg
 
 _INDEX = "index"
 _KEPT_OPEN = 8
 """Databases kept open: the index and those of the newest runs."""
 
 
-class KeptOpenEventLog(SqliteEventLogStorage):
-    """The event log of one process. Safe for threads: one at a time."""
+def get_event_log_class() -> type[Any]:
+    """Find the event log to use: with connections kept open, or Dagster's own where that has changed."""
+    try:
+        from dagster._core.storage.event_log import SqliteEventLogStorage  # noqa: PLC0415 - private, may be gone
+    except ImportError:
+        with TemporaryDirectory() as scratch, dg.DagsterInstance.local_temp(scratch) as instance:
+            return type(instance.event_log_storage)
+    if not all(hasattr(SqliteEventLogStorage, name) for name in _OVERRIDDEN):
+        return SqliteEventLogStorage
+    return type("KeptOpenEventLog", (_KeptOpen, SqliteEventLogStorage), {"__module__": __name__})
+
+
+_OVERRIDDEN = ("from_config_value", "run_connection", "index_connection", "dispose")
+
+if TYPE_CHECKING:
+    from dagster._core.storage.event_log import SqliteEventLogStorage as _Own
+else:
+    _Own = object
+
+
+class _KeptOpen(_Own):
+    """The event log of one process, before Dagster's class. Safe for threads: one at a time."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._kept: OrderedDict[str, Any] = OrderedDict()
@@ -28,16 +52,16 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         super().__init__(base_dir, inst_data)
 
     @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> KeptOpenEventLog:
-        """Made from dagster.yaml."""
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> _KeptOpen:
+        """Make one from dagster.yaml."""
         return cls(inst_data=inst_data, **config_value)
 
     def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Any]:
-        """A transaction on the database of one run."""
+        """Begin a transaction on the database of one run."""
         return self._transaction(run_id or _INDEX)
 
     def index_connection(self) -> AbstractContextManager[Any]:
-        """A transaction on the database of all runs."""
+        """Begin a transaction on the database of all runs."""
         return self._transaction(_INDEX)
 
     @contextmanager
@@ -60,3 +84,7 @@ class KeptOpenEventLog(SqliteEventLogStorage):
             while self._kept:
                 self._kept.popitem()[1].close()
         super().dispose()
+
+
+KeptOpenEventLog = get_event_log_class()
+"""What `dagster.yaml` names."""

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.asked import Asked, Parsed
-from aps_pipeline.parse.series import rejected_items
-from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, a_list, an_object
-from aps_pipeline.question import ID_PATTERN
+from aps_pipeline.parse.context import ParseContext, Parsed, make_rejected_rows
+from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, read_list, read_object
+from aps_pipeline.request import ID_PATTERN
 from aps_pipeline.tables import Table, from_columns
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY
 
 GRAMMAR = rf"^(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])-(?P<energy>{NUMBER_PATTERN})$"
 """uid, channel and energy in kWh; tested on every string."""
@@ -33,7 +34,7 @@ def read_strings(strings: pa.Array) -> pa.Table:
     if pc.all(usual).as_py():
         return _split(strings)
     rest = pc.invert(usual)
-    parts = pa.concat_tables([_split(strings.filter(usual)), _matched(strings.filter(rest))])
+    parts = pa.concat_tables([_split(strings.filter(usual)), _match(strings.filter(rest))])
     positions = pa.concat_arrays([pc.indices_nonzero(usual), pc.indices_nonzero(rest)])
     return parts.take(pc.sort_indices(positions))
 
@@ -41,25 +42,26 @@ def read_strings(strings: pa.Array) -> pa.Table:
 def _split(strings: pa.Array) -> pa.Table:
     words = pc.split_pattern(strings, "-").flatten()
     places = pa.array(np.arange(0, len(words), 3))
-    return _read(*(words.take(pc.add(places, offset)) for offset in range(3)))
+    return _read_parts(*(words.take(pc.add(places, offset)) for offset in range(3)))
 
 
-def _matched(strings: pa.Array) -> pa.Table:
+def _match(strings: pa.Array) -> pa.Table:
     short = pc.if_else(pc.less_equal(pc.utf8_length(strings), _LONGEST), strings, None)
     parts = pc.extract_regex(short, GRAMMAR)
-    read = _read(*(pc.struct_field(parts, name) for name in ("uid", "channel", "energy")))
+    read = _read_parts(*(pc.struct_field(parts, name) for name in ("uid", "channel", "energy")))
     sound = pc.and_(pc.less(pc.abs(read["energy"]), LARGEST), pc.less_equal(pc.utf8_length(read["uid"]), 64))
     return pa.table([pc.if_else(sound, column, None) for column in read.columns], names=read.column_names)
 
 
-def _read(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
+def _read_parts(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
     columns = [uid, pc.cast(channel, pa.int8()), pc.cast(energy, pa.float64())]
     return pa.table(columns, names=["uid", "channel", "energy"])
 
 
-def inverter_batch_energy(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(INVERTER_BATCH_ENERGY)
+def inverter_batch_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
-    items = a_list(an_object(data, "data").get("energy"), "energy")
+    items = read_list(read_object(data, "data").get("energy"), "energy")
     read = read_strings(_texts(items))
     reasons = _reasons(read)
     if reasons:
@@ -69,18 +71,18 @@ def inverter_batch_energy(table: Table, data: Any, asked: Asked) -> Parsed:
     rows = from_columns(
         table,
         {
-            "system_id": asked.system_id,
-            "ecu_id": asked.device_id,
+            "system_id": context.system_id,
+            "ecu_id": context.device_id,
             "inverter_id": read["uid"],
             "channel": read["channel"],
-            "date": asked.period.first,
+            "date": context.period.first,
             "energy_kwh": read["energy"],
-            "call_id": asked.call_id,
+            "call_id": context.call_id,
         },
         read.num_rows,
     )
     refused = [(position, str(items[position]), reasons[position]) for position in sorted(reasons)]
-    return Parsed(rows, rejected_items(table, asked, refused), len(items))
+    return Parsed(rows, make_rejected_rows(table, context, refused), len(items))
 
 
 def _texts(items: Sequence[Any]) -> pa.Array:

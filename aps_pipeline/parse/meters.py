@@ -8,15 +8,22 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from aps_pipeline.parse import slots
-from aps_pipeline.parse.asked import CLOCK_TOLERANCE, Asked, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, parsed
-from aps_pipeline.parse.energies import SLOTS, when
-from aps_pipeline.parse.series import SeriesReader
-from aps_pipeline.parse.values import a_list, shown
+from aps_pipeline.parse import timeslots
+from aps_pipeline.parse.context import (
+    CLOCK_TOLERANCE,
+    ParseContext,
+    Parsed,
+    SeriesReader,
+    make_rows,
+    read_body,
+)
+from aps_pipeline.parse.energy import SLOTS, time_columns
+from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.values import RefusedError, excerpt, read_list
 from aps_pipeline.periods import hour_bounds_utc, local_day
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.measures import FLOWS
+from aps_pipeline.tables.columns import FLOWS
+from aps_pipeline.tables.energy import METER_ENERGY
 
 _PATTERNS = {
     "hourly": re.compile(r"([0-9]{1,2})(?::00)?", re.ASCII),
@@ -32,47 +39,52 @@ _NEW_YEAR = timedelta(days=3)
 _MAX_YEARS = 100
 
 
-def meter_energy(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(*METER_ENERGY)
+def meter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `meter_{hourly,daily,monthly,yearly}_energy`: produced, consumed, imported, exported in kWh.
 
     A flow that cannot be right is null in its column. Raises RefusedError: labels that are not those of the
     period, or no flow that is right.
     """
-    body, level = body_of(table, data, asked), table.source.level
-    labels = [_read(label, level, n) for n, label in enumerate(a_list(body.get("time"), "time"))]
+    body, level = read_body(table, data, context), table.source.level
+    labels = [_read_label(label, level, n) for n, label in enumerate(read_list(body.get("time"), "time"))]
     if level == "yearly":
-        labels = _as_years(labels, asked)
-    expected = _years(labels, asked) if level == "yearly" else SLOTS[level](asked)
+        labels = _as_years(labels, context)
+    expected = _years(labels, context) if level == "yearly" else SLOTS[level](context)
     if level != "hourly" or labels != _HOURS_BY_THEIR_END:
-        _compare(labels, [_number_of(slot.label, level) for slot in expected])
-    series, lists = SeriesReader(), {flow: a_list(body.get(flow), flow) for flow in FLOWS}
+        _check_labels(labels, [_number_of(slot.label, level) for slot in expected])
+    series, lists = SeriesReader(), {flow: read_list(body.get(flow), flow) for flow in FLOWS}
     good = {
         flow: entries
         for flow, entries in lists.items()
-        if series.read(flow, partial(_one_flow, flow, entries, labels, expected, asked))
+        if series.read_series(flow, partial(_one_flow, flow, entries, labels, expected, context))
     }
-    rejected = series.rejected(table, asked)
-    found, values = slots.matched(good, expected, asked)
+    rejected = series.rejected_rows(table, context)
+    found, values = timeslots.match_slots(good, expected, context)
     read = dict(zip(good, values, strict=True))
     columns = {f"{flow}_kwh": read.get(flow, [None] * len(found)) for flow in FLOWS}
-    rows = parsed(table, asked, when(table, found, asked) | columns, len(found)).rows
+    rows = make_rows(table, context, time_columns(table, found, context) | columns, len(found)).rows
     return Parsed(rows, rejected, series.count)
 
 
 def _one_flow(
-    flow: str, entries: list[Any], labels: Sequence[int], expected: Sequence[slots.Slot], asked: Asked
+    flow: str,
+    entries: list[Any],
+    labels: Sequence[int],
+    expected: Sequence[timeslots.Slot],
+    context: ParseContext,
 ) -> bool:
     if len(entries) != len(labels):
         raise RefusedError(f"{flow} has {len(entries)} entries for {len(labels)} labels")
-    slots.matched({flow: entries}, expected, asked)
+    timeslots.match_slots({flow: entries}, expected, context)
     return True
 
 
-def _read(label: Any, level: str, position: int) -> int:
+def _read_label(label: Any, level: str, position: int) -> int:
     """`00` to `23` (`0` and `00:00` too), `01` to `31`, `01` to `12`, `2022`: the number in it."""
     match = _PATTERNS[level].fullmatch(label) if isinstance(label, str) else None
     if match is None:
-        raise RefusedError(f"time[{position}] is {shown(label)}, no label of the {level} level")
+        raise RefusedError(f"time[{position}] is {excerpt(label)}, no label of the {level} level")
     return int(match[1])
 
 
@@ -82,26 +94,26 @@ def _number_of(label: Any, level: str) -> int:
     return int(label)
 
 
-def _compare(labels: Sequence[int], expected: Sequence[int]) -> None:
+def _check_labels(labels: Sequence[int], expected: Sequence[int]) -> None:
     """Refuse labels that are not those of the period from its beginning; `slots` says how many may lack."""
     for position, (label, right) in enumerate(zip(labels, expected, strict=False)):
         if label != right:
             raise RefusedError(f"time[{position}] is {label} where {right} belongs")
 
 
-def _as_years(labels: list[int], asked: Asked) -> list[int]:
+def _as_years(labels: list[int], context: ParseContext) -> list[int]:
     """Years that are only counted, `01` on, as those since registration, if there are just as many."""
-    since = [slot.label for slot in SLOTS["yearly"](asked)] if asked.create_date else []
+    since = [slot.label for slot in SLOTS["yearly"](context)] if context.create_date else []
     return since if labels == [*range(1, len(since) + 1)] else labels
 
 
-def _years(labels: Sequence[int], asked: Asked) -> list[slots.Slot]:
+def _years(labels: Sequence[int], context: ParseContext) -> list[timeslots.Slot]:
     """The years named: in a row, up to this one. A meter may be younger than its system."""
-    this_year = local_day(asked.asked_utc + CLOCK_TOLERANCE, asked.zone).year
-    at_least = local_day(asked.asked_utc - _NEW_YEAR, asked.zone).year
+    this_year = local_day(context.sent_utc + CLOCK_TOLERANCE, context.zone).year
+    at_least = local_day(context.sent_utc - _NEW_YEAR, context.zone).year
     if not 0 < len(labels) <= _MAX_YEARS or not at_least <= labels[-1] <= this_year:
         raise RefusedError(f"{len(labels)} years up to {labels[-1] if labels else 'none'} in {this_year}")
     return [
-        slots.Slot(year, hour_bounds_utc(date(year, 1, 1), 0, asked.zone)[0], None, date(year, 12, 31))
+        timeslots.Slot(year, hour_bounds_utc(date(year, 1, 1), 0, context.zone)[0], None, date(year, 12, 31))
         for year in range(labels[-1] - len(labels) + 1, labels[-1] + 1)
     ]

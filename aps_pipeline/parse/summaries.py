@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aps_pipeline.parse.asked import Asked, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, channels_in, parsed
-from aps_pipeline.parse.values import an_object, number
+from aps_pipeline.parse.context import ParseContext, Parsed, list_channels, make_rows, read_body
+from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.values import RefusedError, read_number, read_object
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.measures import FLOWS, SPANS
+from aps_pipeline.tables.columns import FLOWS, SPANS
+from aps_pipeline.tables.summaries import ECU_SUMMARY, INVERTER_SUMMARY, METER_SUMMARY, SYSTEM_SUMMARY
 
 _LETTERS = dict(zip(SPANS, "dmyt", strict=True))
 """The spans as an inverter names them, before the number of the channel."""
@@ -22,47 +23,50 @@ _OFTEN_ABSENT = "lifetime"
 """Named among a meter's spans by the manual, but not in its example."""
 
 
-def total_summary(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(SYSTEM_SUMMARY, ECU_SUMMARY)
+def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The row of `system_summary` or `ecu_summary` in kWh; `today` is null before the first production.
 
     Raises RefusedError.
     """
-    body = body_of(table, data, asked)
-    return parsed(table, asked, {f"{span}_kwh": [_given(body, span)] for span in SPANS}, 1)
+    body = read_body(table, data, context)
+    return make_rows(table, context, {f"{span}_kwh": [_required_number(body, span)] for span in SPANS}, 1)
 
 
-def meter_summary(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(METER_SUMMARY)
+def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The row of `meter_summary` in kWh; `today` is null as a whole before the first record of the day.
 
     Raises RefusedError.
     """
-    body = body_of(table, data, asked)
+    body = read_body(table, data, context)
     columns: dict[str, Any] = {}
     for span in SPANS:
         if span not in body and span != _OFTEN_ABSENT:
             raise RefusedError(f"no {span}")
         given = body.get(span)
-        flows = dict.fromkeys(FLOWS) if given is None else an_object(given, span)
-        columns |= {f"{flow}_{span}_kwh": [_given(flows, flow, f"{span}.{flow}")] for flow in FLOWS}
-    return parsed(table, asked, columns, 1)
+        flows = dict.fromkeys(FLOWS) if given is None else read_object(given, span)
+        columns |= {f"{flow}_{span}_kwh": [_required_number(flows, flow, f"{span}.{flow}")] for flow in FLOWS}
+    return make_rows(table, context, columns, 1)
 
 
-def inverter_summary(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(INVERTER_SUMMARY)
+def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     """The rows of `inverter_summary` in kWh: d, m, y and t of each channel. Raises RefusedError."""
-    body = body_of(table, data, asked)
-    channels = channels_in(body, [*_LETTERS.values()])
+    body = read_body(table, data, context)
+    channels = list_channels(body, [*_LETTERS.values()])
     if not channels:  # all null is an inverter that has not produced yet; no name at all is another body
         for letter in _LETTERS.values():
-            _given(body, f"{letter}1")
+            _required_number(body, f"{letter}1")
     columns = {
-        f"{span}_kwh": [_given(body, f"{letter}{channel}") for channel in channels]
+        f"{span}_kwh": [_required_number(body, f"{letter}{channel}") for channel in channels]
         for span, letter in _LETTERS.items()
     }
-    return parsed(table, asked, columns | {"channel": channels}, len(channels))
+    return make_rows(table, context, columns | {"channel": channels}, len(channels))
 
 
-def _given(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
+def _required_number(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
     """The number of that name, which may be null but must stand there. Raises RefusedError."""
     if name not in values:
         raise RefusedError(f"no {what or name}")
-    return number(values[name], what or name)
+    return read_number(values[name], what or name)

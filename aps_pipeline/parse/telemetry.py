@@ -12,95 +12,106 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.arrays import quick_doubles
-from aps_pipeline.parse.asked import Asked, NotBegunError, Parsed, RefusedError
-from aps_pipeline.parse.bodies import body_of, known
-from aps_pipeline.parse.labels import Axis, time_axis
-from aps_pipeline.parse.series import SeriesReader, with_series
-from aps_pipeline.parse.values import an_object, number
-from aps_pipeline.question import ID_PATTERN, BadIdError, checked_id
+from aps_pipeline.parse.context import (
+    ParseContext,
+    Parsed,
+    SeriesReader,
+    constant_columns,
+    make_rows_of_series,
+    read_body,
+)
+from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.timeslots import TimeAxis, read_time_axis
+from aps_pipeline.parse.values import NotBegunError, RefusedError, read_number, read_object, try_read_doubles
+from aps_pipeline.request import ID_PATTERN, BadIdError, check_id
 from aps_pipeline.tables import Table, from_columns
-from aps_pipeline.tables.measures import FLOWS
+from aps_pipeline.tables.columns import FLOWS
+from aps_pipeline.tables.telemetry import ECU_POWER, INVERTER_BATCH_POWER, METER_POWER
 
 _POWERS = ("produced", "consumed", "imported_exported")
 _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)
 
 
-def ecu_power(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(ECU_POWER)
+def ecu_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `ecu_power`: W and kWh. Raises RefusedError."""
-    body = body_of(table, data, asked)
-    number(body.get("today"), "today")
-    axis, series = time_axis(body.get("time"), "time", asked), SeriesReader()
+    body = read_body(table, data, context)
+    read_number(body.get("today"), "today")
+    axis, series = read_time_axis(body.get("time"), "time", context), SeriesReader()
     columns = axis.columns() | {
-        "power_w": axis.column(series, body.get("power"), "power"),
-        "energy_kwh": axis.column(series, body.get("energy"), "energy"),
+        "power_w": axis.read_column(series, body.get("power"), "power"),
+        "energy_kwh": axis.read_column(series, body.get("energy"), "energy"),
     }
-    return with_series(table, asked, columns, len(axis), series)
+    return make_rows_of_series(table, context, columns, len(axis), series)
 
 
-def meter_power(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(METER_POWER)
+def meter_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `meter_power`: W, import above 0 in `imported_exported_w`, and kWh. Raises RefusedError."""
-    body = body_of(table, data, asked)
+    body = read_body(table, data, context)
     if body.get("today") is not None:
-        for flow, value in an_object(body["today"], "today").items():
-            number(value, f"today.{flow}")
-    axis, series = time_axis(body.get("time"), "time", asked), SeriesReader()
-    power, energy = (an_object(body.get(name), name) for name in ("power", "energy"))
+        for flow, value in read_object(body["today"], "today").items():
+            read_number(value, f"today.{flow}")
+    axis, series = read_time_axis(body.get("time"), "time", context), SeriesReader()
+    power, energy = (read_object(body.get(name), name) for name in ("power", "energy"))
     columns = (
         axis.columns()
-        | {f"{name}_w": axis.column(series, power.get(name), f"power.{name}") for name in _POWERS}
-        | {f"{name}_kwh": axis.column(series, energy.get(name), f"energy.{name}") for name in FLOWS}
+        | {f"{name}_w": axis.read_column(series, power.get(name), f"power.{name}") for name in _POWERS}
+        | {f"{name}_kwh": axis.read_column(series, energy.get(name), f"energy.{name}") for name in FLOWS}
     )
-    return with_series(table, asked, columns, len(axis), series)
+    return make_rows_of_series(table, context, columns, len(axis), series)
 
 
-def batch_power(table: Table, data: Any, asked: Asked) -> Parsed:
+@register(INVERTER_BATCH_POWER)
+def batch_power(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `inverter_batch_power` in W, and the panels refused one by one: for name, length or values.
 
     Raises RefusedError, also where no panel is left.
     """
-    body = body_of(table, data, asked)
-    axis, series = time_axis(body.get("time"), "time", asked), SeriesReader()
-    power = an_object(body.get("power"), "power")
-    panels, watts = _read_panels(axis, power, series)
-    columns = {**known(asked), **_of_panels(axis, panels), "power_w": watts}
+    body = read_body(table, data, context)
+    axis, series = read_time_axis(body.get("time"), "time", context), SeriesReader()
+    power = read_object(body.get("power"), "power")
+    panels, watts = _read_panel_series(axis, power, series)
+    columns = {**constant_columns(context), **_panel_columns(axis, panels), "power_w": watts}
     rows = from_columns(table, columns, len(axis) * len(panels))
-    return Parsed(rows, series.rejected(table, asked), series.count)
+    return Parsed(rows, series.rejected_rows(table, context), series.count)
 
 
-def _read_panels(
-    axis: Axis, power: Mapping[str, Any], series: SeriesReader
+def _read_panel_series(
+    axis: TimeAxis, power: Mapping[str, Any], series: SeriesReader
 ) -> tuple[list[tuple[str, int]], pa.Array]:
     """The panels that are right, and their power one after another."""
-    named = {name: panel for name in power if (panel := series.read(name, partial(_panel, name)))}
+    named = {
+        name: panel for name in power if (panel := series.read_series(name, partial(_read_panel_name, name)))
+    }
     try:
-        return list(named.values()), _watts(axis, power, list(named))
+        return list(named.values()), _read_watts(axis, power, list(named))
     except NotBegunError:
         raise
     except RefusedError:  # one of them is wrong: find it
         series.forget()
     found: list[tuple[tuple[str, int], pa.Array]] = []
     for name, entries in power.items():
-        read = series.read(name, partial(_one_panel, axis, name, entries))
+        read = series.read_series(name, partial(_one_panel, axis, name, entries))
         found += [read] if read else []
     values = [pa.nulls(0, pa.float64()), *(watts for _, watts in found)]
     return [panel for panel, _ in found], pa.concat_arrays(values)
 
 
-def _one_panel(axis: Axis, name: str, entries: Any) -> tuple[tuple[str, int], pa.Array]:
-    return _panel(name), axis.series(entries, f"power.{name}")
+def _one_panel(axis: TimeAxis, name: str, entries: Any) -> tuple[tuple[str, int], pa.Array]:
+    return _read_panel_name(name), axis.read_series(entries, f"power.{name}")
 
 
-def _panel(name: str) -> tuple[str, int]:
+def _read_panel_name(name: str) -> tuple[str, int]:
     """Inverter and channel of `uid-channel`, read from the right, since ids may hold hyphens."""
     match = _PANEL.fullmatch(name)
     with suppress(BadIdError):
         if match is not None:
-            return checked_id(match["uid"]), int(match["channel"])
+            return check_id(match["uid"]), int(match["channel"])
     raise RefusedError("not of the form uid-channel")
 
 
-def _of_panels(axis: Axis, panels: Sequence[tuple[str, int]]) -> dict[str, pa.Array]:
+def _panel_columns(axis: TimeAxis, panels: Sequence[tuple[str, int]]) -> dict[str, pa.Array]:
     """What says whose and when: a row for each panel and slot; the labels were read once for all."""
     of_panel = np.repeat(np.arange(len(panels)), len(axis))
     of_slot = np.tile(np.arange(len(axis)), len(panels))
@@ -112,10 +123,10 @@ def _of_panels(axis: Axis, panels: Sequence[tuple[str, int]]) -> dict[str, pa.Ar
     }
 
 
-def _watts(axis: Axis, power: Mapping[str, Any], names: Sequence[str]) -> pa.Array:
+def _read_watts(axis: TimeAxis, power: Mapping[str, Any], names: Sequence[str]) -> pa.Array:
     """The series of all panels one after another, read at once. Raises RefusedError if one is wrong."""
-    entries = [entry for name in names for entry in axis.fitting(power[name], f"power.{name}")]
-    found = quick_doubles(entries)
+    entries = [entry for name in names for entry in axis.check_length(power[name], f"power.{name}")]
+    found = try_read_doubles(entries)
     if found is None:
         raise RefusedError("power holds what is not a number")
     begun = np.tile(np.arange(axis.came) < len(axis), len(names))

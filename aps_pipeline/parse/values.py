@@ -1,19 +1,60 @@
-"""Single values: strict where a wrong reading would be a wrong number."""
+"""Values of a body, one by one and whole lists at once, refused where they cannot be right."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from aps_pipeline.envelope import Number
-from aps_pipeline.parse.asked import RefusedError
-from aps_pipeline.question import BadIdError, checked_id, virtual_id
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.request import BadIdError, check_id, virtual_id
+
+
+class RefusedError(ValueError):
+    """A body that is not what the manual promises; the message says how. No row is made of it."""
+
+    failure_kind: ClassVar[FailureKind] = FailureKind.REFUSED
+
+
+class NotBegunError(RefusedError):
+    """Values for a time to come: whichever series has them, the calendar of the whole body is in doubt."""
+
+
+def read_doubles(entries: Sequence[Any], what: str) -> pa.Array:
+    """Doubles of JSON numbers or texts; null for null and "". Raises RefusedError, naming the entry."""
+    found = try_read_doubles(entries)
+    if found is not None:
+        return found
+    # Slower, and with a message for the first entry that is wrong.
+    return pa.array([read_number(entry, f"{what}[{n}]") for n, entry in enumerate(entries)], pa.float64())
+
+
+def try_read_doubles(entries: Sequence[Any]) -> pa.Array | None:
+    """The same, but None where one entry is not a number."""
+    try:
+        texts = pa.array(entries, pa.string())
+    except (pa.ArrowException, UnicodeEncodeError, TypeError):  # neither a text nor null
+        return None
+    texts = pc.if_else(pc.equal(texts, ""), None, texts)
+    sound = pc.and_(
+        pc.match_substring_regex(texts, _WHOLE_NUMBER), pc.less_equal(pc.utf8_length(texts), MAX_DIGITS)
+    )
+    if pc.all(sound).as_py() is False:
+        return None
+    found = pc.cast(texts, pa.float64())
+    return None if pc.any(pc.greater_equal(pc.abs(found), LARGEST)).as_py() else found
+
 
 NUMBER_PATTERN = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 """An ASCII decimal as Java prints it: `12.28`, `-0.01`, `5.0E-4`."""
+_WHOLE_NUMBER = f"^(?:{NUMBER_PATTERN})$"
 
 LARGEST = 1e12
 """No energy, power or capacity of a real fleet comes near."""
@@ -26,12 +67,12 @@ _DIGITS_OF_AN_ID = 12
 _SHOWN = 40
 
 
-def shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """A value for a message, cut short."""
     return repr(value)[:_SHOWN]
 
 
-def number(value: Any, what: str) -> float | None:
+def read_number(value: Any, what: str) -> float | None:
     """A number given as JSON number or text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
@@ -39,42 +80,42 @@ def number(value: Any, what: str) -> float | None:
         found = float(value)
         if abs(found) < LARGEST:
             return found
-    raise RefusedError(f"{what} is {shown(value)}, not a number")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a number")
 
 
-def whole_number(value: Any, what: str) -> int | None:
+def read_whole_number(value: Any, what: str) -> int | None:
     """A small whole number; None for null and "". Raises RefusedError."""
-    found = number(value, what)
+    found = read_number(value, what)
     if found is not None and (found != int(found) or abs(found) > 30_000):
-        raise RefusedError(f"{what} is {shown(value)}, not a small whole number")
+        raise RefusedError(f"{what} is {excerpt(value)}, not a small whole number")
     return None if found is None else int(found)
 
 
-def day(value: Any, what: str) -> date | None:
+def read_day(value: Any, what: str) -> date | None:
     """A day `yyyy-MM-dd`; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
     with suppress(ValueError):
         if isinstance(value, str) and (found := date.fromisoformat(value)).isoformat() == value:
             return found
-    raise RefusedError(f"{what} is {shown(value)}, not a day yyyy-MM-dd")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a day yyyy-MM-dd")
 
 
-def an_id(value: Any, what: str) -> str:
+def read_id(value: Any, what: str) -> str:
     """An id, always text; a number only if of full length, so that no zeros are lost. Raises RefusedError."""
     try:
         if not isinstance(value, Number):
-            return checked_id(value)
+            return check_id(value)
         if value.isdecimal() and len(value) >= _DIGITS_OF_AN_ID:
-            return checked_id(str(value))
+            return check_id(str(value))
     except BadIdError:
         pass
-    raise RefusedError(f"{what} is {shown(value)}, not an id")
+    raise RefusedError(f"{what} is {excerpt(value)}, not an id")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedId:
-    """An ECU or a meter: the id that it is asked by, and the text that it is listed by."""
+    """An ECU or a meter: the id that it is context by, and the text that it is listed by."""
 
     device_id: str
     listed: str
@@ -85,30 +126,30 @@ class ListedId:
         return None if self.listed == self.device_id else self.listed
 
 
-def a_listed_id(value: Any, what: str) -> ListedId:
+def read_listed_id(value: Any, what: str) -> ListedId:
     """The id of an ECU or a meter in either spelling. Raises RefusedError."""
-    listed = an_id(value, what)
+    listed = read_id(value, what)
     return ListedId(virtual_id(listed), listed)
 
 
-def text(value: Any, what: str) -> str | None:
+def read_text(value: Any, what: str) -> str | None:
     """A short text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and len(value) <= 100 and value.isprintable():
         return str(value)
-    raise RefusedError(f"{what} is {shown(value)}, not a short text")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a short text")
 
 
-def a_list(value: Any, what: str) -> list[Any]:
+def read_list(value: Any, what: str) -> list[Any]:
     """A list. Raises RefusedError."""
     if isinstance(value, list):
         return value
-    raise RefusedError(f"{what} is {shown(value)}, not a list")
+    raise RefusedError(f"{what} is {excerpt(value)}, not a list")
 
 
-def an_object(value: Any, what: str) -> dict[str, Any]:
+def read_object(value: Any, what: str) -> dict[str, Any]:
     """A JSON object. Raises RefusedError."""
     if isinstance(value, dict):
         return value
-    raise RefusedError(f"{what} is {shown(value)}, not an object")
+    raise RefusedError(f"{what} is {excerpt(value)}, not an object")

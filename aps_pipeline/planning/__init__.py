@@ -5,63 +5,58 @@ Where do I go to …
     see which answer serves a table?              answers.py
     know when a kept answer is doubted?           evidence.py, contradictions.py
     know what answers say of a day's energy?      figures.py
-    decide whether a request has to be made?      needs.py
-    know why a request need not be made?          known.py
-    see what there is and what is missing?        coverage.py, states.py
-    find where the server's memory ends?          retention.py, horizon.py
-    decide what comes first?                      order.py
-    say when it will be done?                     forecast.py
-    know what a day can spare for history?        allowance.py
-    turn that into ranged runs?                   gaps.py
+    decide whether a request has to be made?      requirements.py
+    know why a request need not be made?          claims.py
+    see what there is and what is missing?        coverage.py
+    find where the server's memory ends?          retention.py, retention_probes.py
+    decide what comes first?                      schedule.py
+    say when it will be done?                     schedule.py
+    know what a day can spare for history?        schedule.py
+    turn that into ranged runs?                   runs.py
     know when to ask again what failed?           retry.py
 
-No network, file or clock: inventory, held answers, wanted tables and the present moment are arguments.
+No network, file or clock: inventory, kept answers, wanted tables and the present moment are arguments.
 """
 
 from __future__ import annotations
 
-from aps_pipeline.planning.allowance import calls_for_history, calls_to_spare, refresh_calls_a_day
 from aps_pipeline.planning.answers import (
     SERVED,
-    STAND_IN,
+    SUBSTITUTE,
     Answers,
-    HeldByKey,
+    EntriesByKey,
     Kind,
+    equal_request,
     kinds_of,
-    of_system,
-    questions_held,
-    stand_in,
-    trusted_substitute,
+    requests_with_entry,
+    substitute_request,
+    system_request,
 )
-from aps_pipeline.planning.coverage import Outlook, coverage
-from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
-from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
-from aps_pipeline.planning.forecast import PLANS, Forecast, forecast
-from aps_pipeline.planning.gaps import Gap, Stretch, Worth, affordable
-from aps_pipeline.planning.horizon import last_forgotten, next_probe
-from aps_pipeline.planning.known import (
+from aps_pipeline.planning.claims import (
     CLAIM_AGE,
     Border,
     BorderKey,
     Claim,
     ClaimKind,
-    Known,
-    Reason,
     Rest,
-    Spared,
+    Skip,
+    SkipReason,
+    SkipRules,
     request_key,
 )
-from aps_pipeline.planning.needs import (
-    Needs,
-    Part,
+from aps_pipeline.planning.coverage import Outlook, PeriodState, State, coverage, merge_states
+from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
+from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
+from aps_pipeline.planning.requirements import (
+    PartitionPlan,
+    RequestPart,
     calls_for_one,
-    grain_of,
     is_inventory,
-    needs_of,
     periods_of,
+    plan_partitions,
 )
-from aps_pipeline.planning.order import by_worth, phases
 from aps_pipeline.planning.retention import Retention
+from aps_pipeline.planning.retention_probes import last_forgotten, next_probe
 from aps_pipeline.planning.retry import (
     LONGEST_DENIAL,
     LONGEST_REST,
@@ -69,7 +64,17 @@ from aps_pipeline.planning.retry import (
     next_attempt_day,
     resting_until,
 )
-from aps_pipeline.planning.states import Covered, State, merged
+from aps_pipeline.planning.runs import BackfillRun, Gap, Priority, select_runs
+from aps_pipeline.planning.schedule import (
+    PLANS,
+    Forecast,
+    by_priority,
+    calls_for_history,
+    calls_to_spare,
+    forecast,
+    phases,
+    refresh_calls_a_day,
+)
 from aps_pipeline.planning.systems import Device, System
 
 __all__ = [
@@ -80,37 +85,36 @@ __all__ = [
     "PLANS",
     "REMEMBERED",
     "SERVED",
-    "STAND_IN",
+    "SUBSTITUTE",
     "Answers",
+    "BackfillRun",
     "Border",
     "BorderKey",
     "Claim",
     "ClaimKind",
-    "Covered",
     "Device",
     "DuePolicy",
     "DueReason",
+    "EntriesByKey",
     "Evidence",
     "Figure",
     "Forecast",
     "Gap",
-    "HeldByKey",
     "Kind",
-    "Known",
-    "Needs",
     "Outlook",
-    "Part",
-    "Reason",
+    "PartitionPlan",
+    "PeriodState",
+    "Priority",
+    "RequestPart",
     "RequestSlot",
     "Rest",
     "Retention",
-    "Spared",
+    "Skip",
+    "SkipReason",
+    "SkipRules",
     "State",
-    "Stretch",
     "System",
-    "Worth",
-    "affordable",
-    "by_worth",
+    "by_priority",
     "calls_for_history",
     "calls_for_one",
     "calls_to_spare",
@@ -118,23 +122,23 @@ __all__ = [
     "daily_figures",
     "driving_kinds",
     "due_reason",
+    "equal_request",
     "forecast",
-    "grain_of",
     "is_inventory",
     "kinds_of",
     "last_forgotten",
     "last_turn",
-    "merged",
-    "needs_of",
+    "merge_states",
     "next_attempt_day",
     "next_probe",
-    "of_system",
     "periods_of",
     "phases",
-    "questions_held",
+    "plan_partitions",
     "refresh_calls_a_day",
     "request_key",
+    "requests_with_entry",
     "resting_until",
-    "stand_in",
-    "trusted_substitute",
+    "select_runs",
+    "substitute_request",
+    "system_request",
 ]

@@ -1,4 +1,4 @@
-"""What is held of which question, and which answer serves a table where two say the same."""
+"""Which answers the ledger holds, and which one serves a table where two say the same."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import date
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import NOTHING_HELD, Held, Question
+from aps_pipeline.request import NO_ENTRY, LedgerEntry, Request
 from aps_pipeline.tables import Table
 
 Kind = tuple[str, str]
 """Endpoint and level."""
 
-HeldByKey = Mapping[tuple[str, str, str], Held]
+EntriesByKey = Mapping[tuple[str, str, str], LedgerEntry]
 """What is held of one endpoint and level, by system_id, device_id and period key."""
 
-HeldByPeriod = Mapping[str, Mapping[tuple[str, str], Held]]
+EntriesByPeriod = Mapping[str, Mapping[tuple[str, str], LedgerEntry]]
 """The same by period key, then by system_id and device_id."""
 
-STAND_IN = "system_energy"
+SUBSTITUTE = "system_energy"
 """The endpoint whose answers may serve where `SERVED` is wanted: energy of a system and of its only ECU."""
 
 SERVED = "ecu_energy"
@@ -31,80 +31,77 @@ SERVED = "ecu_energy"
 class Answers:
     """What the ledger holds of several endpoints and levels."""
 
-    by_kind: Mapping[Kind, HeldByPeriod]
+    by_kind: Mapping[Kind, EntriesByPeriod]
 
     @classmethod
-    def of_kinds(cls, held: Mapping[Kind, HeldByKey]) -> Answers:
-        """What the ledger gave, by endpoint and level."""
-        return cls({kind: _by_period(each) for kind, each in held.items()})
+    def from_entries(cls, entries: Mapping[Kind, EntriesByKey]) -> Answers:
+        """Group the entries of each endpoint and level by period."""
+        by_kind: dict[Kind, EntriesByPeriod] = {}
+        for kind, by_key in entries.items():
+            by_period: dict[str, dict[tuple[str, str], LedgerEntry]] = {}
+            for (system_id, device_id, key), entry in by_key.items():
+                by_period.setdefault(key, {})[system_id, device_id] = entry
+            by_kind[kind] = by_period
+        return cls(by_kind)
 
-    def of(self, question: Question) -> Held:
-        """What is held of a question."""
-        held = self.by_kind.get(question.kind, {})
-        return held.get(question.period.key, {}).get((question.system_id, question.device_id), NOTHING_HELD)
-
-
-def _by_period(held: HeldByKey) -> HeldByPeriod:
-    found: dict[str, dict[tuple[str, str], Held]] = {}
-    for (system_id, device_id, key), each in held.items():
-        found.setdefault(key, {})[system_id, device_id] = each
-    return found
+    def entry_of(self, request: Request) -> LedgerEntry:
+        """Get what is held of a request."""
+        by_period = self.by_kind.get(request.kind, {})
+        return by_period.get(request.period.key, {}).get((request.system_id, request.device_id), NO_ENTRY)
 
 
 def kinds_of(table: Table, systems: Iterable[System]) -> list[Kind]:
-    """The endpoints and levels whose answers a table may be made from, its own first."""
+    """List the endpoints and levels whose answers a table may be made from, its own first."""
     endpoint, level = table.source.endpoint, table.source.level
-    stands = endpoint == SERVED and level in ENDPOINTS[STAND_IN].levels and any(s.every_ecu for s in systems)
-    return [(endpoint, level), *([(STAND_IN, level)] if stands else [])]
+    stands = (
+        endpoint == SERVED and level in ENDPOINTS[SUBSTITUTE].levels and any(s.every_ecu for s in systems)
+    )
+    return [(endpoint, level), *([(SUBSTITUTE, level)] if stands else [])]
 
 
-def stand_in(question: Question, system: System) -> Question | None:
-    """The question to the system that says the same as one to its only ECU; None where nothing shows so."""
-    if question.endpoint != SERVED:
+def equal_request(request: Request, system: System) -> Request | None:
+    """Find the request to the system that says the same as one to its only ECU; None if nothing shows so."""
+    if request.endpoint == SERVED and system.answers_for(request.device_id, request.level, request.period):
+        return system_request(request)
+    return None
+
+
+def substitute_request(request: Request, system: System) -> Request | None:
+    """Find the request to the system to make instead; None if nothing shows so, or the proof has expired."""
+    if (request.device_id, request.level) in system.expired_equal:
         return None
-    if not system.answers_for(question.device_id, question.level, question.period):
-        return None
-    return of_system(question)
+    return equal_request(request, system)
 
 
-def trusted_substitute(question: Question, system: System) -> Question | None:
-    """The question to the system to ask instead; None where nothing shows so, or the proof has expired."""
-    if (question.device_id, question.level) in system.expired_equal:
-        return None
-    return stand_in(question, system)
+def system_request(request: Request) -> Request:
+    """Build the request that asks the same of the whole system."""
+    return Request(SUBSTITUTE, request.level, request.system_id, "", request.period)
 
 
-def of_system(question: Question) -> Question:
-    """What asks the same of the whole system."""
-    return Question(STAND_IN, question.level, question.system_id, "", question.period)
+def serving_entry(request: Request, system: System, answers: Answers) -> tuple[Request, LedgerEntry]:
+    """Find the request whose answer is the best of those that serve, and what is held of it."""
+    own, other = answers.entry_of(request), equal_request(request, system)
+    if other is None or prefer(own, entry := answers.entry_of(other), system) is own:
+        return request, own
+    return other, entry
 
 
-def serving(question: Question, system: System, answers: Answers) -> tuple[Question, Held]:
-    """The question whose answer is best of those that serve, and what is held of it."""
-    own = answers.of(question)
-    other = stand_in(question, system)
-    if other is None:
-        return question, own
-    its = answers.of(other)
-    return (question, own) if better(own, its, system) is own else (other, its)
+def prefer(own: LedgerEntry, other: LedgerEntry, system: System) -> LedgerEntry:
+    """Choose the answer that serves: one with data, then one of a later local day, then the device's own."""
+
+    def rank(entry: LedgerEntry) -> tuple[bool, date]:
+        day = local_day(entry.good_utc, system.zone) if entry.good_utc else date.min
+        return entry.answered is not None, day
+
+    return max(own, other, key=rank)
 
 
-def better(own: Held, its: Held, system: System) -> Held:
-    """Which of two answers serves: that with data, then that of a later local day, then the device's own."""
-    return max(own, its, key=lambda held: _rank(held, system))
-
-
-def _rank(held: Held, system: System) -> tuple[bool, date]:
-    day = local_day(held.good_utc, system.zone) if held.good_utc else date.min
-    return bool(held.answered), day
-
-
-def questions_held(
+def requests_with_entry(
     table: Table, period: Period, systems: Mapping[str, System], answers: Answers
-) -> Iterator[tuple[System, str, Question, Held]]:
-    """Every question of a partition with a good answer, in the order of its rows.
+) -> Iterator[tuple[System, str, Request, LedgerEntry]]:
+    """Find every request of a partition with a good answer, in the order of its rows.
 
-    Told are the system, the device that the rows are of, the question that serves, and what is held of it.
+    Yields the system, the device that the rows are of, the request that serves, and what is held of it.
     """
     endpoint, level = table.source.endpoint, table.source.level
     keys = set(answers.by_kind.get((endpoint, level), {}).get(period.key, ()))
@@ -113,7 +110,7 @@ def questions_held(
         keys |= {(each.system_id, ecu) for each, ecu in sole if (ecu, level) in each.equal}
     for system_id, device_id in sorted(keys):
         if (system := systems.get(system_id)) is not None:
-            question = Question(endpoint, level, system_id, device_id, period)
-            serves, held = serving(question, system, answers)
-            if held.good:
-                yield system, device_id, serves, held
+            request = Request(endpoint, level, system_id, device_id, period)
+            serves, entry = serving_entry(request, system, answers)
+            if entry.good is not None:
+                yield system, device_id, serves, entry

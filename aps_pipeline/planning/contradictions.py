@@ -1,7 +1,7 @@
 """Where kept answers speak against one another, so that the older one is asked again. Pure.
 
-The parts of a day follow the list of days, that list the list of months. What stays contradicted rests for
-longer and longer: it is said, not bought.
+The parts of a day follow the list of days, and that list follows the list of months. What stays contradicted
+rests longer each time: a check reports it, but no more calls are spent.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from aps_pipeline.periods import LIFETIME, Grain
 from aps_pipeline.planning.answers import Kind
 from aps_pipeline.planning.figures import BATCH_ENERGY, SYSTEM_ENERGY, Evidence, Figure, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
-from aps_pipeline.planning.systems import Device
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 _LONGEST_DOUBT = 512
 """Days that a contradicted answer rests at most."""
 
 _UNCURED = 5
-"""Days of one series that stay contradicted after they were asked again: more of the kind is not bought."""
+"""Days of one series that stay contradicted after they were asked again: no more of the kind are asked."""
 
 _PANEL_ALLOWANCE = 0.05
 """kWh by which the API's own figures of one day have been seen to differ (18.90 and 18.85)."""
 
 _NOTHING = Figure(None, 0.0, 0, datetime.min)  # noqa: DTZ901 - never compared
-"""Stands for a part of which the API said that there is no data."""
+"""Stands for a part for which the API said that there is no data."""
 
 
 class Doubt(StrEnum):
@@ -40,25 +39,34 @@ class Doubt(StrEnum):
 
 
 def doubt(slot: RequestSlot, evidence: Evidence, today: date) -> Doubt | None:
-    """Whether kept answers speak against the answer about a period that was over; contradictions rest."""
-    assert slot.held.asked_utc is not None  # noqa: S101 - it was answered
-    if any(f.is_correction and f.since_utc > slot.held.asked_utc for f in drivers(slot, evidence)):
+    """Find what speaks against an answer that came after its period was over; contradictions rest."""
+    assert slot.entry.asked_utc is not None  # noqa: S101 - it was answered
+    if any(f.is_correction and f.since_utc > slot.entry.asked_utc for f in drivers(slot, evidence)):
         return Doubt.CHANGED
     since = _contradicting_call(slot, evidence)
-    answered_day = slot.zone_day
+    answered_day = slot.answered_day
     if since is None or answered_day is None:
         return None
-    answers = slot.held.answers_since(since)
+    answers = slot.entry.answers_since(since)
     rested = answers <= 1 or next_attempt_day(answers - 1, answered_day, _LONGEST_DOUBT) <= today
     return Doubt.CONTRADICTED if rested else None
 
 
 def drivers(slot: RequestSlot, evidence: Evidence) -> Iterator[Figure]:
-    """The figures of coarser series whose change means that a period has changed."""
+    """Find the figures of coarser series whose change means that a period has changed."""
     request, grain = slot.request, slot.request.period.grain
     sid, key = request.system_id, request.period.key
     if grain is Grain.DAY:
-        yield from _day_drivers(slot, evidence)
+        if request.kind == ("inverter_batch", "power"):
+            panels = evidence.series(*BATCH_ENERGY, sid, request.device_id).get(key)
+            if panels is not None:
+                yield panels
+        own = None
+        if request.endpoint == "meter_energy":
+            own = evidence.series("meter_energy", "daily", sid, request.device_id).get(key)
+        driver = own or evidence.series(SYSTEM_ENERGY, "daily", sid).get(key)
+        if driver is not None:
+            yield driver
     elif grain in (Grain.MONTH, Grain.YEAR):
         coarser = "monthly" if grain is Grain.MONTH else "yearly"
         own = evidence.series(request.endpoint, coarser, sid, request.device_id).get(key)
@@ -70,23 +78,8 @@ def drivers(slot: RequestSlot, evidence: Evidence) -> Iterator[Figure]:
             yield from (figure for inside, figure in changed.items() if inside.startswith(f"{key}-"))
 
 
-def _day_drivers(slot: RequestSlot, evidence: Evidence) -> Iterator[Figure]:
-    request = slot.request
-    sid, day = request.system_id, request.period.first
-    own = None
-    if request.endpoint == "meter_energy":
-        own = evidence.series("meter_energy", "daily", sid, request.device_id).get(day.isoformat())
-    if request.kind == ("inverter_batch", "power"):
-        panels = evidence.series(*BATCH_ENERGY, sid, request.device_id).get(day.isoformat())
-        if panels is not None:
-            yield panels
-    driver = own or evidence.day(sid, day)
-    if driver is not None:
-        yield driver
-
-
 def _contradicting_call(slot: RequestSlot, evidence: Evidence) -> int | None:
-    """The call since which another kept answer contradicts this one; None if none does."""
+    """Find the call since which another kept answer contradicts this one; None if none does."""
     request = slot.request
     own = evidence.series(request.endpoint, request.level, request.system_id, request.device_id)
     keys = own.keys() if request.period == LIFETIME else _keys_inside(request)
@@ -100,8 +93,8 @@ def _contradicting_call(slot: RequestSlot, evidence: Evidence) -> int | None:
     return None
 
 
-def _keys_inside(request: Question) -> list[str]:
-    """The keys of the figures that an answer gives."""
+def _keys_inside(request: Request) -> list[str]:
+    """List the keys of the figures that an answer gives."""
     if request.period.grain is Grain.DAY:
         return [request.period.key]
     if request.period.grain is Grain.MONTH:
@@ -110,18 +103,21 @@ def _keys_inside(request: Question) -> list[str]:
 
 
 def _sum_contradiction(slot: RequestSlot, evidence: Evidence) -> int | None:
-    """Where days do not make their month, or months their year, and this is the older answer."""
-    request, held = slot.request, slot.held
-    coarser = "monthly" if request.level == "daily" else "yearly"
-    whole = evidence.series(request.endpoint, coarser, request.system_id, request.device_id).get(
-        request.period.key
+    """Find the newer answer with whose month the days, or with whose year the months, do not agree."""
+    request, asked_utc = slot.request, slot.entry.asked_utc
+    coarser = evidence.series(
+        request.endpoint,
+        "monthly" if request.level == "daily" else "yearly",
+        request.system_id,
+        request.device_id,
     )
+    whole = coarser.get(request.period.key)
     own = evidence.series(request.endpoint, request.level, request.system_id, request.device_id)
     parts = [own[key] for key in _keys_inside(request) if key in own]
     if whole is None or whole.energy_kwh is None or not parts:
         return None
     end = request.period.end_utc(slot.system.zone)
-    if end is None or held.asked_utc is None or whole.since_utc < end or whole.since_utc < held.asked_utc:
+    if end is None or asked_utc is None or whole.since_utc < max(end, asked_utc):
         return None
     return whole.call_id if _differs(parts, whole) else None
 
@@ -133,17 +129,23 @@ def _differs(parts: Collection[Figure], whole: Figure, allowance: float = 0.0) -
 
 
 def _day_contradiction(slot: RequestSlot, evidence: Evidence) -> int | None:
-    """Where the parts of a day do not make the day, or give nothing although the day has energy."""
+    """Find the answer about a day that its parts do not add up to, or that has energy where they lack it."""
     request, table = slot.request, slot.table
-    whole = next(iter(_day_wholes(slot, evidence)), None)
+    siblings = [
+        each.device_id
+        for each in slot.system.devices(ENDPOINTS[request.endpoint].device)
+        if each.was_there(request.period)
+    ]  # their parts make the day of the system together
+    whole = _day_figure(slot, evidence, is_alone=len(siblings) == 1)
     if whole is None or whole.energy_kwh is None:
         return None
     end = request.period.end_utc(slot.system.zone)
     if end is None or whole.since_utc < end:  # what was still growing contradicts nothing
         return None
     if table.is_five_minute:
-        return whole.call_id if whole.energy_kwh > 0 and not slot.held.answered else None
-    parts = _parts_of_day(slot, evidence)
+        return whole.call_id if whole.energy_kwh > 0 and slot.entry.answered is None else None
+    ids = [request.device_id] if request.endpoint == "meter_energy" else siblings
+    parts = _parts_of_day(slot, ids, evidence)
     if parts is None:
         return None
     if not _differs(parts.values(), whole, _PANEL_ALLOWANCE if request.kind == BATCH_ENERGY else 0.0):
@@ -154,68 +156,50 @@ def _day_contradiction(slot: RequestSlot, evidence: Evidence) -> int | None:
     return whole.call_id
 
 
-def _day_wholes(slot: RequestSlot, evidence: Evidence) -> Iterator[Figure]:
-    """The figure of the day that the parts of this request belong to."""
+def _day_figure(slot: RequestSlot, evidence: Evidence, *, is_alone: bool) -> Figure | None:
+    """Get the figure of the day that the parts of this request belong to."""
     request = slot.request
     sid, key = request.system_id, request.period.key
     if request.endpoint == "meter_energy":
-        own = evidence.series("meter_energy", "daily", sid, request.device_id).get(key)
-        if own is not None:
-            yield own
-        return
+        return evidence.series("meter_energy", "daily", sid, request.device_id).get(key)
     if slot.table.is_five_minute and request.endpoint == "inverter_batch":
         panels = evidence.series(*BATCH_ENERGY, sid, request.device_id).get(key)
         if panels is not None:
-            yield panels
-            return
-    is_alone = len(_siblings(slot)) == 1
+            return panels
     if slot.table.is_five_minute and not is_alone:
-        return
-    whole = evidence.series(SYSTEM_ENERGY, "daily", sid).get(key)
-    if whole is not None:
-        yield whole
+        return None
+    return evidence.series(SYSTEM_ENERGY, "daily", sid).get(key)
 
 
-def _siblings(slot: RequestSlot) -> list[Device]:
-    """The devices whose parts make the day of the system together."""
-    kind = ENDPOINTS[slot.request.endpoint].device
-    return [each for each in slot.system.devices(kind) if each.was_there(slot.request.period)]
-
-
-def _parts_of_day(slot: RequestSlot, evidence: Evidence) -> dict[str, Figure] | None:
-    """What each device says of the day, by device; None where an answer is missing."""
+def _parts_of_day(slot: RequestSlot, device_ids: list[str], evidence: Evidence) -> dict[str, Figure] | None:
+    """Collect what each device says of the day, by device; None where an answer is missing."""
     request = slot.request
-    ids = (
-        [request.device_id] if request.endpoint == "meter_energy" else [d.device_id for d in _siblings(slot)]
-    )
     found: dict[str, Figure] = {}
-    for device_id in ids:
+    for device_id in device_ids:
         series = evidence.series(request.endpoint, request.level, request.system_id, device_id)
-        held = (
-            slot.held
-            if device_id == request.device_id
-            else evidence.answers.of(replace(request, device_id=device_id))
-        )
-        if held.answered and request.period.key in series:
+        entry = slot.entry
+        if device_id != request.device_id:
+            entry = evidence.answers.entry_of(replace(request, device_id=device_id))
+        if entry.answered is not None and request.period.key in series:
             found[device_id] = series[request.period.key]
-        elif held.good and not held.answered:
+        elif entry.good is not None and entry.answered is None:
             found[device_id] = _NOTHING
         else:
             return None
     return found
 
 
-def uncured_series(slots: Iterable[RequestSlot], evidence: Evidence) -> set[tuple[Kind, str]]:
-    """Series whose days stay contradicted although they were asked again: kind and system.
+def find_uncured_series(slots: Iterable[RequestSlot], evidence: Evidence) -> set[tuple[Kind, str]]:
+    """Find series whose days stay contradicted although they were asked again: kind and system.
 
-    A check names a system whose parts never make the whole; asking each new day again buys nothing.
+    A check names a system whose parts never make the whole; asking each new day again gains nothing.
     """
     counts: dict[tuple[Kind, str], int] = {}
     for slot in slots:
-        if slot.request.period.grain is not Grain.DAY or not slot.held.answered:
+        if slot.request.period.grain is not Grain.DAY or slot.entry.answered is None:
             continue
         since = _contradicting_call(slot, evidence)
-        if since is not None and slot.held.answers_since(since) > 1:
+        if since is not None and slot.entry.answers_since(since) > 1:
             key = (slot.request.kind, slot.request.system_id)
             counts[key] = counts.get(key, 0) + 1
     return {key for key, count in counts.items() if count >= _UNCURED}

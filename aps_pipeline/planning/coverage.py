@@ -1,46 +1,105 @@
-"""What there is and what is missing: one state for every system, table and period, and the call behind it."""
+"""One state for every period of a table, from what is held, concluded and due. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Period, local_day
-from aps_pipeline.planning.answers import SERVED, STAND_IN, Answers, HeldByPeriod, better
-from aps_pipeline.planning.known import Known, Reason, Spared
-from aps_pipeline.planning.needs import periods_of
-from aps_pipeline.planning.states import Covered, State
-from aps_pipeline.planning.systems import Device, System
-from aps_pipeline.question import NOTHING_HELD, Held
+from aps_pipeline.planning.answers import SERVED, SUBSTITUTE, Answers, prefer
+from aps_pipeline.planning.claims import Skip, SkipReason, SkipRules
+from aps_pipeline.planning.requirements import periods_of
+from aps_pipeline.planning.systems import System
+from aps_pipeline.request import NO_ENTRY, LedgerEntry, get_newest
 from aps_pipeline.tables import Table
+
+
+class State(StrEnum):
+    """How a period of a table stands."""
+
+    PRESENT = "present"
+    """Every answer is there and was given after the period's end."""
+    PARTIAL = "partial"
+    """Some answers are there; others are missing, or were given while the period was running."""
+    NO_DATA = "no data"
+    """The API said so (1001)."""
+    BEYOND = "beyond retention"
+    """The API gave no data of days so old, asked twice."""
+    REFUSED = "refused"
+    """An answer came that cannot be right."""
+    FAILED = "failed"
+    """A call was made and brought nothing to read."""
+    NOT_ASKED = "not asked"
+    """The period is over, and nobody has asked."""
+    NOT_DUE = "not yet due"
+    """The period is not over."""
+    NOT_APPLICABLE = "not applicable"
+    """There was nothing to measure: no such device, or a day without production."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodState:
+    """One period of a table of a system.
+
+    `parts` requests belong to it; `with_data` and `no_data` of them are answered. `call_id` is the call that
+    proves the state (None: no call does), `is_final` whether all came after the revision days (None: no
+    answer, or a lifetime, which never ends).
+    """
+
+    system_id: str
+    table: Table
+    period: Period
+    state: State
+    parts: int = 0
+    with_data: int = 0
+    no_data: int = 0
+    is_final: bool | None = None
+    call_id: int | None = None
+
+
+def merge_states(states: Iterable[State]) -> State | None:
+    """Merge the states of several periods into one: what needs attention wins; None for no period."""
+    found = set(states)
+    telling = found - {State.NOT_APPLICABLE, State.NOT_DUE}
+    for state in (State.REFUSED, State.FAILED):
+        if state in telling:
+            return state
+    if not telling:
+        return next((s for s in (State.NOT_DUE, State.NOT_APPLICABLE) if s in found), None)
+    if len(telling) == 1:
+        return telling.pop()
+    if telling == {State.PRESENT, State.NO_DATA}:
+        return State.PRESENT
+    return State.BEYOND if telling == {State.NO_DATA, State.BEYOND} else State.PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What coverage is computed from.
 
-    `now` is the moment of which it speaks; `named_by` the newest inventory answer by system and kind of
+    `now` is the moment that it describes; `named_by` the newest inventory answer by system and kind of
     device (absent: its devices are not known).
     """
 
     answers: Answers
-    known: Known
+    skip_rules: SkipRules
     named_by: Mapping[tuple[str, str], int]
     now: datetime
-    revision: timedelta
+    revision_window: timedelta
 
 
-def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outlook) -> Iterator[Covered]:
-    """Every period of every table, from a system's first day (or its first answer) to today."""
+def coverage(tables: Sequence[Table], systems: Iterable[System], outlook: Outlook) -> Iterator[PeriodState]:
+    """Compute the state of every period of every table, from a system's first day (or answer) to today."""
     for system in systems:
         first, today = _first_day(system, outlook.answers), local_day(outlook.now, system.zone)
         if first is None or first > today:
             continue
         ends: dict[Period, datetime | None] = {}
         for table in tables:
-            yield from _covered(table, system, periods_of(table, first, today), ends, outlook)
+            yield from _cover(table, system, periods_of(table, first, today), ends, outlook)
 
 
 def _first_day(system: System, answers: Answers) -> date | None:
@@ -50,77 +109,65 @@ def _first_day(system: System, answers: Answers) -> date | None:
     keys = [
         key
         for kind in kinds
-        for key, held in answers.by_kind.get(kind, {}).items()
-        if (system.system_id, "") in held
+        for key, entries in answers.by_kind.get(kind, {}).items()
+        if (system.system_id, "") in entries
     ]
     return min((date.fromisoformat(f"{key}-01-01"[:10]) for key in keys), default=None)
 
 
-def _covered(
+def _cover(
     table: Table,
     system: System,
     periods: Sequence[Period],
     ends: dict[Period, datetime | None],
     outlook: Outlook,
-) -> Iterator[Covered]:
+) -> Iterator[PeriodState]:
     source = table.source
     kind = ENDPOINTS[source.endpoint].device
     devices = system.devices(kind)
     inventory = outlook.named_by.get((system.system_id, kind))
-    held = outlook.answers.by_kind.get(source.kind, {})
+    own = outlook.answers.by_kind.get(source.kind, {})
     is_served = source.endpoint == SERVED and bool(system.equal)
-    whole = outlook.answers.by_kind.get((STAND_IN, source.level), {}) if is_served else {}
+    whole = outlook.answers.by_kind.get((SUBSTITUTE, source.level), {}) if is_served else {}
     for period in periods:
         if period not in ends:
             ends[period] = period.end_utc(system.zone)
         there = [device for device in devices if device.was_there(period)]
-        if inventory is None or not there:
-            yield _without_device(table, system, period, inventory, ends[period], outlook.now)
+        if inventory is None or not there:  # there were none, or nobody has asked which there are
+            state = _state_unasked(ends[period], outlook.now) if inventory is None else State.NOT_APPLICABLE
+            yield PeriodState(system.system_id, table, period, state, call_id=inventory)
             continue
-        parts = [_held(system, each, source.level, period, held, whole) for each in there]
-        spared = outlook.known.spares(table, system.system_id, period)
-        yield _of_parts(table, system, period, parts, spared, ends[period], outlook)
+        entries, of_system = own.get(period.key, {}), whole.get(period.key, {}).get((system.system_id, ""))
+        parts = []
+        for device in there:
+            entry = entries.get((system.system_id, device.device_id), NO_ENTRY)
+            if of_system is not None and system.answers_for(device.device_id, source.level, period):
+                entry = prefer(entry, of_system, system)
+            parts.append(entry)
+        skip = outlook.skip_rules.find_skip(table, system.system_id, period)
+        yield _state_of_parts(table, system, period, parts, skip, ends[period], outlook)
 
 
-def _without_device(
-    table: Table, system: System, period: Period, inventory: int | None, end: datetime | None, now: datetime
-) -> Covered:
-    """A period without devices: there were none, or nobody has asked which there are."""
-    state = State.NOT_APPLICABLE if inventory is not None else _unasked(end, now)
-    return Covered(system.system_id, table, period, state, call_id=inventory or 0)
-
-
-def _unasked(end: datetime | None, now: datetime) -> State:
+def _state_unasked(end: datetime | None, now: datetime) -> State:
     return State.NOT_ASKED if end is None or end <= now else State.NOT_DUE
 
 
-def _held(
-    system: System, device: Device, level: str, period: Period, held: HeldByPeriod, whole: HeldByPeriod
-) -> Held:
-    """What is held of a device; of a sole ECU, what serves it."""
-    own = held.get(period.key, {}).get((system.system_id, device.device_id), NOTHING_HELD)
-    its = whole.get(period.key, {}).get((system.system_id, ""))
-    if its is None or not system.answers_for(device.device_id, level, period):
-        return own
-    return better(own, its, system)
-
-
-def _of_parts(
+def _state_of_parts(
     table: Table,
     system: System,
     period: Period,
-    parts: Sequence[Held],
-    spared: Spared | None,
+    parts: Sequence[LedgerEntry],
+    skip: Skip | None,
     end: datetime | None,
     outlook: Outlook,
-) -> Covered:
-    with_data = sum(bool(each.answered) for each in parts)
+) -> PeriodState:
+    with_data = sum(each.answered is not None for each in parts)
     good = [each.good_utc for each in parts if each.good_utc is not None]
-    state, call_id = _state(parts, spared, end, outlook.now)
+    state, call_id = _judge_parts(parts, skip, end, outlook.now)
     is_final = None
     if good and end is not None:
-        is_final = len(good) == len(parts) and min(good) >= end + outlook.revision
-    return Covered(
+        is_final = len(good) == len(parts) and min(good) >= end + outlook.revision_window
+    return PeriodState(
         system.system_id,
         table,
         period,
@@ -133,23 +180,23 @@ def _of_parts(
     )
 
 
-def _state(
-    parts: Sequence[Held], spared: Spared | None, end: datetime | None, now: datetime
-) -> tuple[State, int]:
-    """The state of a period and the call that proves it."""
-    missing = [each for each in parts if not each.good]
-    refused = max((each.refused for each in missing), default=0)
-    failed = max((each.failed for each in missing), default=0)
-    newest = max(each.good for each in parts)
+def _judge_parts(
+    parts: Sequence[LedgerEntry], skip: Skip | None, end: datetime | None, now: datetime
+) -> tuple[State, int | None]:
+    """Judge how a period stands, and find the call that proves it."""
+    missing = [each for each in parts if each.good is None]
+    refused = get_newest(*(each.refused for each in missing))
+    failed = get_newest(*(each.failed for each in missing))
+    newest = get_newest(*(each.good for each in parts))
     is_whole = end is None or all(each.good_utc is not None and each.good_utc >= end for each in parts)
-    if any(each.answered for each in parts):
+    if any(each.answered is not None for each in parts):
         return (State.PRESENT if is_whole else State.PARTIAL), refused or failed or newest
-    if spared is not None and spared.reason is Reason.FORGOTTEN:
-        return State.BEYOND, newest or spared.call_id
-    if newest:
+    if skip is not None and skip.reason is SkipReason.FORGOTTEN:
+        return State.BEYOND, newest or skip.call_id
+    if newest is not None:
         return (State.NO_DATA if is_whole else State.PARTIAL), refused or failed or newest
-    if spared is not None:
-        return State.NOT_APPLICABLE, spared.call_id
-    if refused or failed:
-        return (State.REFUSED, refused) if refused else (State.FAILED, failed)
-    return _unasked(end, now), 0
+    if skip is not None:
+        return State.NOT_APPLICABLE, skip.call_id
+    if refused is not None:
+        return State.REFUSED, refused
+    return (State.FAILED, failed) if failed is not None else (_state_unasked(end, now), None)

@@ -1,10 +1,10 @@
-"""When a kept answer may be wrong, so that its request is due again: the one place that decides it. Pure.
+"""When a kept answer may be wrong, so that its request is due again: the one place that decides this. Pure.
 
 A kept answer is doubted because its period was still running, because another kept answer contradicts it, or
 because late data may have come. Its age alone proves nothing.
 
-The cheap series (the list of days, one call a month; the list of months, one call a year) shows what has
-changed, and the parts below follow it.
+The cheap series (the list of days at one call a month, the list of months at one call a year) show what has
+changed, and the parts below follow them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aps_pipeline.planning.contradictions import Doubt, doubt, drivers
 from aps_pipeline.planning.figures import SYSTEM_ENERGY, Evidence, RequestSlot
 from aps_pipeline.planning.retry import next_attempt_day
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 
 LATE_DATA = timedelta(days=60)
 """How long after a day an ECU that was offline may still upload it."""
@@ -40,7 +40,7 @@ _TURNS = {
 
 
 class DueReason(StrEnum):
-    """Why a request is to be made."""
+    """Why a request is due."""
 
     NEW = "no answer is held"
     RUNNING = "its period was still running when it was answered"
@@ -57,7 +57,7 @@ class DuePolicy:
 
     `until` is its last day, which closes a lifetime. A `recheck` (a refresh) also looks where answers may
     have changed: within `revision_window` after a period's end, and, up to LATE_DATA back, where late data
-    would show; what was never asked counts from `new_since` on. `again` asks whatever is held.
+    would show; what was never asked counts from `new_since` on. `again` asks even where an answer is held.
     """
 
     now: datetime
@@ -74,10 +74,10 @@ class DuePolicy:
             return None
         return self.new_since - LATE_DATA
 
-    def is_history(self, request: Question, system: System, held: Held) -> bool:
-        """Whether an answer would be the first one, or the last: what still grows is left to a refresh."""
+    def is_history(self, request: Request, system: System, entry: LedgerEntry) -> bool:
+        """Tell whether an answer would be the first or last one: what still grows is left to a refresh."""
         period = request.period
-        if held.asked_utc is None:
+        if entry.asked_utc is None:
             return True
         if period == LIFETIME:
             if not request.level:
@@ -85,17 +85,17 @@ class DuePolicy:
             year = Period.containing(Grain.YEAR, self.until + timedelta(days=1))  # the last that is over
             period = Period.containing(Grain.YEAR, year.first - timedelta(days=1))
         end = period.end_utc(system.zone)
-        return end is not None and period.last <= self.until and held.asked_utc < end
+        return end is not None and period.last <= self.until and entry.asked_utc < end
 
 
 def due_reason(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> DueReason | None:
-    """Why a request has to be made, or made again; None where its answer is good enough.
+    """Find why a request has to be made, or made again; None where its answer is good enough.
 
     The same request is due once on a local day at most, apart from contradictions and `again`.
     """
     if policy.again:
         return DueReason.AGAIN
-    answered_utc, answered_day = slot.held.asked_utc, slot.zone_day
+    answered_utc, answered_day = slot.entry.asked_utc, slot.answered_day
     if answered_utc is None or answered_day is None:
         return DueReason.NEW if _counts_as_new(slot, evidence, policy) else None
     today = local_day(policy.now, slot.system.zone)
@@ -118,7 +118,7 @@ def due_reason(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> DueR
 
 
 def _counts_as_new(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> bool:
-    """Whether a request without answer is wanted: of old days a recheck asks only what seemed dark."""
+    """Tell whether a request without answer is wanted: a recheck asks old days only if they seemed dark."""
     period = slot.request.period
     if (
         not policy.recheck
@@ -130,8 +130,8 @@ def _counts_as_new(slot: RequestSlot, evidence: Evidence, policy: DuePolicy) -> 
     return any(figure.was_dark for figure in drivers(slot, evidence))
 
 
-def _closing_period(request: Question, policy: DuePolicy) -> Period:
-    """The period after whose end an answer is whole: a summary's last day, the last year of years."""
+def _closing_period(request: Request, policy: DuePolicy) -> Period:
+    """Find the period after whose end an answer is whole: a summary's last day, the last year of years."""
     if request.period != LIFETIME:
         return request.period
     return Period.containing(Grain.YEAR if request.level else Grain.DAY, policy.until)
@@ -140,7 +140,7 @@ def _closing_period(request: Question, policy: DuePolicy) -> Period:
 def _has_grown(
     slot: RequestSlot, answered_day: date, today: date, end: datetime | None, policy: DuePolicy
 ) -> bool:
-    """Whether the answer about a running period is worth another: daily, of months and years by turns."""
+    """Tell whether a running period is worth another answer: daily, for months and years by turns."""
     request = slot.request
     if request.level not in ("monthly", "yearly") or (end is not None and end <= policy.now):
         return True
@@ -151,8 +151,8 @@ def _has_grown(
     return answered_day < last_turn(request, today, _LATE_CHECK_DAYS if is_probe else _SLOW_SERIES_DAYS)
 
 
-def last_turn(request: Question, today: date, every: int = _SLOW_SERIES_DAYS) -> date:
-    """The newest day, today included, on which a slow request has its turn: every so many days.
+def last_turn(request: Request, today: date, every: int = _SLOW_SERIES_DAYS) -> date:
+    """Find the newest day, today included, on which a slow request has its turn, every `every` days.
 
     The turns of a system's requests fall on different days, and so do those of different systems.
     """
@@ -161,16 +161,16 @@ def last_turn(request: Question, today: date, every: int = _SLOW_SERIES_DAYS) ->
 
 
 def _may_show_late_data(slot: RequestSlot, evidence: Evidence, policy: DuePolicy, today: date) -> bool:
-    """Whether late data would first show in this answer, and it has rested.
+    """Tell whether late data would first show in this answer, and it has rested.
 
     In a recheck that is the list of months where it is collected, else the list of days. A list with days
     without energy is doubted at growing distances in any run.
     """
-    request, held = slot.request, slot.held
+    request, system = slot.request, slot.system
     is_list = request.level in ("daily", "monthly") and request.endpoint in (SYSTEM_ENERGY, "meter_energy")
     if not is_list or today - request.period.last > LATE_DATA:
         return False
-    answered_day = slot.zone_day
+    answered_day = slot.answered_day
     assert answered_day is not None  # noqa: S101 - it was answered
     if request.endpoint == SYSTEM_ENERGY and policy.recheck:
         if _is_watched_by_months(slot, evidence, today):
@@ -183,24 +183,21 @@ def _may_show_late_data(slot: RequestSlot, evidence: Evidence, policy: DuePolicy
     dark = [
         figure
         for day in request.period.days()
-        if (figure := series.get(day.isoformat())) and not figure.energy_kwh and _is_lived(slot.system, day)
+        if (figure := series.get(day.isoformat())) and not figure.energy_kwh
+        if system.first_day is None or day >= system.first_day
         if today - day <= LATE_DATA
     ]
-    answers = min((held.answers_since(figure.call_id - 1) for figure in dark), default=0)
+    answers = min((slot.entry.answers_since(figure.call_id - 1) for figure in dark), default=0)
     return bool(dark) and next_attempt_day(answers, answered_day) <= today
 
 
-def _is_lived(system: System, day: date) -> bool:
-    return system.first_day is None or day >= system.first_day
-
-
 def _is_watched_by_months(slot: RequestSlot, evidence: Evidence, today: date) -> bool:
-    """Whether the list of months that holds the period of a list of days was asked of late."""
+    """Tell whether the list of months that covers a list of days was asked of late."""
     request = slot.request
     if request.level != "daily":
         return False
     year = Period.containing(Grain.YEAR, request.period.first)
-    held = evidence.answers.of(Question(SYSTEM_ENERGY, "monthly", request.system_id, "", year))
-    if held.asked_utc is None:
+    months = evidence.answers.entry_of(Request(SYSTEM_ENERGY, "monthly", request.system_id, "", year))
+    if months.asked_utc is None:
         return False
-    return today - local_day(held.asked_utc, slot.system.zone) <= timedelta(days=_LATE_CHECK_DAYS)
+    return today - local_day(months.asked_utc, slot.system.zone) <= timedelta(days=_LATE_CHECK_DAYS)

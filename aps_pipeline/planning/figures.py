@@ -10,7 +10,7 @@ from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.periods import Grain, Period, day_end_utc, local_day
 from aps_pipeline.planning.answers import Answers, Kind
 from aps_pipeline.planning.systems import System
-from aps_pipeline.question import Held, Question
+from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import Table
 
 SYSTEM_ENERGY, BATCH_ENERGY = "system_energy", ("inverter_batch", "energy")
@@ -56,22 +56,17 @@ class Evidence:
     answers: Answers = field(default_factory=lambda: Answers({}))
 
     def series(self, endpoint: str, level: str, system_id: str, device_id: str = "") -> Series:
-        """The figures of one series."""
+        """Get the figures of one series."""
         return self.figures.get((endpoint, level, system_id, device_id), {})
 
     def has_series(self, kind: Kind) -> bool:
-        """Whether there are figures of an endpoint and level."""
+        """Tell whether there are figures of an endpoint and level."""
         return any(key[:2] == kind for key in self.figures)
-
-    def day(self, system_id: str, day: date) -> Figure | None:
-        """What the list of days says of a day of a system."""
-        return self.series(SYSTEM_ENERGY, "daily", system_id).get(day.isoformat())
 
 
 def driving_kinds(table: Table) -> list[Kind]:
-    """The endpoints and levels of the coarser series that show what has changed in a table."""
-    endpoint, level = table.source.kind
-    grain = LEVEL_GRAIN[level]
+    """List the endpoints and levels of the coarser series that show what has changed in a table."""
+    endpoint, grain = table.source.endpoint, LEVEL_GRAIN[table.source.level]
     if grain is Grain.DAY:
         found = [(SYSTEM_ENERGY, "daily")]
         found += [("meter_energy", "daily")] if endpoint == "meter_energy" else []
@@ -84,7 +79,7 @@ def driving_kinds(table: Table) -> list[Kind]:
 def daily_figures(
     evidence: Evidence, systems: Mapping[str, System], revision_window: timedelta
 ) -> tuple[dict[str, frozenset[date]], dict[str, dict[date, int]]]:
-    """Days with production by system, and days whose figure is 0 after their revision days, with the call."""
+    """Find the days with production by system, and those of 0 after their revision days, with the call."""
     lit: dict[str, frozenset[date]] = {}
     idle: dict[str, dict[date, int]] = {}
     for system_id, system in systems.items():
@@ -94,24 +89,25 @@ def daily_figures(
         lit[system_id] = frozenset(day for day, figure in figures.items() if figure.energy_kwh)
         dark = {day: figure for day, figure in figures.items() if figure.energy_kwh == 0}
         for day, figure in dark.items():
-            month = Question(SYSTEM_ENERGY, "daily", system_id, "", Period.containing(Grain.MONTH, day))
-            held = evidence.answers.of(month)
-            answered = max(held.answered_utc or figure.since_utc, figure.since_utc)
-            if answered >= day_end_utc(day, system.zone) + revision_window:
-                idle.setdefault(system_id, {})[day] = max(held.answered, figure.call_id)
+            month = Request(SYSTEM_ENERGY, "daily", system_id, "", Period.containing(Grain.MONTH, day))
+            entry = evidence.answers.entry_of(month)
+            answered_utc = max(entry.answered_utc or figure.since_utc, figure.since_utc)
+            if answered_utc >= day_end_utc(day, system.zone) + revision_window:
+                call_id = figure.call_id if entry.answered is None else max(entry.answered, figure.call_id)
+                idle.setdefault(system_id, {})[day] = call_id
     return lit, idle
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSlot:
-    """A request of a table, the system and the device that it is about, and what is held of it."""
+    """A request of a table, its system, and what is held of it."""
 
     table: Table
-    request: Question
+    request: Request
     system: System
-    held: Held
+    entry: LedgerEntry
 
     @property
-    def zone_day(self) -> date | None:
+    def answered_day(self) -> date | None:
         """The local day of the newest good answer."""
-        return local_day(self.held.asked_utc, self.system.zone) if self.held.asked_utc else None
+        return local_day(self.entry.asked_utc, self.system.zone) if self.entry.asked_utc else None

@@ -1,4 +1,4 @@
-"""When a request that was made in vain, or whose answer stays contradicted, is worth making again."""
+"""When a request without success, or one whose answer stays contradicted, is worth making again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REMEMBERED = timedelta(days=7 * LONGEST_DENIAL)
 
 
 def next_attempt_day(attempts: int, last: date, longest: int = LONGEST_REST) -> date:
-    """The day from which on a request may be made again after so many vain attempts, the last on `last`.
+    """Compute the day on which a request may be made again after unsuccessful attempts, the last on `last`.
 
     It rests for 1, 2, 4 … days: a fault that passes is soon forgotten, one that stays costs little.
     """
@@ -21,7 +21,7 @@ def next_attempt_day(attempts: int, last: date, longest: int = LONGEST_REST) -> 
 
 
 def resting_until(tried: Collection[date], today: date, longest: int = LONGEST_REST) -> date | None:
-    """The day until which a request rests that was made in vain on those days; None if it rests no more."""
+    """Compute until which day a request rests that failed on the days `tried`; None if it rests no more."""
     if not tried:
         return None
     again = next_attempt_day(len(set(tried)), max(tried), longest)

@@ -22,7 +22,7 @@ class Device:
     last_day: date | None = None
 
     def was_there(self, period: Period) -> bool:
-        """Whether it can have reported in a period."""
+        """Tell whether it can have reported in a period."""
         return (self.first_day is None or self.first_day <= period.last) and (
             self.last_day is None or period.first <= self.last_day
         )
@@ -32,9 +32,9 @@ class Device:
 class System:
     """A system with what is needed to ask about it. `ecus` are those that have had inverters.
 
-    `every_ecu` holds those of storage as well. `equal` are the ECUs and levels of which the ledger has shown
-    that, while the ECU was the only one, its energy is that of the system: one answers the other. Of
-    `expired_equal` the newest proof is old, so that it is to be proven again before more is concluded.
+    `every_ecu` holds those of storage as well. For the ECUs and levels in `equal` the ledger has shown that
+    the ECU, while it was the only one, has the energy of the system: one answers the other. In
+    `expired_equal` are those whose newest proof is old: it has to be renewed before more is concluded.
     """
 
     system_id: str
@@ -57,16 +57,16 @@ class System:
         return min(self.create_date, self.data_since)
 
     def sole_ecu(self, period: Period) -> str:
-        """The one ECU that there can have been in a period; empty where there may have been more, or none."""
+        """Find the one ECU that there can have been in a period; empty where there may be more, or none."""
         there = [ecu.device_id for ecu in self.every_ecu if ecu.was_there(period)]
         return there[0] if len(there) == 1 else ""
 
     def answers_for(self, ecu_id: str, level: str, period: Period) -> bool:
-        """Whether the system's energy of a period is known to be that of an ECU."""
+        """Tell whether the system's energy of a period is known to be that of an ECU."""
         return (ecu_id, level) in self.equal and self.sole_ecu(period) == ecu_id
 
     def devices(self, kind: str) -> tuple[Device, ...]:
-        """The devices of a kind; the system itself at system level."""
+        """List the devices of a kind; the system itself at system level."""
         if kind == "system":
             return (Device(""),)
         return {"ecu": self.ecus, "inverter": self.inverters, "meter": self.meters}[kind]

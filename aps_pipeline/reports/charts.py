@@ -1,4 +1,4 @@
-"""The charts of a page, each drawn for a wide and for a narrow one. Absent figures are drawn as absent."""
+"""The charts of a page, for wide and for narrow pages. Absent figures are drawn as absent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from aps_pipeline.reports.drawing import colour, drawn, scale, values
+from aps_pipeline.reports.svg import colour, draw, scale
 
 WIDE, NARROW = 860, 340
 """Widths of a drawing in CSS pixels, margins included."""
@@ -35,7 +35,7 @@ STATES = {
 
 
 def step_of(value: float | None, most: float) -> str:
-    """The step of `RAMP` for an energy, where `most` is the largest on the chart."""
+    """Find the step of `RAMP` for an energy; `most` is the largest on the chart."""
     if value is None:
         return "absent"
     if value <= 0 or most <= 0:
@@ -44,7 +44,7 @@ def step_of(value: float | None, most: float) -> str:
 
 
 def ratio_step(ratio: float | None, is_silent: bool = False) -> str:
-    """The step of `RATIOS` for a ratio to peers, and for a panel that is silent whatever it gave before."""
+    """Find the step of `RATIOS` for a ratio to peers; a silent panel has its own, whatever it gave before."""
     if is_silent:
         return "silent"
     if ratio is None:
@@ -66,15 +66,15 @@ def cells(
     is_square: bool = False,
     texts: bool = False,
 ) -> str:
-    """A heat map of `rows` with `column`, `line`, `step` and `said`; `shown` are the columns with a label.
+    """Draw `rows` of `column`, `line`, `step` and `tooltip` as a heat map; `shown` columns have a label.
 
-    A cell that nobody measured is an empty frame. With `texts` each cell shows its `text`.
+    A cell without a figure is an empty frame. With `texts` each cell shows its `text`.
     """
     plot = width - left - 4
     if is_square:
         height = max(28, min(64, plot // max(1, len(columns))))
         plot = min(plot, height * len(columns))
-    base = alt.Chart(values(rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "column:N",
             scale=alt.Scale(domain=list(columns), paddingInner=0.12, paddingOuter=0.06),
@@ -87,7 +87,7 @@ def cells(
             scale=alt.Scale(domain=list(lines), paddingInner=0.12, paddingOuter=0.06),
             axis=alt.Axis(title=None, labelLimit=0) if left else None,
         ),
-        description="said:N",
+        description="tooltip:N",
     )
     layers = [
         base.mark_rect(strokeWidth=1, strokeDash=[2, 2]).encode(
@@ -106,38 +106,33 @@ def cells(
                 ),
             )
         )
-    return drawn(alt.LayerChart(layer=layers), label, (plot, height * len(lines)), (left, 24, 4, 4))
+    return draw(alt.LayerChart(layer=layers), label, (plot, height * len(lines)), (left, 24, 4, 4))
 
 
 def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
-    """Bars by `day` of the month of `kwh`, with a mark at `before` and a line at `clear`."""
-    domain = [0, most or 1]
+    """Draw bars of `kwh` by `day` of the month, with a mark at `before` and a line at `clear`."""
+    kwh_scale = alt.Scale(domain=[0, most or 1], nice=True)
     x = alt.X(
         "day:O",
         scale=alt.Scale(domain=[row["day"] for row in rows], paddingInner=0.25, paddingOuter=0.1),
         axis=alt.Axis(title=None, labelAngle=0, values=_some_days(rows, width), grid=False),
     )
-    y = alt.Y(
-        "kwh:Q",
-        scale=alt.Scale(domain=domain, nice=True),
-        axis=_kwh_axis(4),
-    )
-    base = alt.Chart(values(rows)).encode(x=x, description="said:N")
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, description="tooltip:N")
     bars = base.mark_bar().encode(
-        y=y,
+        y=alt.Y("kwh:Q", scale=kwh_scale, axis=_kwh_axis(4)),
         fill=alt.condition("datum.is_final", alt.value(colour("sun")), alt.value(colour("sun-2"))),
     )
     before = (
         base.mark_tick(thickness=2, stroke=colour("before"), fill=colour("before"))
         .transform_filter("isValid(datum.before)")
-        .encode(y=alt.Y("before:Q", scale=alt.Scale(domain=domain, nice=True)))
+        .encode(y=alt.Y("before:Q", scale=kwh_scale))
     )
     clear = (
         base.mark_line(
             aria=False, stroke=colour("clear"), strokeWidth=1.5, interpolate="monotone", strokeDash=[3, 3]
         )
         .transform_filter("isValid(datum.clear)")
-        .encode(y=alt.Y("clear:Q", scale=alt.Scale(domain=domain, nice=True)))
+        .encode(y=alt.Y("clear:Q", scale=kwh_scale))
     )
     missing = (
         base.mark_text(text="×", fontSize=12, fill=colour("faint"), baseline="bottom")
@@ -145,17 +140,17 @@ def day_bars(rows: Rows, label: str, *, width: int, most: float) -> str:
         .encode(y=alt.value(198))
     )
     layers = alt.LayerChart(layer=[clear, bars, before, missing])
-    return drawn(layers, label, (width - 44, 200), (36, 22, 8, 24))
+    return draw(layers, label, (width - 44, 200), (36, 22, 8, 24))
 
 
 def profile(rows: Rows, label: str, *, width: int) -> str:
-    """The usual course of a day: median by `hour`, within the band from `p10` to `p90`."""
+    """Draw the usual course of a day: `median` by `hour`, within the band from `p10` to `p90`."""
     x = alt.X(
         "hour:Q",
         scale=alt.Scale(domain=[0, 23], nice=False),
         axis=alt.Axis(title=None, values=[0, 6, 12, 18, 23], labelExpr="datum.value + ':00'", grid=False),
     )
-    base = alt.Chart(values(rows)).encode(x=x)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
     band = base.mark_area(aria=False, fill=colour("sun-2"), opacity=0.55, interpolate="monotone").encode(
         y=alt.Y("p10:Q", axis=_kwh_axis(3)), y2="p90:Q"
     )
@@ -163,14 +158,14 @@ def profile(rows: Rows, label: str, *, width: int) -> str:
         y="median:Q"
     )
     points = base.mark_circle(size=160, fill=colour("sun"), opacity=0).encode(
-        y="median:Q", description="said:N"
+        y="median:Q", description="tooltip:N"
     )
     layers = alt.LayerChart(layer=[band, line, points])
-    return drawn(layers, label, (width - 52, 160), (36, 22, 16, 24))
+    return draw(layers, label, (width - 52, 160), (36, 22, 16, 24))
 
 
 def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
-    """Stacked bars by `day` of the `kwh` of each `part`; parts with a negative sign hang below the line."""
+    """Draw stacked bars by `day` of the `kwh` of each `part`; negative parts hang below the line."""
     days = list(dict.fromkeys(row["day"] for row in rows))
     x = alt.X(
         "day:O",
@@ -179,56 +174,51 @@ def flows(rows: Rows, label: str, *, width: int, parts: dict[str, str]) -> str:
             title=None, labelAngle=0, values=_some_days(rows, width), grid=False, orient="bottom", offset=2
         ),
     )
-    y = alt.Y(
-        "kwh:Q",
-        stack="zero",
-        axis=_kwh_axis(5, labelExpr="abs(datum.value)"),
-    )
     bars = (
-        alt.Chart(values(rows))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_bar()
         .encode(
             x=x,
-            y=y,
+            y=alt.Y("kwh:Q", stack="zero", axis=_kwh_axis(5, labelExpr="abs(datum.value)")),
             fill=alt.Fill("part:N", scale=scale(parts), legend=None),
             order=alt.Order("rank:Q"),
-            description="said:N",
+            description="tooltip:N",
         )
     )
     zero = (
-        alt.Chart(values([{"zero": 0}]))
+        alt.Chart(alt.InlineData(values=[{"zero": 0}]))
         .mark_rule(aria=False, stroke=colour("soft"), strokeWidth=1)
         .encode(y=alt.Y("zero:Q"))
     )
     layers = alt.LayerChart(layer=[bars, zero])
-    return drawn(layers, label, (width - 44, 210), (36, 22, 8, 26))
+    return draw(layers, label, (width - 44, 210), (36, 22, 8, 26))
 
 
 def ranks(rows: Rows, label: str, *, width: int) -> str:
-    """A bar for each `name` with its `value`, in the order of the rows, and its `text` at the end."""
+    """Draw a bar for each `name` with its `value`, in the order of the rows, and its `text` at the end."""
     left = 160
-    base = alt.Chart(values(rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y(
             "name:N",
             scale=alt.Scale(domain=[row["name"] for row in rows], paddingInner=0.3),
             axis=alt.Axis(title=None, labelLimit=0, labelColor=colour("ink")),
         ),
         x=alt.X("value:Q", scale=alt.Scale(domainMin=0), axis=None),
-        description="said:N",
+        description="tooltip:N",
     )
     bars = base.mark_bar(fill=colour("sun"))
     texts = base.mark_text(align="left", dx=6, fontSize=11, fill=colour("soft")).encode(text="text:N")
     layers = alt.LayerChart(layer=[bars, texts])
-    return drawn(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))
+    return draw(layers, label, (width - left - 90, 26 * len(rows)), (left, 4, 90, 4))
 
 
-def both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:
-    """A chart for wide pages and for narrow ones."""
+def draw_both(draw: Any, *args: Any, **more: Any) -> tuple[str, str]:
+    """Draw a chart for wide pages and for narrow ones."""
     return draw(*args, width=WIDE, **more), draw(*args, width=NARROW, **more)
 
 
 def _kwh_axis(ticks: int, **more: Any) -> alt.Axis:
-    """The axis of an energy, its unit above it."""
+    """Build the axis of an energy, with its unit above it."""
     return alt.Axis(
         title="kWh", tickCount=ticks, titleAngle=0, titleAlign="left", titleY=-10, titleX=-30, **more
     )

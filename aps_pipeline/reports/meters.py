@@ -1,13 +1,12 @@
-"""Where the energy of a home went and came from, as its meter says."""
+"""Where the energy of a home went and where it came from, by its meters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, Number, Section
-from aps_pipeline.reports.words import amount, counted, day_name, energy, percent
+from aps_pipeline.reports.model import Drawing, Finding, Grid, Key, MonthQuery, Number, Row, Section
+from aps_pipeline.reports.words import amount, count_words, day_name, energy, percent
 
 _DAYS = """
     FROM mart.self_consumption
@@ -16,63 +15,66 @@ _DAYS = """
 """
 _SAVINGS = "FROM mart.savings WHERE system_id = $system_id AND month = $month AND meter_id <> ''"
 
+_COLUMNS = ("produced_kwh", "self_consumed_kwh", "exported_kwh", "imported_kwh", "consumed_kwh")
 _MONEY = ("saved", "earned", "paid", "standing_charge")
 _PARTS = {"used at home": "own", "to the grid": "export", "from the grid": "import"}
 
 
-def meters(asker: Asker) -> tuple[list[Number], list[Section]]:
-    """Self-consumption and autarky of each meter over the days whose figures balance, and its flows."""
-    found: dict[str, list[Row]] = {}
-    for row in asker.rows(_DAYS):
-        found.setdefault(row["meter_id"], []).append(row)
-    saved = {row["meter_id"]: row for row in asker.rows(_SAVINGS)}
+def meters(query: MonthQuery) -> tuple[list[Number], list[Section]]:
+    """Build the autarky of each meter on days whose figures balance, and the section on its flows."""
+    by_meter: dict[str, list[Row]] = {}
+    for row in query.rows(_DAYS):
+        by_meter.setdefault(row["meter_id"], []).append(row)
+    savings = {row["meter_id"]: row for row in query.rows(_SAVINGS)}
     numbers, sections = [], []
-    for meter_id, days in found.items():
+    for meter_id, days in by_meter.items():
+        anchor, title = (
+            f"meter-{meter_id}",
+            "Use and grid" + (f": meter {meter_id}" if len(by_meter) > 1 else ""),
+        )
+        findings = list(_days_left_out(days))
         known = [day for day in days if day["is_balanced"]]
-        if known:
-            numbers.append(_autarky(known, asker))
-        title = "Use and grid" + (f": meter {meter_id}" if len(found) > 1 else "")
-        sections.append(_section(meter_id, title, asker, days, saved.get(meter_id)))
+        if not known:
+            sections.append(Section(anchor, title, "No day has four figures that balance.", findings))
+            continue
+        # Beside the figures of the whole month, those of some of its days have to say so.
+        is_whole = len(known) == query.last.day
+        share = "" if is_whole else f"{len(known)} of {count_words(query.last.day, 'day')}"
+        sums = {column: float(sum(day[column] for day in known)) for column in _COLUMNS}
+        numbers.append(_autarky(sums, len(known), query.last.day, share))
+        notes = list(_savings(savings[meter_id], len(known), query)) if meter_id in savings else []
+        sections.append(Section(anchor, title, _lead(sums, share), findings, [_flows(days)], notes=notes))
     return numbers, sections
 
 
-def _autarky(known: list[Row], asker: Asker) -> Number:
-    consumed, imported = _sum(known, "consumed_kwh"), _sum(known, "imported_kwh")
+def _autarky(sums: dict[str, float], have: int, of: int, share: str) -> Number:
+    consumed = sums["consumed_kwh"]
     if consumed <= 0:
         return Number("Autarky", "–", note="nothing was consumed")
-    on = f" on {_days_of_month(known, asker)}" if len(known) < asker.last.day else ""
-    note = f"of {energy(consumed)} consumed{on} came from the roof"
-    return Number(
-        "Autarky", amount(100 * (1 - imported / consumed), 0), "%", note, len(known), asker.last.day
-    )
+    note = f"of {energy(consumed)} consumed{f' on {share}' if share else ''} came from the roof"
+    percentage = amount(100 * (1 - sums["imported_kwh"] / consumed), 0)
+    return Number("Autarky", percentage, "%", note, have, of)
 
 
-def _section(meter_id: str, title: str, asker: Asker, days: list[Row], saved: Row | None) -> Section:
-    known = [day for day in days if day["is_balanced"]]
-    findings = list(_left_out(days))
-    if not known:
-        return Section(f"meter-{meter_id}", title, "No day has four figures that balance.", findings)
-    produced, consumed = _sum(known, "produced_kwh"), _sum(known, "consumed_kwh")
-    exported, imported = _sum(known, "exported_kwh"), _sum(known, "imported_kwh")
-    own = _sum(known, "self_consumed_kwh")
-    # Beside the figures of the whole month, those of some of its days have to say so.
-    on = f"On {_days_of_month(known, asker)}, of" if len(known) < asker.last.day else "Of"
-    lead = (
-        f"{on} {energy(produced)} produced, {energy(own)}{_share(own, produced)} "
+def _lead(sums: dict[str, float], share: str) -> str:
+    """Say where the energy went, and its shares; a battery may give away more than a day produced."""
+    produced, own, exported, imported, consumed = sums.values()
+    of_produced = f" ({percent(own / produced)})" if 0 <= own <= produced and produced else ""
+    of_consumed = f" ({percent(imported / consumed)})" if 0 <= imported <= consumed and consumed else ""
+    return (
+        f"{f'On {share}, of' if share else 'Of'} {energy(produced)} produced, {energy(own)}{of_produced} "
         f"were used at home and {energy(exported)} went to the grid. Of {energy(consumed)} consumed, "
-        f"{energy(imported)}{_share(imported, consumed)} came from it."
+        f"{energy(imported)}{of_consumed} came from it."
     )
-    notes = list(_saved(saved, len(known), asker)) if saved else []
-    return Section(f"meter-{meter_id}", title, lead, findings, [_flows(days)], notes=notes)
 
 
-def _left_out(days: list[Row]) -> Iterator[Finding]:
-    """Days of which nothing is derived, and why."""
+def _days_left_out(days: list[Row]) -> Iterator[Finding]:
+    """Find the days without derived figures, and say why."""
     missing = sum(day["finding"] == "missing" for day in days)
     if missing:
         yield Finding(
             "warn",
-            f"{counted(missing, 'day')} left out: a figure is missing",
+            f"{count_words(missing, 'day')} left out: a figure is missing",
             "Without all four figures nothing is derived of a day.",
             "mart.self_consumption says which.",
         )
@@ -81,29 +83,20 @@ def _left_out(days: list[Row]) -> Iterator[Finding]:
         most = max(abs(day["residual_kwh"]) for day in odd)
         yield Finding(
             "warn",
-            f"{counted(len(odd), 'day')} left out: the four figures do not balance",
+            f"{count_words(len(odd), 'day')} left out: the four figures do not balance",
             f"Produced and imported differ from consumed and exported by up to {energy(most)}, more than the "
             "decimals of this meter allow.",
             "mart.self_consumption says which.",
         )
 
 
-def _days_of_month(known: list[Row], asker: Asker) -> str:
-    return f"{len(known)} of {counted(asker.last.day, 'day')}"
-
-
-def _share(part: float, whole: float) -> str:
-    """A part as a share, where it is one: a battery may give away more than a day produced."""
-    return f" ({percent(part / whole)})" if 0 <= part <= whole and whole else ""
-
-
-def _saved(row: Row, known: int, asker: Asker) -> Iterator[str]:
-    """What that was worth, in sentences."""
+def _savings(row: Row, known: int, query: MonthQuery) -> Iterator[str]:
+    """Say in sentences what the energy was worth."""
     if row["saved"] is not None:
         money = {name: f"{amount(row[name], 2)} {row['currency']}" for name in _MONEY}
         has_charge = row["standing_charge"] is not None
         charge = f", the standing charge {money['standing_charge']}" if has_charge else ""
-        days = counted(row["days_priced"], "day")
+        days = count_words(row["days_priced"], "day")
         yield (
             f"What was used at home would have cost {money['saved']}; what went to the grid earned "
             f"{money['earned']}. Energy from the grid cost {money['paid']}{charge}, on {days} with a price."
@@ -111,7 +104,7 @@ def _saved(row: Row, known: int, asker: Asker) -> Iterator[str]:
     else:
         yield f"No money is counted: {row['basis']}."
     if row["co2_avoided_kg"] is not None:
-        on = f" on these {counted(known, 'day')}" if known < asker.last.day else ""
+        on = f" on these {count_words(known, 'day')}" if known < query.last.day else ""
         yield (
             f"By the factor of the tariff file the {energy(row['produced_kwh'])} produced{on} avoided "
             f"{amount(row['co2_avoided_kg'])} kg of CO2."
@@ -125,18 +118,14 @@ def _flows(days: list[Row]) -> Drawing:
             continue
         parts = (day["self_consumed_kwh"], day["exported_kwh"], -day["imported_kwh"])
         for rank, (part, kwh) in enumerate(zip(_PARTS, parts, strict=True)):
-            said = f"{day_name(day['first_date'])}: {energy(-kwh if rank == 2 else kwh)} {part}"
-            rows.append({"day": day["first_date"].day, "part": part, "kwh": kwh, "rank": rank, "said": said})
-    wide, narrow = charts.both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
+            tooltip = f"{day_name(day['first_date'])}: {energy(-kwh if rank == 2 else kwh)} {part}"
+            number = day["first_date"].day
+            rows.append({"day": number, "part": part, "kwh": kwh, "rank": rank, "tooltip": tooltip})
+    wide, narrow = charts.draw_both(charts.flows, rows, "Energy used at home, given and taken", parts=_PARTS)
     keys = [Key(swatch, part) for part, swatch in _PARTS.items()]
-    columns = ("produced_kwh", "self_consumed_kwh", "exported_kwh", "imported_kwh", "consumed_kwh")
     grid = Grid(
         ("Day", "Produced", "Used at home", "To the grid", "From the grid", "Consumed"),
-        [[str(day["first_date"].day), *(energy(day[column]) for column in columns)] for day in days],
+        [[str(day["first_date"].day), *(energy(day[column]) for column in _COLUMNS)] for day in days],
         (True,) * 6,
     )
     return Drawing("Day by day", wide, narrow, keys, "Above the line what the roof gave.", grid)
-
-
-def _sum(days: list[Row], column: str) -> float:
-    return float(sum(day[column] for day in days))

@@ -1,30 +1,91 @@
-"""What a page consists of, before anything of it is HTML. All texts are plain: escaping is the template's."""
+"""The parts of a page, and the query of a month. Values go into SQL as parameters, never as text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from aps_pipeline.question import checked_id
+from aps_pipeline.request import check_id
+from aps_pipeline.warehouse import Connection
+
+Row = dict[str, Any]
+
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+
+
+@dataclass(frozen=True)
+class MonthQuery:
+    """A query of one month in the warehouse; `first` and `last` are its days, local to each system."""
+
+    connection: Connection
+    month: date
+    system_id: str = ""
+
+    @property
+    def first(self) -> date:
+        """The first day of the month."""
+        return self.month
+
+    @property
+    def last(self) -> date:
+        """The last day of the month."""
+        return month_after(self.month, 1, -1)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a simulator gave the answers behind the warehouse."""
+        build = self.row("SELECT is_simulated FROM meta.build")
+        return bool(build and build["is_simulated"])
+
+    @property
+    def _values(self) -> Mapping[str, Any]:
+        return {
+            "system_id": self.system_id,
+            "month": self.month,
+            "first": self.first,
+            "last": self.last,
+            "year_before": month_after(self.month, -11),
+            "first_before": month_after(self.month, -12),
+            "last_before": month_after(self.month, -11, -1),
+        }
+
+    def rows(self, sql: str) -> list[Row]:
+        """Run a query of ours; `$system_id`, `$month`, `$first` … in it are this month's."""
+        values = self._values
+        result = self.connection.execute(sql, {name: values[name] for name in _PARAMETER.findall(sql)})
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def row(self, sql: str) -> Row | None:
+        """Run a query that gives at most one row."""
+        return next(iter(self.rows(sql)), None)
+
+
+def month_after(month: date, months: int, days: int = 0) -> date:
+    """Find the first day of the month `months` later, and go `days` on from there."""
+    count = 12 * month.year + month.month - 1 + months
+    first = date(count // 12, count % 12 + 1, 1)
+    return date.fromordinal(first.toordinal() + days)
+
 
 Tone = Literal["", "good", "warn", "bad"]
-
 
 INDEX = "index.html"
 """The page of the fleet."""
 
 
 def page_name(system_id: str) -> str:
-    """The file of a system's page. Raises BadIdError."""
-    name = f"{checked_id(system_id)}.html"
+    """Name the file of a system's page. Raises BadIdError."""
+    name = f"{check_id(system_id)}.html"
     return f"_{name}" if name.casefold() == INDEX else name  # no id begins with _
 
 
 @dataclass(frozen=True)
 class Number:
-    """A figure to be seen at once. `have` of `of` parts are known; both None where that says nothing."""
+    """A figure at the top of a page. `have` of `of` parts are known; None where there are no parts."""
 
     label: str
     value: str
@@ -37,7 +98,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of texts. `is_number` says which columns are set to the right; `links` lead from the first."""
+    """A table of texts. Columns with `is_number` are aligned right; `links` are those of the first column."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]

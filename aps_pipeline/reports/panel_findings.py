@@ -1,12 +1,11 @@
-"""What there is to know of the panels of a system in a month: outages, troubles, and what is unknown."""
+"""Findings on the panels of a system in a month: outages, troubles, and what is unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aps_pipeline.reports.asking import Asker, Row
-from aps_pipeline.reports.model import Finding
-from aps_pipeline.reports.words import counted, days_said, energy, long_day, percent
+from aps_pipeline.reports.model import Finding, MonthQuery, Row
+from aps_pipeline.reports.words import count_words, day_range, energy, long_day, percent
 
 _OUTAGES = """
     FROM mart.outages
@@ -14,7 +13,7 @@ _OUTAGES = """
     ORDER BY first_date, ecu_id
 """
 
-_GAPS = {
+_REASONS = {
     "no data": "the API answered that it has no data (1001)",
     "not asked": "no answer is held",
     "beyond retention": "it lies beyond what the server was found to keep",
@@ -26,17 +25,17 @@ _GAPS = {
 }
 """What the states of mart.outages mean."""
 TROUBLES = ("offline", "dead input", "weak")
-"""The classes that cost energy, in the order in which they are told."""
-_SAID_LINES = 5
+"""The classes that cost energy, the worst first."""
+_LISTED_PANELS = 5
 
 
-def panel_findings(asker: Asker, judged: Sequence[Row]) -> list[Finding]:
-    """The outages of ECUs, then the panels that cost energy, the worst first, then those that are unknown."""
-    return [*_outages(asker), *_troubles(judged), *_unknown(judged)]
+def panel_findings(query: MonthQuery, judged: Sequence[Row]) -> list[Finding]:
+    """List outages of ECUs, then panels that cost energy, the worst first, then unknown panels."""
+    return [*_outages(query), *_troubles(judged), *_unknown(judged)]
 
 
-def troubles_said(classes: Mapping[str, int]) -> str:
-    """What is wrong with so many panels of each class, in a few words; empty where nothing is."""
+def trouble_words(classes: Mapping[str, int]) -> str:
+    """Say in a few words what is wrong, by the number of panels of each class; empty where nothing is."""
     return ", ".join(f"{n} {name}" for name in TROUBLES if (n := classes.get(name)))
 
 
@@ -51,7 +50,7 @@ def _troubles(judged: Sequence[Row]) -> list[Finding]:
             silent.setdefault(row["inverter_id"], []).append(row)
     return [
         *(_offline(inverter_id, rows) for inverter_id, rows in silent.items()),
-        *(_weak(row) for row in worst if row["class"] != "offline"),
+        *(_dead_or_weak(row) for row in worst if row["class"] != "offline"),
     ]
 
 
@@ -61,13 +60,13 @@ def _offline(inverter_id: str, rows: Sequence[Row]) -> Finding:
     return Finding(
         "bad",
         f"Inverter {inverter_id} is silent",
-        f"On the newest days with an answer about its ECU none of its {counted(len(rows), 'panel')} gave "
+        f"On the newest days with an answer about its ECU none of its {count_words(len(rows), 'panel')} gave "
         f"energy, while others did. {since}",
         "Look whether it has power, and whether the ECU hears it.",
     )
 
 
-def _weak(row: Row) -> Finding:
+def _dead_or_weak(row: Row) -> Finding:
     lost = f" About {energy(row['loss_kwh'])} were lost" if row["loss_kwh"] is not None else ""
     basis = f" ({row['loss_basis']})." if lost else ""
     if row["class"] == "dead input":
@@ -82,42 +81,42 @@ def _weak(row: Row) -> Finding:
     return Finding(
         "warn",
         f"{panel_name(row)} gives {percent(row['ratio'])} of what its peers give",
-        f"Median of {counted(row['days_compared'], 'day')}.{lost}{basis}",
+        f"Median of {count_words(row['days_compared'], 'day')}.{lost}{basis}",
         "Look for shade, dirt or a broken panel.",
     )
 
 
 def _unknown(judged: Sequence[Row]) -> list[Finding]:
-    """Panels of which nobody can tell how they are, why, and what would tell it."""
-    found = [row for row in judged if row["class"] == "unknown"]
-    if not found:
+    """Find the panels that cannot be judged, why, and what would help."""
+    unknown = [row for row in judged if row["class"] == "unknown"]
+    if not unknown:
         return []
-    shown = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in found[:_SAID_LINES])
-    more = f"; and {len(found) - _SAID_LINES} more" if len(found) > _SAID_LINES else ""
-    asks = any("lifetime" in row["evidence"] for row in found)
-    hint = f"aps refresh --tables inverter_summary --systems {found[0]['system_id']} asks for lifetimes."
-    title = f"{counted(len(found), 'panel')} cannot be judged"
-    return [Finding("", title, f"{shown}{more}.", hint if asks else "")]
+    listed = "; ".join(f"{panel_name(row)}: {row['evidence']}" for row in unknown[:_LISTED_PANELS])
+    more = f"; and {len(unknown) - _LISTED_PANELS} more" if len(unknown) > _LISTED_PANELS else ""
+    needs_lifetimes = any("lifetime" in row["evidence"] for row in unknown)
+    hint = f"aps refresh --tables inverter_summary --systems {unknown[0]['system_id']} asks for lifetimes."
+    title = f"{count_words(len(unknown), 'panel')} cannot be judged"
+    return [Finding("", title, f"{listed}{more}.", hint if needs_lifetimes else "")]
 
 
-def _outages(asker: Asker) -> list[Finding]:
-    found = []
-    for row in asker.rows(_OUTAGES):
-        when = days_said(row["first_date"], row["last_date"])
+def _outages(query: MonthQuery) -> list[Finding]:
+    findings = []
+    for row in query.rows(_OUTAGES):
+        when = day_range(row["first_date"], row["last_date"])
+        reason = _REASONS.get(row["state"], row["state"])
         if row["kind"] == "telemetry gap":
-            text = f"What its panels gave is not known: {_GAPS.get(row['state'], row['state'])}."
-            hint = _asks_again(row)
-            found.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, hint))
-        else:
-            why = _GAPS.get(row["state"], row["state"])
-            text = f"Answers given after the revision days of {counted(row['days'], 'day')} say so: {why}."
-            hint = "Look at the log of the ECU, its power and its network at that time; it may deliver later."
-            found.append(Finding("warn", f"ECU {row['ecu_id']}: no production reported, {when}", text, hint))
-    return found
+            text = f"What its panels gave is not known: {reason}."
+            findings.append(Finding("", f"ECU {row['ecu_id']}: no telemetry, {when}", text, _gap_hint(row)))
+            continue
+        days = count_words(row["days"], "day")
+        text = f"Answers given after the revision days of {days} say so: {reason}."
+        hint = "Look at the log of the ECU, its power and its network at that time; it may deliver later."
+        findings.append(Finding("warn", f"ECU {row['ecu_id']}: no production reported, {when}", text, hint))
+    return findings
 
 
-def _asks_again(row: Row) -> str:
-    """The command that asks for the days of a telemetry gap, as far as asking may help."""
+def _gap_hint(row: Row) -> str:
+    """Give the command that requests the days of a telemetry gap, where a request may help."""
     if row["state"] not in ("not asked", "failed", "no data", "beyond retention"):
         return ""
     again = "" if row["state"] in ("not asked", "failed") else " --again"
@@ -128,6 +127,6 @@ def _asks_again(row: Row) -> str:
 
 
 def panel_name(row: Row) -> str:
-    """What people call a panel: its label on the roof, or inverter and input."""
+    """Name a panel by its label on the roof, or by inverter and input."""
     plain = f"inverter {row['inverter_id']}, input {row['channel']}"
     return f"Panel {row['label']} ({plain})" if row["label"] else f"I{plain[1:]}"

@@ -1,4 +1,4 @@
-"""What a system produced in a month: its figures, its calendar, its days and its usual day."""
+"""What a system produced in a month: figures, calendar, days and the usual day."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from datetime import date
 from typing import Any
 
 from aps_pipeline.reports import charts
-from aps_pipeline.reports.asking import Asker, Row, month_after
-from aps_pipeline.reports.model import Drawing, Grid, Key, Number, Section
+from aps_pipeline.reports.model import Drawing, Grid, Key, MonthQuery, Number, Row, Section, month_after
 from aps_pipeline.reports.words import (
     ABSENT,
     amount,
     change,
-    counted,
+    count_words,
     day_name,
     energy,
     long_day,
@@ -50,34 +49,32 @@ _BASES = {
 
 
 def energy_number(month: Row | None) -> Number:
-    """What the month gave, and of how many days that is known."""
+    """Build the figure of what the month gave, with the number of days known."""
     if month is None:
         return Number("Produced", ABSENT, note="nothing is held of this month")
     have, of = month["days_reported"], month["days_expected"]
-    whole = month["energy_kwh"]
-    if whole is None:
-        text = "sum of the days held" if month["daily_kwh"] is not None else "no figure was given"
-        whole = month["daily_kwh"]
-    else:
-        text = month["state"]
-    value, _, unit = energy(whole).partition(" ")
-    return Number("Produced", value, unit, f"{have} of {counted(of, 'day')}, {text}", have, of)
+    kwh, text = month["energy_kwh"], month["state"]
+    if kwh is None:
+        kwh = month["daily_kwh"]
+        text = "sum of the days held" if kwh is not None else "no figure was given"
+    value, _, unit = energy(kwh).partition(" ")
+    return Number("Produced", value, unit, f"{have} of {count_words(of, 'day')}, {text}", have, of)
 
 
 def last_year_number(compared: Row | None, month: date) -> Number:
-    """This month beside the same month of the year before, on equal days."""
+    """Compare this month with the same month of the year before, on equal days."""
     before = month_after(month, -12)
     label = f"Against {month_name(before)}"
     if compared is None or compared["ratio"] is None:
         return Number(label, ABSENT, note="no day has a final figure in both years")
     have, of, ratio = compared["days_compared"], compared["days_in_month"], compared["ratio"]
     value, _, unit = change(ratio).partition(" ")
-    note = f"{energy(compared['energy_before_kwh'])} then, on {counted(have, 'equal day')}"
+    note = f"{energy(compared['energy_before_kwh'])} then, on {count_words(have, 'equal day')}"
     return Number(label, value, unit, note, have, of, "warn" if ratio < 0.85 else "")
 
 
 def yield_number(found: Row | None) -> Number:
-    """Energy over installed capacity."""
+    """Divide the energy by the installed capacity."""
     if found is None or found["kwh_per_kwp"] is None:
         basis = _BASES[found["capacity_basis"]] if found else "no figure of the month"
         return Number("Yield", ABSENT, note=basis)
@@ -86,17 +83,17 @@ def yield_number(found: Row | None) -> Number:
 
 
 def clear_sky_number(days: list[Row]) -> Number | None:
-    """What the month gave of what a cloudless one would; None where no location is given."""
+    """Compare the month with one without clouds; None where no location is given."""
     known = [day for day in days if day["energy_kwh"] is not None and day["clear_sky_kwh"]]
     if not known:
         return None
     ratio = sum(day["energy_kwh"] for day in known) / sum(day["clear_sky_kwh"] for day in known)
-    note = f"of a month without clouds, on {counted(len(known), 'day')}"
+    note = f"of a month without clouds, on {count_words(len(known), 'day')}"
     return Number("Clear-sky index", amount(100 * ratio, 0), "%", note, len(known), len(days))
 
 
 def best_day_number(days: list[Row]) -> Number:
-    """The day that gave most."""
+    """Find the day that gave most."""
     known = [day for day in days if day["energy_kwh"] is not None]
     if not known:
         return Number("Best day", ABSENT, note="no day has a figure")
@@ -105,27 +102,27 @@ def best_day_number(days: list[Row]) -> Number:
     return Number("Best day", value, unit, long_day(best["date"]))
 
 
-def production(asker: Asker) -> tuple[list[Number], Section]:
-    """The figures at the top, and the section with calendar, days and usual day."""
-    days = asker.rows(_DAYS.format(first="$first", last="$last"))
-    clear = asker.rows(_CLEAR)
+def production(query: MonthQuery) -> tuple[list[Number], Section]:
+    """Build the figures at the top, and the section with calendar, days and usual day."""
+    days = query.rows(_DAYS.format(first="$first", last="$last"))
+    clear = query.rows(_CLEAR)
     numbers = [
-        energy_number(asker.row(_MONTH)),
-        last_year_number(asker.row(_YEAR_ON_YEAR), asker.month),
-        yield_number(asker.row(_YIELD)),
+        energy_number(query.row(_MONTH)),
+        last_year_number(query.row(_YEAR_ON_YEAR), query.month),
+        yield_number(query.row(_YIELD)),
         clear_sky_number(clear) or best_day_number(days),
     ]
-    before = asker.rows(_DAYS.format(first="$first_before", last="$last_before"))
+    before = query.rows(_DAYS.format(first="$first_before", last="$last_before"))
     drawings = [
-        daily(asker.month, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
-        calendar(asker.rows(_DAYS.format(first="$year_before", last="$last")), asker.month),
-        *_usual_day(asker),
+        daily(query.month, days, before, {row["date"]: row["clear_sky_kwh"] for row in clear}),
+        calendar(query.rows(_DAYS.format(first="$year_before", last="$last")), query.month),
+        *_usual_day(query),
     ]
     return numbers, Section("production", "Production", drawings=drawings)
 
 
 def calendar(days: list[Row], month: date) -> Drawing:
-    """Twelve months of days, each as dark as it was sunny."""
+    """Draw twelve months of days, each as dark as it was sunny."""
     months = [month_after(month, n - 11) for n in range(12)]
     known = {row["date"]: row["energy_kwh"] for row in days}
     most = max((value for value in known.values() if value is not None), default=0.0)
@@ -134,12 +131,12 @@ def calendar(days: list[Row], month: date) -> Drawing:
             "column": str(day.day),
             "line": short_month(first),
             "step": charts.step_of(known.get(day), most),
-            "said": f"{long_day(day)}: {energy(known.get(day))}",
+            "tooltip": f"{long_day(day)}: {energy(known.get(day))}",
         }
         for first in months
         for day in _days_of(first)
     ]
-    wide, narrow = charts.both(
+    wide, narrow = charts.draw_both(
         charts.cells,
         cells,
         charts.RAMP,
@@ -156,14 +153,12 @@ def calendar(days: list[Row], month: date) -> Drawing:
         Key("sun-0", "0"),
         Key("absent", "no figure"),
     ]
-    sums = [[short_month(first), *_sum_of(known, first)] for first in months]
+    sums = []
+    for first in months:
+        figures = [kwh for day in _days_of(first) if (kwh := known.get(day)) is not None]
+        sums.append([short_month(first), str(len(figures)), energy(sum(figures) if figures else None)])
     grid = Grid(("Month", "Days with a figure", "Sum of them"), sums, (False, True, True))
     return Drawing("A year of days", wide, narrow, keys, grid=grid)
-
-
-def _sum_of(known: dict[date, float | None], first: date) -> tuple[str, str]:
-    found = [value for day in _days_of(first) if (value := known.get(day)) is not None]
-    return str(len(found)), energy(sum(found) if found else None)
 
 
 @dataclass(frozen=True)
@@ -177,20 +172,16 @@ class _Day:
     is_final: bool
 
     @property
-    def said(self) -> str:
+    def chart_row(self) -> dict[str, Any]:
+        """The row for `charts.day_bars`."""
         parts = [f"{day_name(self.date)}: {energy(self.kwh)}"]
         parts += [f"a year before: {energy(self.before)}"] if self.before is not None else []
         parts += [f"without clouds: {energy(self.clear)}"] if self.clear is not None else []
-        return ", ".join(parts)
-
-    @property
-    def drawn(self) -> dict[str, Any]:
-        """As `charts.day_bars` takes it."""
-        return {"day": self.date.day, **vars(self), "date": str(self.date), "said": self.said}
+        return {"day": self.date.day, **vars(self), "date": str(self.date), "tooltip": ", ".join(parts)}
 
 
 def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, float | None]) -> Drawing:
-    """The days of a month beside the same days a year before, and without clouds where that is known."""
+    """Draw the days of a month beside those a year before, and without clouds where that is known."""
     now = {row["date"]: row for row in days}
     then = {row["date"].day: row["energy_kwh"] for row in before}
     rows = [
@@ -199,12 +190,8 @@ def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, 
         for row in (now.get(day, {}),)
     ]
     most = max(value for day in rows for value in (day.kwh or 0, day.before or 0, day.clear or 0))
-    drawings = charts.both(
-        charts.day_bars,
-        [day.drawn for day in rows],
-        f"Energy of each day of {month_name(month)}",
-        most=most,
-    )
+    label = f"Energy of each day of {month_name(month)}"
+    drawings = charts.draw_both(charts.day_bars, [day.chart_row for day in rows], label, most=most)
     grid = Grid(
         ("Day", "Energy", "A year before", "Without clouds"),
         [[str(day.date.day), energy(day.kwh), energy(day.before), energy(day.clear)] for day in rows],
@@ -226,8 +213,8 @@ def _daily_keys(month: date, rows: list[_Day]) -> list[Key]:
     return keys
 
 
-def _usual_day(asker: Asker) -> list[Drawing]:
-    hours = asker.rows(_PROFILE)
+def _usual_day(query: MonthQuery) -> list[Drawing]:
+    hours = query.rows(_PROFILE)
     if not hours:
         return []
     rows = [
@@ -236,14 +223,14 @@ def _usual_day(asker: Asker) -> list[Drawing]:
             "median": row["median_kwh"],
             "p10": row["p10_kwh"],
             "p90": row["p90_kwh"],
-            "said": f"{row['hour']}:00 to {row['hour'] + 1}:00: {energy(row['median_kwh'])}",
+            "tooltip": f"{row['hour']}:00 to {row['hour'] + 1}:00: {energy(row['median_kwh'])}",
         }
         for row in hours
     ]
-    name = month_name(asker.month).split(" ", maxsplit=1)[0]
-    wide, narrow = charts.both(charts.profile, rows, f"Energy by hour of a usual day in {name}")
+    name = month_name(query.month).split(" ", maxsplit=1)[0]
+    wide, narrow = charts.draw_both(charts.profile, rows, f"Energy by hour of a usual day in {name}")
     keys = [Key("sun", "median hour"), Key("sun-2", "eight days of ten")]
-    days = counted(max(row["days"] for row in hours), "day")
+    days = count_words(max(row["days"] for row in hours), "day")
     caption = f"Local time at the system; {days} whose 24 hours are all known, of every {name} held."
     return [Drawing(f"The usual day in {name}", wide, narrow, keys, caption)]
 

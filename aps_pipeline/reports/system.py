@@ -1,19 +1,17 @@
-"""One system in one month."""
+"""The page of one system in one month."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from aps_pipeline.reports.asking import Asker, Row
 from aps_pipeline.reports.meters import meters
-from aps_pipeline.reports.method import method
-from aps_pipeline.reports.model import Page
+from aps_pipeline.reports.model import MonthQuery, Page, Row
 from aps_pipeline.reports.panels import panels
 from aps_pipeline.reports.production import production
-from aps_pipeline.reports.quality import quality
-from aps_pipeline.reports.words import amount, counted
+from aps_pipeline.reports.quality import method, quality
+from aps_pipeline.reports.words import amount, count_words
 
-SYSTEM = """
+_SYSTEM = """
     SELECT
         systems.system_id,
         systems.capacity_kw,
@@ -29,35 +27,37 @@ SYSTEM = """
 """
 
 
-def system_page(asker: Asker, made_utc: datetime) -> Page:
-    """The page of the asker's system. Raises LookupError where the warehouse knows no such system."""
-    about = asker.row(SYSTEM)
+def system_page(query: MonthQuery, made_utc: datetime) -> Page:
+    """Build the page of the query's system. Raises LookupError where the warehouse has no such system."""
+    about = query.row(_SYSTEM)
     if about is None:
-        raise LookupError(f"the warehouse knows no system {asker.system_id}")
-    numbers, produced = production(asker)
-    metered, flows = meters(asker)
-    beside, compared = panels(asker)
+        raise LookupError(f"the warehouse knows no system {query.system_id}")
+    production_numbers, production_section = production(query)
+    meter_numbers, meter_sections = meters(query)
+    panels_fine, panel_section = panels(query)
+    details = [f"System {about['system_id']}"] if about["name"] else []
+    if about["capacity_kw"] is not None:
+        details.append(f"{amount(about['capacity_kw'])} kWp")
+    if about["inverters"]:
+        details.append(count_words(about["inverters"], "inverter"))
+    details.append(str(about["timezone"] or "time zone unknown"))
+    numbers = [
+        *production_numbers[:3],
+        *(meter_numbers if len(meter_numbers) == 1 else production_numbers[3:4]),
+        panels_fine,
+    ]
     return Page(
-        name_of(about),
-        asker.system_id,
-        asker.month,
-        _subtitle(about),
-        [*numbers[:3], *(metered if len(metered) == 1 else numbers[3:4]), beside],
-        [produced, compared, *flows, quality(asker), method()],
-        asker.is_simulated,
+        system_name(about),
+        query.system_id,
+        query.month,
+        ", ".join(details),
+        numbers,
+        [production_section, panel_section, *meter_sections, quality(query), method()],
+        query.is_simulated,
         made_utc,
     )
 
 
-def name_of(about: Row) -> str:
-    """What the owner calls a system, or its id."""
+def system_name(about: Row) -> str:
+    """Name a system as its owner does, or by its id."""
     return str(about["name"] or about["system_id"])
-
-
-def _subtitle(about: Row) -> str:
-    parts = [f"System {about['system_id']}"] if about["name"] else []
-    if about["capacity_kw"] is not None:
-        parts.append(f"{amount(about['capacity_kw'])} kWp")
-    if about["inverters"]:
-        parts.append(counted(about["inverters"], "inverter"))
-    return ", ".join([*parts, str(about["timezone"] or "time zone unknown")])

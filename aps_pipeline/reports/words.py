@@ -1,4 +1,4 @@
-"""Figures and days as people read them, the same on every machine: no locale, no float repr."""
+"""Figures in words, the same on every page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 ABSENT = "–"
-"""What stands for a figure that nobody measured."""
+"""Stands for a figure that nobody measured."""
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -15,27 +15,27 @@ _MONTHS = (
 
 
 def month_name(month: date) -> str:
-    """A month such as December 2025."""
+    """Name a month, such as December 2025."""
     return f"{_MONTHS[month.month - 1]} {month.year}"
 
 
 def short_month(month: date) -> str:
-    """A month such as Dec 25."""
+    """Name a month in short, such as Dec 25."""
     return f"{_MONTHS[month.month - 1][:3]} {month.year % 100:02}"
 
 
 def day_name(day: date) -> str:
-    """A day such as 3 December."""
+    """Name a day, such as 3 December."""
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 def long_day(day: date) -> str:
-    """A day such as 3 December 2025."""
+    """Name a day with its year, such as 3 December 2025."""
     return f"{day_name(day)} {day.year}"
 
 
-def days_said(first: date, last: date) -> str:
-    """A stretch of days such as 9 to 11 December 2025."""
+def day_range(first: date, last: date) -> str:
+    """Name a range of days, such as 9 to 11 December 2025."""
     if first == last:
         return long_day(first)
     if (first.year, first.month) == (last.year, last.month):
@@ -44,7 +44,7 @@ def days_said(first: date, last: date) -> str:
 
 
 def amount(value: float | None, digits: int | None = None) -> str:
-    """A figure with thousands apart; three digits that count unless told otherwise."""
+    """Write a figure with its thousands apart; without `digits`, with three significant digits."""
     if value is None:
         return ABSENT
     if digits is None:
@@ -54,14 +54,14 @@ def amount(value: float | None, digits: int | None = None) -> str:
 
 
 def energy(value: float | None) -> str:
-    """An energy with its unit: kWh, from 10,000 on MWh."""
+    """Write an energy with its unit: kWh, or MWh from 10,000 kWh on."""
     if value is None:
         return ABSENT
     return f"{amount(value / 1000)} MWh" if abs(value) >= 10_000 else f"{amount(value)} kWh"
 
 
 def percent(ratio: float | None) -> str:
-    """A share such as 62 %; what is not quite 0 or 100 % does not say so."""
+    """Write a share, such as 62 %; one that is not quite 0 or 100 % is not rounded to it."""
     if ratio is None:
         return ABSENT
     if 0 < ratio < 0.01:
@@ -72,20 +72,20 @@ def percent(ratio: float | None) -> str:
 
 
 def change(ratio: float | None) -> str:
-    """A ratio as a change, such as +4 %."""
+    """Write a ratio as a change, such as +4 %."""
     if ratio is None:
         return ABSENT
     points = round(100 * (ratio - 1))
     return f"{'+' if points > 0 else ''}{amount(points, 0)} %"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """How many, such as 1 day or 3 days."""
+def count_words(number: int, one: str, many: str = "") -> str:
+    """Write a number of things, such as 1 day or 3 days."""
     return f"{amount(number, 0)} {one if number == 1 else many or one + 's'}"
 
 
 def short_names(texts: Iterable[str], longest: int) -> list[str]:
-    """Texts for a drawing, where nobody measures them: none is longer, and no two are the same."""
+    """Shorten texts for a drawing, which does not measure them; no two become the same."""
     found: list[str] = []
     for text in texts:
         name, number = text if len(text) <= longest else f"{text[: longest - 1]}…", 1
@@ -97,6 +97,6 @@ def short_names(texts: Iterable[str], longest: int) -> list[str]:
     return found
 
 
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a sentence lists them: a, b and c."""
+def join_words(texts: Sequence[str]) -> str:
+    """Join texts as a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

@@ -11,7 +11,7 @@ VIRTUAL_ECU = "2030000001236-002405253708"
 
 
 def awkward_fleet() -> Fleet:
-    """Six systems in six zones, each with troubles and a dialect of its own.
+    """Build six systems in six zones, each with problems and a dialect of its own.
 
     Kathmandu: a virtual ECU id, a dead panel, a weak one, a replaced inverter, an ECU that was offline.
     New York: a meter, and every field in another order. Apia: an inventory that changes (see `_apia`).
@@ -60,7 +60,7 @@ def _new_york() -> System:
 
 
 def _apia() -> System:
-    """An inverter is replaced and the inventory learns it three days late; one is added on a day of its own.
+    """Replace an inverter, which the inventory learns three days late, and add one on another day.
 
     The one that was added is named at once but counted in the capacity a week later. The panels of the shared
     sub-user have a hyphen in their ids.

@@ -1,12 +1,70 @@
-"""Three roofs for demonstrations, healthy or not; those with all that is in no manual: `awkward.py`."""
+"""The fleet of the demo, and fleets as JSON files."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date
-from typing import Any
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, PanelFault, Span, System
+from aps_pipeline.simulator.fleet import Ecu, Fleet, FleetError, Inverter, PanelFault, Span, System
+
+
+def load_fleet(path: Path | str) -> Fleet:
+    """Read the fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
+
+    The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
+    """
+    try:
+        raw = json.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise FleetError(f"{path}: {error}") from error
+    fleet = _read_value(raw, Fleet, "fleet")
+    assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
+    return fleet
+
+
+def _read_value(raw: Any, kind: Any, where: str) -> object:
+    """Read `raw` JSON as a value of that type; `where` names it in errors."""
+    if get_origin(kind) is UnionType:
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        return None if raw is None else _read_value(raw, kind, where)
+    if get_origin(kind) is tuple and isinstance(raw, list):
+        return tuple(_read_value(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
+        return _read_record(raw, kind, where)
+    if kind is date and isinstance(raw, str):
+        try:
+            return date.fromisoformat(raw)
+        except ValueError as error:
+            raise FleetError(f"{where}: {error}") from error
+    if kind is float and type(raw) in (int, float):
+        return float(raw)
+    if type(raw) is kind:
+        return raw
+    raise FleetError(f"{where}: not a {getattr(kind, '__name__', 'list')}: {str(raw)[:60]!r}")
+
+
+def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
+    """Read a JSON object as one of the classes of `fleet`; unknown and missing fields are errors."""
+    known = {f.name: f for f in fields(kind) if f.init}
+    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+    if raw.keys() - known.keys() or needed - raw.keys():
+        raise FleetError(
+            f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}"
+        )
+    hints = get_type_hints(kind)
+    try:
+        return kind(
+            **{name: _read_value(value, hints[name], f"{where}.{name}") for name, value in raw.items()}
+        )
+    except FleetError:
+        raise
+    except ValueError as error:
+        raise FleetError(f"{where}: {error}") from error
+
 
 NAMES = {
     "A0E1253B7C9D4F60": "House in Paris",
@@ -17,7 +75,7 @@ NAMES = {
 
 
 def healthy_fleet() -> Fleet:
-    """Three healthy systems in three zones, all of them running since March 2024 or earlier.
+    """Build three healthy systems in three zones, all running since March 2024 or earlier.
 
     One has a meter, one has two ECUs and a legacy zone name, one a summer time of half an hour.
     """
@@ -25,7 +83,7 @@ def healthy_fleet() -> Fleet:
 
 
 def demo_fleet(year: int = 2025) -> Fleet:
-    """The same roofs with what goes wrong on real ones, so that December of that year shows it.
+    """Build the same roofs with what goes wrong on real ones, so that December of that year shows it.
 
     Paris: a dead panel since 21 November. Calgary: the ECU in the barn offline from 9 to 11 December, and
     an inverter of the house silent since 27 December. Lord Howe: a weak panel since June, and an inverter
@@ -41,10 +99,10 @@ def demo_fleet(year: int = 2025) -> Fleet:
     calgary = replace(calgary, ecus=(house, replace(barn, offline=(offline,))), capacity="9.50")
     return Fleet(
         (
-            _changed(paris, "702000061911", {"faults": (dead,)}),
-            _changed(calgary, "902000014512", {"until": date(year, 12, 27), "listed": Span()}),
-            _changed(
-                _changed(lord_howe, "902000030115", {"faults": (weak,)}),
+            _with_changes(paris, "702000061911", {"faults": (dead,)}),
+            _with_changes(calgary, "902000014512", {"until": date(year, 12, 27), "listed": Span()}),
+            _with_changes(
+                _with_changes(lord_howe, "902000030115", {"faults": (weak,)}),
                 "702000081309",
                 {"until": swapped},
                 {"uid": "702000094417", "since": swapped},
@@ -53,8 +111,8 @@ def demo_fleet(year: int = 2025) -> Fleet:
     )
 
 
-def _changed(system: System, uid: str, *changes: dict[str, Any]) -> System:
-    """The system with each of these changes of one inverter in its place."""
+def _with_changes(system: System, uid: str, *changes: dict[str, Any]) -> System:
+    """Copy the system with each of these changes of one inverter in its place."""
 
     def instead(inverter: Inverter) -> tuple[Inverter, ...]:
         return (

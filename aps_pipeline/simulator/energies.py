@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.simulator.asking import NO_DATA, ApiError, Ask
 from aps_pipeline.simulator.fleet import Ecu, Inverter
-from aps_pipeline.simulator.history import Sums, parts
+from aps_pipeline.simulator.history import Sums, sub_periods
 from aps_pipeline.simulator.printing import kwh2, kwh2_of_micro, kwh3, kwh6
-from aps_pipeline.simulator.production import FLOWS
-from aps_pipeline.simulator.slots import Ints
+from aps_pipeline.simulator.production import FLOWS, Ints
+from aps_pipeline.simulator.request import NO_DATA, ApiError, SimRequest
 from aps_pipeline.simulator.weather import digest
 
 Json = object
@@ -20,10 +19,10 @@ Json = object
 _SPANS = (("today", Grain.DAY), ("month", Grain.MONTH), ("year", Grain.YEAR), ("lifetime", Grain.LIFETIME))
 
 
-def summary(ask: Ask) -> Json:
-    """Manual 3.2.1 and 3.3.1; `today` null before the first production of the day."""
-    ecus = _with_inverters(ask.ecus)
-    sums = {name: _sums_of(ask, ecus, grain) for name, grain in _SPANS}
+def summary(request: SimRequest) -> Json:
+    """Answer manual 3.2.1 and 3.3.1; `today` is null before the first production of the day."""
+    ecus = _with_inverters(request.ecus)
+    sums = {name: _sums_of(request, ecus, grain) for name, grain in _SPANS}
     today = sum(int(s.channels.sum()) for s in sums["today"])
     produced = any(s.daylight for s in sums["today"])
     body: dict[str, Json] = {
@@ -32,79 +31,78 @@ def summary(ask: Ask) -> Json:
     return {**body, "today": kwh6(today) if produced else None}
 
 
-def energy(ask: Ask) -> Json:
-    """Manual 3.2.2 and 3.3.2, all levels but `minutely`; a system is the sum of what its ECUs print."""
-    asked, period = ask.ecus, ask.period()
-    ecus = _with_inverters(asked)
-    if ask.route.level == "hourly":
-        days = [ask.history.hours(ecu, period.first, ask.now) for ecu in ecus]
+def energy(request: SimRequest) -> Json:
+    """Answer manual 3.2.2 and 3.3.2 except `minutely`; a system is the sum of what its ECUs print."""
+    ecus, period = _with_inverters(request.ecus), request.period()
+    if request.route.level == "hourly":
+        days = [request.history.hours(ecu, period.first, request.now) for ecu in ecus]
         measured = np.sum([s.daylight for s in days], axis=0)
         hours = np.sum([s.centi for s in days], axis=0)
-        _refuse_if_empty(ask, period, measured)
+        _refuse_if_empty(request, period, measured)
         return [kwh2(v, n > 0) for v, n in zip(hours.tolist(), measured.tolist(), strict=True)]
-    spans = parts(ask.system, period, ask.now.today)
-    sums = [[ask.history.sums(ecu, part, ask.now) for ecu in ecus] for part in spans]
-    _refuse_if_empty(ask, period, [int(s.daylight) for each in sums for s in each])
+    spans = sub_periods(request.system, period, request.now.today)
+    sums = [[request.history.period_sums(ecu, part, request.now) for ecu in ecus] for part in spans]
+    _refuse_if_empty(request, period, [int(s.daylight) for each in sums for s in each])
     return [kwh2(sum(int(s.centi) for s in each), any(s.daylight for s in each)) for each in sums]
 
 
-def meter_summary(ask: Ask) -> Json:
-    """Manual 3.4.1; `today` null before the first record of the day."""
-    spans = {name: _sums_of(ask, (ask.meter,), grain)[0] for name, grain in _SPANS}
+def meter_summary(request: SimRequest) -> Json:
+    """Answer manual 3.4.1; `today` is null before the first record of the day."""
+    spans = {name: _sums_of(request, (request.meter,), grain)[0] for name, grain in _SPANS}
     return {
         name: None if name == "today" and not sums.records else _by_flow(kwh6(int(v)) for v in sums.flows)
         for name, sums in spans.items()
     }
 
 
-def meter_energy(ask: Ask) -> Json:
-    """Manual 3.4.2, all levels but `minutely`: labels and four lists."""
-    meter, period = ask.meter, ask.period()
-    if ask.route.level == "hourly":
-        hours = ask.history.hours(meter, period.first, ask.now)
-        _refuse_if_empty(ask, period, hours.records)
+def meter_energy(request: SimRequest) -> Json:
+    """Answer manual 3.4.2 except `minutely`: labels and four lists."""
+    meter, period = request.meter, request.period()
+    if request.route.level == "hourly":
+        hours = request.history.hours(meter, period.first, request.now)
+        _refuse_if_empty(request, period, hours.records)
         columns = [
             [kwh3(v, n > 0) for v, n in zip(row, hours.records, strict=True)] for row in hours.flows.tolist()
         ]
         return {"time": [f"{hour:02d}" for hour in range(24)], **_by_flow(columns)}
-    days = parts(ask.system, period, ask.now.today)
-    sums = [ask.history.sums(meter, part, ask.now) for part in days]
-    _refuse_if_empty(ask, period, [int(s.records) for s in sums])
+    days = sub_periods(request.system, period, request.now.today)
+    sums = [request.history.period_sums(meter, part, request.now) for part in days]
+    _refuse_if_empty(request, period, [int(s.records) for s in sums])
     columns = [[kwh3(int(s.flows[n]), bool(s.records)) for s in sums] for n in range(len(FLOWS))]
     return {"time": [part.key[-2:] if period.key else part.key for part in days], **_by_flow(columns)}
 
 
-def inverter_summary(ask: Ask) -> Json:
-    """Manual 3.5.1: d, m, y and t of each channel; null for a span without it, d until it first produces."""
-    ecu, inverter = ask.inverter
+def inverter_summary(request: SimRequest) -> Json:
+    """Answer manual 3.5.1: d, m, y and t of each channel; null without data, d until it produces."""
+    ecu, inverter = request.inverter
     rows = ecu.rows(inverter.uid)
     body: dict[str, Json] = {}
     for letter, (_, grain) in zip("dmyt", _SPANS, strict=True):
-        sums = _sums_of(ask, (ecu,), grain)[0]
-        mounted = _is_mounted(ask, inverter, Period.containing(grain, ask.now.today))
-        told = mounted and (letter != "d" or bool(sums.daylight))
+        sums = _sums_of(request, (ecu,), grain)[0]
+        mounted = _is_mounted(request, inverter, Period.containing(grain, request.now.today))
+        has_data = mounted and (letter != "d" or bool(sums.daylight))
         for channel, micro in enumerate(sums.channels[rows].tolist(), 1):
-            body[f"{letter}{channel}"] = _inverter_sum(grain)(micro, True) if told else None
+            body[f"{letter}{channel}"] = _inverter_sum(grain)(micro, True) if has_data else None
         body |= dict.fromkeys((f"{letter}{n}" for n in missing_channels(inverter)), None)
     return body
 
 
-def inverter_energy(ask: Ask) -> Json:
-    """Manual 3.5.2, all levels but `minutely`: one list for each channel, null while it was not mounted."""
-    (ecu, inverter), period = ask.inverter, ask.period()
-    refuse_if_not_mounted(ask, inverter, period)
+def inverter_energy(request: SimRequest) -> Json:
+    """Answer manual 3.5.2 except `minutely`: a list for each channel, null while it was not mounted."""
+    (ecu, inverter), period = request.inverter, request.period()
+    refuse_unmounted(request, inverter, period)
     rows = ecu.rows(inverter.uid)
     columns: Sequence[Sequence[Json]]
-    if ask.route.level == "hourly":
-        hours = ask.history.hours(ecu, period.first, ask.now)
-        _refuse_if_empty(ask, period, hours.daylight)
+    if request.route.level == "hourly":
+        hours = request.history.hours(ecu, period.first, request.now)
+        _refuse_if_empty(request, period, hours.daylight)
         channels = hours.channels[rows].tolist()
         columns = [[kwh6(v, n > 0) for v, n in zip(row, hours.daylight, strict=True)] for row in channels]
     else:
-        spans = parts(ask.system, period, ask.now.today)
-        sums = [ask.history.sums(ecu, part, ask.now) for part in spans]
-        mounted = [_is_mounted(ask, inverter, part) for part in spans]
-        _refuse_if_empty(ask, period, [int(s.daylight) * m for s, m in zip(sums, mounted, strict=True)])
+        spans = sub_periods(request.system, period, request.now.today)
+        sums = [request.history.period_sums(ecu, part, request.now) for part in spans]
+        mounted = [_is_mounted(request, inverter, part) for part in spans]
+        _refuse_if_empty(request, period, [int(s.daylight) * m for s, m in zip(sums, mounted, strict=True)])
         text = _inverter_sum(Grain.DAY if period.grain is Grain.MONTH else Grain.MONTH)
         columns = [
             [
@@ -118,38 +116,38 @@ def inverter_energy(ask: Ask) -> Json:
 
 
 def missing_channels(inverter: Inverter) -> range:
-    """Channels that the inverter has not and names all the same, as null; half of them leave them out."""
+    """List the channels that the inverter lacks but names, as null; half of them leave them out."""
     named = 4 if digest("names missing channels", inverter.uid) % 2 else inverter.channels
     return range(inverter.channels + 1, named + 1)
 
 
-def refuse_if_not_mounted(ask: Ask, inverter: Inverter, period: Period) -> None:
-    """Raises ApiError 1001 where the inverter was on the roof on no day of the period."""
-    if not _is_mounted(ask, inverter, period):
+def refuse_unmounted(request: SimRequest, inverter: Inverter, period: Period) -> None:
+    """Raise ApiError 1001 if the inverter was on the roof on no day of the period."""
+    if not _is_mounted(request, inverter, period):
         raise ApiError(NO_DATA)
 
 
-def _is_mounted(ask: Ask, inverter: Inverter, period: Period) -> bool:
-    return inverter.since <= min(period.last, ask.now.today) and period.first < inverter.until
+def _is_mounted(request: SimRequest, inverter: Inverter, period: Period) -> bool:
+    return inverter.since <= min(period.last, request.now.today) and period.first < inverter.until
 
 
 def _with_inverters(ecus: tuple[Ecu, ...]) -> tuple[Ecu, ...]:
-    """Those that inverters report to. Raises ApiError 1001 where all are of storage alone."""
+    """Select the ECUs that have inverters. Raises ApiError 1001 if all have storage alone."""
     found = tuple(ecu for ecu in ecus if ecu.inverters)
     if not found:
         raise ApiError(NO_DATA)
     return found
 
 
-def _sums_of(ask: Ask, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
-    """The current day, month, year or the lifetime of each ECU."""
-    period = Period.containing(grain, ask.now.today)
-    return [ask.history.sums(ecu, period, ask.now) for ecu in ecus]
+def _sums_of(request: SimRequest, ecus: tuple[Ecu, ...], grain: Grain) -> list[Sums]:
+    """Sum the current day, month, year or the lifetime of each ECU."""
+    period = Period.containing(grain, request.now.today)
+    return [request.history.period_sums(ecu, period, request.now) for ecu in ecus]
 
 
-def _refuse_if_empty(ask: Ask, period: Period, records: Ints | list[int]) -> None:
-    """Raises ApiError 1001 for a closed period without a record; one in course has entries of 0."""
-    if not np.any(records) and period.last < ask.now.today:
+def _refuse_if_empty(request: SimRequest, period: Period, records: Ints | list[int]) -> None:
+    """Raise ApiError 1001 for a closed period without a record; a current one has entries of 0."""
+    if not np.any(records) and period.last < request.now.today:
         raise ApiError(NO_DATA)
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 
-from aps_pipeline.simulator.asking import MESSAGES
-from aps_pipeline.simulator.routes import Route
+from aps_pipeline.simulator.request import MESSAGES, Route
 from aps_pipeline.simulator.weather import digest
 
 KINDS = {
@@ -61,7 +60,7 @@ class Fault:
 
     @classmethod
     def parse(cls, spec: str) -> Fault:
-        """The fault of a text `KIND[:SECONDS][:SHARE][@ENDPOINT][~DATE][*TIMES]`; raises ValueError.
+        """Read a fault from `KIND[:SECONDS][:SHARE][@ENDPOINT][~DATE][*TIMES]`; raises ValueError.
 
         Only `slow` has SECONDS, and must have them. `5000:0.05` is code 5000 for 5 % of all calls;
         `slow:2:0.1` two seconds for a tenth; `http500@ecu_energy/hourly~2025-03*2` HTTP 500 for the first two
@@ -94,7 +93,7 @@ class Fault:
         return int(self.kind[4:]) if _STATUS.fullmatch(self.kind) else None
 
     def matches(self, route: Route, path: str) -> bool:
-        """Whether it is meant for that call."""
+        """Tell whether the fault is meant for that call."""
         at_home = self.kind != "otherid" or route.endpoint == "system_details"
         named = self.endpoint in route.name or self.endpoint in path
         return at_home and named and self.date_range in route.date_range
@@ -112,12 +111,12 @@ class Faults:
         self._active: list[_Active] = [_Active(fault) for fault in faults]
 
     def append(self, fault: Fault) -> None:
-        """Puts one in force."""
+        """Put a fault in force."""
         with self._lock:
             self._active.append(_Active(fault))
 
     def clear(self) -> None:
-        """Ends them all."""
+        """End all faults."""
         with self._lock:
             self._active.clear()
 
@@ -129,7 +128,7 @@ class Faults:
         return len(self._active)
 
     def next_for(self, route: Route, path: str) -> Fault | None:
-        """The fault that hits this call, which counts; None when all goes well."""
+        """Count this call and choose the fault that hits it; None when all goes well."""
         chosen = None
         with self._lock:
             for active in self._active:
@@ -148,7 +147,7 @@ class _Active:
     hits: int = 0
 
     def draws_hit(self, seed: int) -> bool:
-        """Counts a matching call and says whether it is to be hit."""
+        """Count a matching call and tell whether the fault hits it."""
         self.seen += 1
         spent = self.fault.times is not None and self.hits >= self.fault.times
         return not spent and digest(seed, "fault", self.fault, self.seen) < self.fault.share * 2.0**128

@@ -1,8 +1,8 @@
 """What stands on the roofs: systems, ECUs, inverters and what is wrong with them.
 
-Here belongs the description of a fleet; `fleet_file.py` reads one, `history.py` says what it produces.
-Days are local to the system. `until` is always the first day that is no longer meant. What the inventory says
-changes with these days, and is answered as of the simulator's clock: the API keeps no history of it.
+`demo.py` reads a fleet from a file, `history.py` computes what it produces.
+Days are local to the system. `until` is always the first day that does not count any more. The inventory
+changes with these days, and answers are as of the simulator's clock: the API keeps no history of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9A-Za-z]+(-[0-9A-Za-z]+)*", re.ASCII)
 
 
 class FleetError(ValueError):
-    """A fleet that cannot be: a bad file, an unknown field or zone, an id that is met twice."""
+    """A fleet that cannot be: a bad file, an unknown field or zone, an id that occurs twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Span:
     until: date = date.max
 
     def covers(self, day: date) -> bool:
-        """Whether the day lies in it."""
+        """Tell whether the span contains the day."""
         return self.since <= day < self.until
 
 
@@ -64,7 +64,7 @@ class Inverter(Span):
     listed: Span | None = None
 
     def is_listed(self, day: date) -> bool:
-        """Whether the inventory of that day names it."""
+        """Tell whether the inventory of that day names it."""
         return (self.listed or self).covers(day)
 
 
@@ -72,8 +72,8 @@ class Inverter(Span):
 class Ecu:
     """One ECU, its inverters, and the days on which it recorded nothing. With `meter` it is a meter too.
 
-    An `eid` MAIN-VIRTUAL is the share of one home of an ECU that serves several: so details list
-    it, and it is asked about by VIRTUAL alone. With `is_bare` the other lists name it by VIRTUAL as well.
+    An `eid` MAIN-VIRTUAL is the share of one home of an ECU that serves several: details list it
+    like that, requests name it by VIRTUAL alone. With `is_bare` the other lists name it by VIRTUAL as well.
 
     `type` as the inventory tells it; None is 1 with a meter and 0 without. One with storage (type 2) may have
     no inverters; `model` and `capacity_kwh` are of the storage.
@@ -91,11 +91,11 @@ class Ecu:
     @property
     def listed_id(self) -> str:
         """The id that lists of inverters and meters name it by."""
-        return self.asked_id if self.is_bare else self.eid
+        return self.request_id if self.is_bare else self.eid
 
     @property
-    def asked_id(self) -> str:
-        """The id that it is asked about by."""
+    def request_id(self) -> str:
+        """The id that requests name it by."""
         return self.eid.rpartition("-")[2]
 
     @cached_property
@@ -104,7 +104,7 @@ class Ecu:
         return tuple((inv.uid, n + 1) for inv in self.inverters for n in range(inv.channels))
 
     def rows(self, uid: str) -> slice:
-        """The rows of one inverter in the arrays of this ECU."""
+        """Find the rows of one inverter in the arrays of this ECU."""
         before = 0
         for inverter in self.inverters:
             if inverter.uid == uid:
@@ -113,11 +113,11 @@ class Ecu:
         raise KeyError(uid)
 
     def has_panels(self, day: date) -> bool:
-        """Whether an inverter was mounted on that day."""
+        """Tell whether an inverter was mounted on that day."""
         return any(inverter.covers(day) for inverter in self.inverters)
 
     def is_offline(self, day: date) -> bool:
-        """Whether it recorded nothing on that day."""
+        """Tell whether it recorded nothing on that day."""
         return any(span.covers(day) for span in self.offline)
 
 
@@ -156,23 +156,23 @@ class System:
         return tuple(ecu.listed_id for ecu in self.ecus if ecu.meter)
 
     def ecu(self, asked_id: str) -> Ecu | None:
-        """Its ECU that is asked about by that id."""
-        return next((ecu for ecu in self.ecus if ecu.asked_id == asked_id), None)
+        """Find the ECU that requests name by that id."""
+        return next((ecu for ecu in self.ecus if ecu.request_id == asked_id), None)
 
     def names_main(self, asked_id: str) -> bool:
-        """Whether that is an id of a shared ECU, in a spelling that it is not asked about by."""
-        shared = (ecu.eid for ecu in self.ecus if ecu.eid != ecu.asked_id)
+        """Tell whether that is an id of a shared ECU, in a spelling that requests must not use."""
+        shared = (ecu.eid for ecu in self.ecus if ecu.eid != ecu.request_id)
         return any(asked_id in (eid, eid.rpartition("-")[0]) for eid in shared)
 
     def inverter(self, uid: str) -> tuple[Ecu, Inverter] | None:
-        """Its inverter of that id, past ones included, with the ECU that it reports to."""
+        """Find the inverter of that id, past ones included, with the ECU that it reports to."""
         return next(((ecu, inv) for ecu in self.ecus for inv in ecu.inverters if inv.uid == uid), None)
 
     def capacity_text(self, day: date) -> str:
-        """The capacity in kW as the API prints it on that day."""
-        told = [change for change in self.capacity_changes if change.since <= day]
-        if told:
-            return max(told, key=lambda change: change.since).capacity
+        """Print the capacity in kW as the API does on that day."""
+        changes = [change for change in self.capacity_changes if change.since <= day]
+        if changes:
+            return max(changes, key=lambda change: change.since).capacity
         mounted = (inv for ecu in self.ecus for inv in ecu.inverters if inv.covers(day))
         return self.capacity or f"{sum(inv.channels * inv.panel_kw for inv in mounted):.2f}"
 
@@ -198,29 +198,25 @@ class Fleet:
         return tuple(self._by_sid)
 
     def system(self, sid: str) -> System | None:
-        """The system of that id."""
+        """Find the system of that id."""
         return self._by_sid.get(sid)
 
 
 def _ids_of(system: System) -> list[str]:
-    """Every id of a system, after a look at what else could be wrong with it."""
+    """List every id of a system. Raises FleetError for anything else that is wrong with it."""
     zone(system.timezone)
     inverters = [inv for ecu in system.ecus for inv in ecu.inverters]
     for inverter in inverters:
-        _check_inverter(inverter)
+        if not 1 <= inverter.channels <= 4:
+            raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
+        if not all(1 <= fault.channel <= inverter.channels for fault in inverter.faults):
+            raise FleetError(f"inverter {inverter.uid}: a fault of a channel that it has not")
+        if not all(span.since < span.until for span in (inverter, inverter.listed or Span())):
+            raise FleetError(f"inverter {inverter.uid}: it ends before it begins")
     if not all(ecu.inverters or ecu.type == STORAGE for ecu in system.ecus):
         raise FleetError(f"system {system.sid}: an ECU without inverters, and not one with storage")
     if abs(system.lat) > 90 or abs(system.lon) > 180:
         raise FleetError(f"system {system.sid}: no such place")
     if strange := set(system.quirks) - QUIRKS.keys():
         raise FleetError(f"system {system.sid}: quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
-    return [system.sid, *(ecu.asked_id for ecu in system.ecus), *(inv.uid for inv in inverters)]
-
-
-def _check_inverter(inverter: Inverter) -> None:
-    if not 1 <= inverter.channels <= 4:
-        raise FleetError(f"inverter {inverter.uid}: 1 to 4 channels, not {inverter.channels}")
-    if not all(1 <= fault.channel <= inverter.channels for fault in inverter.faults):
-        raise FleetError(f"inverter {inverter.uid}: a fault of a channel that it has not")
-    if not all(span.since < span.until for span in (inverter, inverter.listed or Span())):
-        raise FleetError(f"inverter {inverter.uid}: it ends before it begins")
+    return [system.sid, *(ecu.request_id for ecu in system.ecus), *(inv.uid for inv in inverters)]

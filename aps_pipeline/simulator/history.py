@@ -15,22 +15,21 @@ import numpy as np
 
 from aps_pipeline.periods import Grain, Period, local_day, periods_between, zone
 from aps_pipeline.simulator.fleet import Ecu, Fleet, System
-from aps_pipeline.simulator.production import EcuDay, ecu_day
-from aps_pipeline.simulator.slots import Ints, sum_by_hour
+from aps_pipeline.simulator.production import EcuDay, Ints, ecu_day, sum_by_hour
 
 _CENTI = 10_000  # micro-kWh in 0.01 kWh
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now: seconds since 1970 UTC, and the date in the zone of the system that is asked about."""
+    """Now: seconds since 1970 UTC, and the date in the zone of the requested system."""
 
     epoch: int
     today: date
 
     @classmethod
     def at(cls, instant: datetime, zone_name: str) -> Moment:
-        """The moment of an aware datetime in a zone."""
+        """Convert an aware datetime to the moment in a zone."""
         return cls(int(instant.astimezone(UTC).timestamp()), local_day(instant, zone(zone_name)))
 
 
@@ -58,7 +57,7 @@ class Sums:
         )
 
     def total(self) -> Sums:
-        """The sum over the hours."""
+        """Sum over the hours."""
         return Sums(
             self.centi.sum(axis=-1),
             self.channels.sum(axis=-1),
@@ -79,22 +78,24 @@ class History:
         self._closed_sums = lru_cache(maxsize=65_536)(self._make_sums)
 
     def day(self, ecu: Ecu, day: date, now: Moment) -> EcuDay:
-        """The records of a local day, as far as they have been made."""
+        """Look up the records of a local day, as far as they have been made."""
         records = self._day(ecu.eid, day)
         return records if day < now.today else records.up_to(now.epoch)
 
     def hours(self, ecu: Ecu, day: date, now: Moment) -> Sums:
-        """The hours of a local day, as far as it has come."""
+        """Sum the hours of a local day, as far as it has come."""
         return self._closed_hours(ecu.eid, day) if day < now.today else _sum_hours(self.day(ecu, day, now))
 
-    def sums(self, ecu: Ecu, period: Period, now: Moment) -> Sums:
-        """A period from the creation of the system to now."""
+    def period_sums(self, ecu: Ecu, period: Period, now: Moment) -> Sums:
+        """Sum a period, from the creation of the system at the earliest, to now at the latest."""
         if period.grain is not Grain.LIFETIME and period.last < now.today:
             return self._closed_sums(ecu.eid, period)
         if period.grain is Grain.DAY:
             return self.hours(ecu, period.first, now).total()
         system = self._owner[ecu.eid][0]
-        return self._add(ecu, (self.sums(ecu, part, now) for part in parts(system, period, now.today)))
+        return self._add(
+            ecu, (self.period_sums(ecu, part, now) for part in sub_periods(system, period, now.today))
+        )
 
     def _make_day(self, eid: str, day: date) -> EcuDay:
         system, ecu = self._owner[eid]
@@ -107,7 +108,9 @@ class History:
         if period.grain is Grain.DAY:
             return self._closed_hours(eid, period.first).total()
         system, ecu = self._owner[eid]
-        return self._add(ecu, (self._closed_sums(eid, part) for part in parts(system, period, period.last)))
+        return self._add(
+            ecu, (self._closed_sums(eid, part) for part in sub_periods(system, period, period.last))
+        )
 
     @staticmethod
     def _add(ecu: Ecu, sums: Iterable[Sums]) -> Sums:
@@ -119,8 +122,8 @@ class History:
 _PARTS = {Grain.MONTH: Grain.DAY, Grain.YEAR: Grain.MONTH, Grain.LIFETIME: Grain.YEAR}
 
 
-def parts(system: System, period: Period, today: date) -> list[Period]:
-    """The next smaller periods in one, from its beginning to today; a lifetime begins with the system."""
+def sub_periods(system: System, period: Period, today: date) -> list[Period]:
+    """Split a period into the next smaller ones, up to today; a lifetime begins with the system."""
     first = system.create_date if period.grain is Grain.LIFETIME else period.first
     return periods_between(_PARTS[period.grain], first, min(period.last, today))
 

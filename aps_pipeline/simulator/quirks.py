@@ -1,7 +1,7 @@
 """Dialects: the same answer as other firmware, accounts or years of the API print it.
 
-Here belongs everything that changes how an answer looks and nothing of what it says. A system has quirks in
-the fleet, or a whole simulator; each is a function of the finished envelope, applied in the order below.
+A quirk changes how an answer looks and nothing of what it says. A system of the fleet or a whole simulator
+has quirks; each is a function of the finished envelope, applied in the order below.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ _LATER: dict[str, Json] = {"remark": "a field of no manual", "tags": [], "storag
 
 
 def nulls(envelope: Json, level: str) -> Json:
-    """`null` instead of a bare `0` where an hour, day, month or year has no record."""
-    return _blanked(envelope, None) if level in _SERIES else envelope
+    """Print `null` instead of a bare `0` where an hour, day, month or year has no record."""
+    return _blank(envelope, None) if level in _SERIES else envelope
 
 
 def blanks(envelope: Json, level: str) -> Json:
-    """An empty text instead of a bare `0` where an hour, day, month or year has no record."""
-    return _blanked(envelope, "") if level in _SERIES else envelope
+    """Print an empty text instead of a bare `0` where an hour, day, month or year has no record."""
+    return _blank(envelope, "") if level in _SERIES else envelope
 
 
 def ac_p(envelope: Json, level: str) -> Json:
-    """AC power as `ac_p`, as the manual names it, instead of the `ac_p1` of the field."""
+    """Name AC power `ac_p`, as the manual does, instead of the `ac_p1` of the field."""
     return _of_objects(envelope, lambda item: {"ac_p" if k == "ac_p1" else k: v for k, v in item.items()})
 
 
 def absent_channels(envelope: Json, level: str) -> Json:
-    """Channels and phases that an inverter has not are left out, never null."""
+    """Leave out the channels and phases that an inverter lacks, instead of null."""
 
-    def is_told(item: dict[str, Json], name: str) -> bool:
+    def is_printed(item: dict[str, Json], name: str) -> bool:
         # In a summary a channel may be null for today only: it is its lifetime that says whether it exists.
         lifetime = item.get(f"t{name[-1]}") if name[0] in "dmyt" else None
         return item[name] is not None or lifetime is not None or not _CHANNELS.fullmatch(name)
 
-    return _of_objects(envelope, lambda item: {k: v for k, v in item.items() if is_told(item, k)})
+    return _of_objects(envelope, lambda item: {k: v for k, v in item.items() if is_printed(item, k)})
 
 
 def numbers(envelope: Json, level: str) -> Json:
-    """Measures and capacities as JSON numbers instead of texts; ids, dates and labels stay texts."""
+    """Print measures and capacities as JSON numbers instead of texts; ids, dates and labels stay texts."""
     # Without a level a plain list is one of ids.
     names = _NAMES if level else _NAMES | {"data"}
     return _of_values(envelope, lambda key, value: value if key in names else _as_number(value))
 
 
 def texts(envelope: Json, level: str) -> Json:
-    """The power of ECUs as texts instead of JSON integers."""
+    """Print the power of ECUs as texts instead of JSON integers."""
     return _of_values(
         envelope, lambda key, value: str(value) if key == "power" and type(value) is int else value
     )
 
 
 def later_fields(envelope: Json, level: str) -> Json:
-    """Fields of no manual beside those of the envelope, of the data and of the devices listed in it."""
+    """Add fields of no manual to the envelope, the data and the devices listed in it."""
     if isinstance(envelope, list):
         return [later_fields(item, level) for item in envelope]
     if not isinstance(envelope, dict):
@@ -70,7 +70,7 @@ def later_fields(envelope: Json, level: str) -> Json:
 
 
 def shuffled(envelope: Json, level: str) -> Json:
-    """The fields of every object in another order."""
+    """Print the fields of every object in another order."""
     return _of_objects(envelope, lambda item: {k: item[k] for k in sorted(item, key=lambda k: k[::-1])})
 
 
@@ -88,8 +88,8 @@ QUIRKS = {quirk.__name__: quirk.__doc__ or "" for quirk in _ALL}
 """What each of them does, by the name that a fleet uses."""
 
 
-def spoken(quirks: Collection[str], level: str, envelope: Json) -> Json:
-    """A good envelope as it is printed under these quirks; `level` is that of the question, or empty."""
+def apply_quirks(quirks: Collection[str], level: str, envelope: Json) -> Json:
+    """Print a good envelope under these quirks; `level` is that of the request, or empty."""
     for quirk in _ALL:
         if quirk.__name__ in quirks:
             envelope = quirk(envelope, level)
@@ -97,7 +97,7 @@ def spoken(quirks: Collection[str], level: str, envelope: Json) -> Json:
 
 
 def _of_values(value: Json, change: Callable[[str, Json], Json], key: str = "") -> Json:
-    """The same with every value changed that is no container; `key` is the name that it stands under."""
+    """Change every value that is no container; `key` is the name that it stands under."""
     if isinstance(value, dict):
         return {k: _of_values(item, change, k) for k, item in value.items()}
     if isinstance(value, list):
@@ -106,13 +106,13 @@ def _of_values(value: Json, change: Callable[[str, Json], Json], key: str = "") 
 
 
 def _of_objects(value: Json, change: Callable[[dict[str, Json]], dict[str, Json]]) -> Json:
-    """The same with every object changed."""
+    """Change every object."""
     if isinstance(value, dict):
         return {k: _of_objects(item, change) for k, item in change(value).items()}
     return [_of_objects(item, change) for item in value] if isinstance(value, list) else value
 
 
-def _blanked(envelope: Json, blank: Json) -> Json:
+def _blank(envelope: Json, blank: Json) -> Json:
     return _of_values(envelope, lambda _, value: blank if value == "0" else value)
 
 

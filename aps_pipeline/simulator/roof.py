@@ -16,7 +16,7 @@ _ROWS = 2  # of panels on every slope
 
 
 def roof_of(fleet: Fleet, names: Mapping[str, str]) -> dict[str, Any]:
-    """Names by system id, places, and every panel that is mounted last, as it is in truth.
+    """Describe by system id its name, its place, and every panel that is mounted last, truthfully.
 
     An inverter that follows another on the same slope on the same day replaces it.
     """
@@ -24,7 +24,7 @@ def roof_of(fleet: Fleet, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def tariffs_of(year: int) -> dict[str, Any]:
-    """Made-up prices for that year and the one before: dearer from the first of February on."""
+    """Make up prices for that year and the one before: dearer from the first of February on."""
     before = {"import_price": 0.2516, "feed_in_price": 0.0813, "standing_charge": 0.42}
     after = {"import_price": 0.2694, "feed_in_price": 0.0795, "standing_charge": 0.45}
     return {
@@ -49,7 +49,7 @@ def _system(system: System, name: str) -> dict[str, Any]:
 
 
 def _slope(system: System, inverters: list[Inverter], first_row: int) -> dict[str, Any]:
-    """The inverters of one slope; its panels are counted from the left, row by row."""
+    """Describe the inverters of one slope; its panels are counted from the left, row by row."""
     panels = [(inverter, n + 1) for inverter in inverters for n in range(inverter.channels)]
     columns = -(-len(panels) // _ROWS)
     described: dict[str, Any] = {inverter.uid: _replacing(system, inverter) for inverter in inverters}
@@ -70,7 +70,7 @@ def _replacing(system: System, inverter: Inverter) -> dict[str, Any]:
 
 
 def _successor(system: System, old: Inverter) -> Inverter | None:
-    """The first inverter that took its place; None while it has it, or when the place is empty."""
+    """Find the first inverter that took its place; None while it stands, or when the place is empty."""
     return next(
         (
             new

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the loopback interface around a service: connections, threads and bytes, nothing of the API."""
+"""Serve the simulated API over HTTP, with numbers printed as the API prints them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import formatdate
-from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock, Thread, current_thread
@@ -32,12 +32,12 @@ class Service(Protocol):
     def reply(
         self, method: str, target: str, headers: Mapping[str, str], pause: Callable[[float], object]
     ) -> Reply:
-        """The reply to one request."""
+        """Reply to one request."""
 
 
 @contextmanager
-def listening(service: Service, port: int, host: str = HOST) -> Iterator[Server]:
-    """A server that accepts connections on that port, 0 for a free one; closed at the end.
+def open_server(service: Service, port: int, host: str = HOST) -> Iterator[Server]:
+    """Accept connections on that port, 0 for a free one, until the context ends.
 
     Raises ValueError for a host that is not loopback or no port at all, OSError for a port that is taken.
     """
@@ -72,7 +72,7 @@ class Server(ThreadingHTTPServer):
 
     @contextmanager
     def in_thread(self) -> Iterator[None]:
-        """Serves from a thread for as long as the context lasts."""
+        """Serve from a thread for as long as the context lasts."""
         thread = Thread(target=self.serve_forever, args=(0.02,), name="aps-simulator", daemon=True)
         thread.start()
         try:
@@ -82,7 +82,7 @@ class Server(ThreadingHTTPServer):
             thread.join()
 
     def close(self) -> None:
-        """Ends every connection, whatever it is doing, and frees the port."""
+        """End every connection, whatever it is doing, and free the port."""
         self.stopping.set()
         self.server_close()
         with self._lock:
@@ -93,12 +93,12 @@ class Server(ThreadingHTTPServer):
             thread.join(5)
 
     def server_bind(self) -> None:
-        """Binds without asking a name server who we are."""
+        """Bind without asking a name server who we are."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, int(self.server_address[1])
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """One connection from its first to its last request."""
+        """Serve one connection from its first to its last request."""
         with self._lock:
             self._connections[request] = current_thread()
         try:
@@ -108,7 +108,7 @@ class Server(ThreadingHTTPServer):
                 self._connections.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no error; anything else is shown."""
+        """Ignore a client that goes away; show anything else."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -128,22 +128,20 @@ class Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def end_headers(self) -> None:
-        """Marks the answers of the library, too, as simulated."""
+        """Mark the answers of the library, too, as simulated."""
         self.send_header(*MARK)
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Keeps quiet: a log line costs as much as an answer."""
+        """Keep quiet: a log line costs as much as an answer."""
 
     def _respond(self) -> None:
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # nobody reads that body
         stopping = self.server.stopping
         headers = cast("Mapping[str, str]", self.headers)
-        self._deliver(self.server.service.reply(self.command, self.path, headers, stopping.wait))
-
-    def _deliver(self, reply: Reply) -> None:
-        if self.server.stopping.is_set() or reply.delivery is Delivery.NOT:
+        reply = self.server.service.reply(self.command, self.path, headers, stopping.wait)
+        if stopping.is_set() or reply.delivery is Delivery.NOT:
             self.close_connection = True
             return
         if self.command == "HEAD":
@@ -155,9 +153,9 @@ class Handler(BaseHTTPRequestHandler):
         elif reply.delivery is Delivery.DRIPPING:
             self._drip(reply)
         elif reply.delivery is Delivery.GZIPPED:
-            self._chunked(reply, reply.body)
+            self._send_chunks(reply, reply.body)
         elif self._takes_gzip():
-            self._chunked(reply, gzip.compress(reply.body, 1, mtime=0))
+            self._send_chunks(reply, gzip.compress(reply.body, 1, mtime=0))
         else:
             self.wfile.write(self._head(reply, {"Content-Length": str(len(reply.body))}) + reply.body)
 
@@ -166,7 +164,7 @@ class Handler(BaseHTTPRequestHandler):
         gzipped = any(o == "gzip" or (o.startswith("gzip;q=") and o != "gzip;q=0") for o in offers)
         return gzipped and self.request_version == "HTTP/1.1"
 
-    def _chunked(self, reply: Reply, packed: bytes) -> None:
+    def _send_chunks(self, reply: Reply, packed: bytes) -> None:
         chunks = [packed[start : start + _CHUNK] for start in range(0, len(packed), _CHUNK)]
         framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
         headers = {"Content-Encoding": "gzip", "Transfer-Encoding": "chunked", "Vary": "Accept-Encoding"}
@@ -181,9 +179,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[n : n + 1])
 
     def _head(self, reply: Reply, more: dict[str, str]) -> bytes:
-        """Status line and headers, with the date of the clock that signatures are checked by."""
+        """Build status line and headers, with the date of the clock that signatures are checked by."""
         lines = [
-            f"HTTP/1.1 {reply.status} {_phrase(reply.status)}",
+            f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}",
             f"Date: {formatdate(self.server.service.signing_clock().timestamp(), usegmt=True)}",
             f"Content-Type: {reply.content_type}",
             ": ".join(MARK),
@@ -191,10 +189,3 @@ class Handler(BaseHTTPRequestHandler):
             *(["Connection: close"] if self.close_connection else []),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from aps_pipeline.site.roof import Placed, Roof, RoofSystem, placed_panels, read_roof_file
+from aps_pipeline.site.roof import PlacedPanel, Roof, RoofSystem, list_placed_panels, read_roof_file
 from aps_pipeline.site.tariffs import Tariff, Tariffs, read_tariff_file
 
 __all__ = [
-    "Placed",
+    "PlacedPanel",
     "Roof",
     "RoofSystem",
     "Site",
     "Tariff",
     "Tariffs",
-    "placed_panels",
+    "list_placed_panels",
     "read_roof_file",
     "read_tariff_file",
 ]

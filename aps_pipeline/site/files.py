@@ -17,13 +17,13 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]{0,29}")
 """A name of a field, or one like it; system ids are longer or begin otherwise."""
 
 
-class Given(BaseModel):
+class StrictModel(BaseModel):
     """Something that an owner gives: no field that nobody knows, no value taken for one of another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-Model = TypeVar("Model", bound=Given)
+Model = TypeVar("Model", bound=StrictModel)
 
 
 def read_file(path: Path, kind: type[Model]) -> Model:

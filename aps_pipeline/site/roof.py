@@ -10,15 +10,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aps_pipeline.question import BadIdError, checked_id
-from aps_pipeline.site.files import Given, read_file
+from aps_pipeline.request import BadIdError, check_id
+from aps_pipeline.site.files import StrictModel, read_file
 
 
 def _an_id(value: Any) -> str:
     if isinstance(value, int | float):
         raise ValueError("put the id into quotes, or its zeros are lost")
     try:
-        return checked_id(value)
+        return check_id(value)
     except BadIdError:  # whose message repeats the text
         raise ValueError("not an APsystems id") from None
 
@@ -37,7 +37,7 @@ Channel = Annotated[int, Field(ge=1, le=16)]
 Position = Annotated[int, Field(ge=0, le=1000)]
 
 
-class Panel(Given):
+class Panel(StrictModel):
     """A panel: its label, row and column on the roof; degrees from flat, degrees clockwise from north."""
 
     label: Text | None = None
@@ -47,18 +47,18 @@ class Panel(Given):
     azimuth: Azimuth | None = None
 
 
-MaybeBare = Annotated[Panel, BeforeValidator(lambda said: {} if said is None else said)]
+OptionalPanel = Annotated[Panel, BeforeValidator(lambda said: {} if said is None else said)]
 """A panel, or its channel alone."""
 
 
-class RoofInverter(Given):
+class RoofInverter(StrictModel):
     """The panels of an inverter by channel; with `replaces` those of the old one continue here."""
 
     replaces: Id | None = None
-    panels: Mapping[Channel, MaybeBare] = {}
+    panels: Mapping[Channel, OptionalPanel] = {}
 
 
-class RoofSystem(Given):
+class RoofSystem(StrictModel):
     """A system: where it is in degrees north and east, and how panels lie that say nothing else."""
 
     name: Text | None = None
@@ -82,7 +82,7 @@ class RoofSystem(Given):
             self.newest(uid)
         if bare := [n for n, each in enumerate(self.inverters.values(), 1) if not self._panels(each)]:
             raise ValueError(f"entry {bare[0]} of inverters has no panels: name its channels")
-        placed = list(self.placed())
+        placed = list(self.list_panels())
         places = Counter(place_of(*each) for each in placed)
         spots = Counter((panel.row, panel.column) for *_, panel in placed if panel.row is not None)
         if any((panel.row is None) != (panel.column is None) for *_, panel in placed):
@@ -105,7 +105,7 @@ class RoofSystem(Given):
             seen.add(uid := new)
         return uid
 
-    def placed(self) -> Iterator[tuple[str, int, Panel]]:
+    def list_panels(self) -> Iterator[tuple[str, int, Panel]]:
         """Inverter, channel and panel of every place, each once, by the newest inverter."""
         for uid, inverter in self.inverters.items():
             if self.newest(uid) == uid:
@@ -123,14 +123,14 @@ def place_of(newest: str, channel: int, panel: Panel) -> str:
     return panel.label or f"{newest}-{channel}"
 
 
-class Roof(Given):
+class Roof(StrictModel):
     """Everything that a roof file says, by system."""
 
     systems: Mapping[Id, RoofSystem] = {}
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedPanel:
     """An inverter's channel and the place on the roof that it has, or had before it was replaced.
 
     `generation` is 0 for the inverter that is there now, 1 for the one that it replaced, and so on.
@@ -153,7 +153,7 @@ def read_roof_file(path: Path) -> Roof:
     return read_file(path, Roof)
 
 
-def placed_panels(roof: Roof) -> list[Placed]:
+def list_placed_panels(roof: Roof) -> list[PlacedPanel]:
     """Every channel of which the roof file says something, old inverters included."""
     return sorted(
         (each for system_id, system in roof.systems.items() for each in _of_system(system_id, system)),
@@ -161,13 +161,13 @@ def placed_panels(roof: Roof) -> list[Placed]:
     )
 
 
-def _of_system(system_id: str, system: RoofSystem) -> Iterator[Placed]:
+def _of_system(system_id: str, system: RoofSystem) -> Iterator[PlacedPanel]:
     before = {uid: each.replaces for uid, each in system.inverters.items()}
-    for newest, channel, panel in system.placed():
+    for newest, channel, panel in system.list_panels():
         uid: str | None = newest
         generation = 0
         while uid:
-            yield Placed(
+            yield PlacedPanel(
                 system_id,
                 uid,
                 channel,

@@ -8,13 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from aps_pipeline.site.files import Given, read_file
+from aps_pipeline.site.files import StrictModel, read_file
 from aps_pipeline.site.roof import Id, Text
 
 Price = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
 
 
-class Tariff(Given):
+class Tariff(StrictModel):
     """Prices from `since` on, per kWh and per day, of those systems, or of all others where none is named."""
 
     systems: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] | None = None
@@ -24,7 +24,7 @@ class Tariff(Given):
     standing_charge: Price | None = None
 
 
-class Tariffs(Given):
+class Tariffs(StrictModel):
     """Everything that a tariff file says; `co2_kg_per_kwh` is of the grid energy that was not needed."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from aps_pipeline.errors import PipelineError
 from aps_pipeline.tables.caveats import CAVEATS, Caveat
-from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, REJECTED_ITEMS
+from aps_pipeline.tables.energy import (
+    ECU_ENERGY,
+    INVERTER_BATCH_ENERGY,
+    INVERTER_ENERGY,
+    METER_ENERGY,
+    REJECTED_ITEMS,
+    SYSTEM_ENERGY,
+)
 from aps_pipeline.tables.inventory import INVENTORY
-from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
-from aps_pipeline.tables.model import Column, Source, Table, empty, from_columns, type_names
+from aps_pipeline.tables.model import TYPE_NAMES, Column, Source, Table, empty, from_columns
 from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
 from aps_pipeline.tables.summaries import SUMMARIES
 from aps_pipeline.tables.telemetry import TELEMETRY
@@ -42,11 +49,11 @@ PROFILES = {
 """Which tables a refresh collects."""
 
 
-class UnknownTableError(ValueError):
+class UnknownTableError(PipelineError, ValueError):
     """A table name that no declaration has."""
 
 
-def table_named(name: str) -> Table:
+def get_table(name: str) -> Table:
     """The declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
     try:
         return TABLES[name]
@@ -63,6 +70,7 @@ __all__ = [
     "PROFILES",
     "REJECTED_ITEMS",
     "TABLES",
+    "TYPE_NAMES",
     "Caveat",
     "Column",
     "Source",
@@ -70,6 +78,5 @@ __all__ = [
     "UnknownTableError",
     "empty",
     "from_columns",
-    "table_named",
-    "type_names",
+    "get_table",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
 from aps_pipeline.tables.caveats import REPLACED_DEVICE
 from aps_pipeline.tables.model import Column, Source, Table
@@ -31,9 +32,9 @@ INVENTORY = (
     Table(
         name="systems",
         group="inventory",
-        grain="one row per system",
+        row_description="one row per system",
         description="Systems with capacity, time zone and registration date.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=("system_id",),
         columns=(
             c.system_id,
@@ -55,9 +56,9 @@ INVENTORY = (
     Table(
         name="system_capacity",
         group="inventory",
-        grain="one row per system and stretch of time in which its capacity was the same",
+        row_description="one row per system and stretch of time in which its capacity was the same",
         description="The capacity of systems, dated.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=("system_id", "first_seen_utc"),
         columns=(c.system_id, c.first_seen_utc, c.last_seen_utc, _capacity_kw, c.call_id),
         source=DETAILS,
@@ -66,9 +67,9 @@ INVENTORY = (
     Table(
         name="ecus",
         group="inventory",
-        grain="one row per system and ECU",
+        row_description="one row per system and ECU",
         description="ECUs: the gateways that inverters report to.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=("system_id", "ecu_id"),
         columns=(
             c.system_id,
@@ -81,14 +82,15 @@ INVENTORY = (
             *_device_seen,
         ),
         source=INVERTERS,
+        also_from=(DETAILS,),
         caveats=(REPLACED_DEVICE,),
     ),
     Table(
         name="inverters",
         group="inventory",
-        grain="one row per system, ECU and inverter",
+        row_description="one row per system, ECU and inverter",
         description="Microinverters and the ECU each reports to.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=("system_id", "ecu_id", "inverter_id"),
         columns=(
             c.system_id,
@@ -105,9 +107,9 @@ INVENTORY = (
     Table(
         name="meters",
         group="inventory",
-        grain="one row per system and meter",
+        row_description="one row per system and meter",
         description="Meter ECUs, which measure consumption, import and export.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=("system_id", "meter_id"),
         columns=(c.system_id, c.meter_id, _listed_as, *_device_seen),
         source=METERS,

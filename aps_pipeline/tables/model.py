@@ -10,9 +10,10 @@ from typing import Literal
 
 import pyarrow as pa
 
+from aps_pipeline.periods import KEY_LENGTH, Grain
 from aps_pipeline.tables.caveats import Caveat
 
-type_names = {
+TYPE_NAMES = {
     pa.string(): "text",
     pa.float64(): "double",
     pa.bool_(): "boolean",
@@ -25,7 +26,8 @@ type_names = {
 }
 """The types a column may have, with the name that people see."""
 
-Grain = Literal["day", "month", "year", ""]
+_FOLDER_COLUMNS = {Grain.DAY: ("date",), Grain.MONTH: ("month",), Grain.YEAR: ("year",), Grain.LIFETIME: ()}
+
 Group = Literal["inventory", "system", "ecu", "inverter", "meter", "quality"]
 
 
@@ -71,14 +73,16 @@ class Table:
 
     name: str
     group: Group
-    grain: str
+    row_description: str
     """What one row is."""
     description: str
-    partition: Grain
-    """Length of the period that one partition holds; empty for an unpartitioned table."""
+    partition_grain: Grain
+    """How long the period of one partition is, and of one call; a lifetime is an unpartitioned table."""
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     source: Source
+    also_from: tuple[Source, ...] = ()
+    """Other kinds of call that feed it, read before `source`."""
     caveats: tuple[Caveat, ...] = ()
     notes: tuple[str, ...] = ()
     """What is particular to this table."""
@@ -91,22 +95,31 @@ class Table:
         return pa.schema([column.field for column in self.columns], {"description": self.description})
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints whose answers it is made from."""
+        return tuple(each.endpoint for each in (*self.also_from, self.source))
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether it has a partition for each day, month or year."""
+        return self.partition_grain is not Grain.LIFETIME
+
+    @property
     def folder_columns(self) -> tuple[str, ...]:
         """Columns that stand in the folder name, Hive style: `date=2024-03-05`."""
-        own = {"day": ("date",), "month": ("month",), "year": ("year",), "": ()}[self.partition]
+        own = _FOLDER_COLUMNS[self.partition_grain]
         return (("source_table", *own)) if self.side_of else own
 
     def is_partition(self, values: tuple[str, ...]) -> bool:
         """Whether these values of the folder columns can be those of a partition."""
-        *source, key = values if self.partition else (*values, "")
+        *source, key = values if self.is_partitioned else (*values, "")
         if self.side_of and source != [each for each in self.side_of if each in source]:
             return False
-        length = {"day": 10, "month": 7, "year": 4, "": 0}[self.partition]
         try:
             date.fromisoformat(key + "2000-01-01"[len(key) :])
         except ValueError:
             return False
-        return len(key) == length and len(values) == len(self.folder_columns)
+        return len(key) == KEY_LENGTH[self.partition_grain] and len(values) == len(self.folder_columns)
 
     @cached_property
     def file_schema(self) -> pa.Schema:
@@ -117,7 +130,7 @@ class Table:
     @property
     def summary(self) -> str:
         """What it holds and what one row is, in two sentences."""
-        return f"{self.description} {self.grain[0].upper()}{self.grain[1:]}."
+        return f"{self.description} {self.row_description[0].upper()}{self.row_description[1:]}."
 
     @property
     def origin(self) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY
+from aps_pipeline.tables.energy import INVERTER_BATCH_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.inventory import INVENTORY
-from aps_pipeline.tables.levels import METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.model import Table
 from aps_pipeline.tables.telemetry import INVERTER_BATCH_POWER
 

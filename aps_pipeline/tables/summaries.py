@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import measures as m
+from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import ABSENT_IS_NOT_ZERO, CHANNEL_IS_NOT_PANEL_POSITION, Caveat
 from aps_pipeline.tables.model import Column, Group, Source, Table
 
@@ -23,9 +24,9 @@ def _summary(
     return Table(
         name=f"{group}_summary",
         group=group,
-        grain=f"one row per {words} and moment of asking",
+        row_description=f"one row per {words} and moment of asking",
         description=f"{what} today, this month, this year and in all, as it stood when asked.",
-        partition="",
+        partition_grain=Grain.LIFETIME,
         keys=(*(column.name for column in ids), "taken_utc"),
         columns=(*ids, m.taken_utc, *totals, c.call_id),
         source=Source(f"{group}_summary", "", section),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import measures as m
+from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, POWER_IS_NOT_ENERGY, SLOTS
 from aps_pipeline.tables.model import Column, Source, Table
 
@@ -24,9 +25,9 @@ def _watt(name: str, meaning: str) -> Column:
 ECU_POWER = Table(
     name="ecu_power",
     group="ecu",
-    grain="one row per system, ECU, local day and slot",
+    row_description="one row per system, ECU, local day and slot",
     description="Power and energy below an ECU in slots of 5 minutes.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "ecu_id", *_SLOT_KEYS),
     columns=(c.system_id, c.ecu_id, *_SLOT, m.slot_end_utc, m.power_w, m.slot_energy_kwh, c.call_id),
     source=Source("ecu_energy", "minutely", "3.3.2"),
@@ -36,9 +37,9 @@ ECU_POWER = Table(
 METER_POWER = Table(
     name="meter_power",
     group="meter",
-    grain="one row per system, meter, local day and slot",
+    row_description="one row per system, meter, local day and slot",
     description="Power and energy at a meter in slots of 5 minutes: production, consumption and the grid.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "meter_id", *_SLOT_KEYS),
     columns=(
         c.system_id,
@@ -59,9 +60,9 @@ METER_POWER = Table(
 INVERTER_BATCH_POWER = Table(
     name="inverter_batch_power",
     group="inverter",
-    grain="one row per system, ECU, inverter, channel, local day and slot",
+    row_description="one row per system, ECU, inverter, channel, local day and slot",
     description="Power of every panel in slots of 5 minutes, one call for all panels of an ECU.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "ecu_id", "inverter_id", "channel", *_SLOT_KEYS),
     columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, *_SLOT, m.slot_end_utc, m.power_w, c.call_id),
     source=Source("inverter_batch", "power", "3.5.3"),
@@ -71,9 +72,9 @@ INVERTER_BATCH_POWER = Table(
 INVERTER_DC_TELEMETRY = Table(
     name="inverter_dc_telemetry",
     group="inverter",
-    grain="one row per system, inverter, channel, local day and slot",
+    row_description="one row per system, inverter, channel, local day and slot",
     description="What every channel of an inverter takes in, in slots of 5 minutes.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "inverter_id", "channel", *_SLOT_KEYS),
     columns=(
         c.system_id,
@@ -95,9 +96,9 @@ INVERTER_DC_TELEMETRY = Table(
 INVERTER_AC_TELEMETRY = Table(
     name="inverter_ac_telemetry",
     group="inverter",
-    grain="one row per system, inverter, local day and slot",
+    row_description="one row per system, inverter, local day and slot",
     description="What an inverter gives to the house, and the grid it sees, in slots of 5 minutes.",
-    partition="day",
+    partition_grain=Grain.DAY,
     keys=("system_id", "inverter_id", *_SLOT_KEYS),
     columns=(
         c.system_id,

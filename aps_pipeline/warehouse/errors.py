@@ -1,25 +1,31 @@
-"""What can go wrong with the warehouse.
+"""The errors of the warehouse.
 
 OSError
 └── WarehouseError        it cannot be written or read; the message names the path
     └── NoWarehouseError  it has not been built yet
 ValueError
-├── QueryError            somebody's SQL is wrong, or wants more than to read
-└── HeaderError           one of our .sql files does not say what it gives
+├── QueryError            a user's SQL is wrong, or would do more than read
+└── HeaderError           the header of one of our .sql files is wrong
 """
 
 from __future__ import annotations
 
+from aps_pipeline.errors import Exit, PipelineError
 
-class WarehouseError(OSError):
+
+class WarehouseError(PipelineError, OSError):
     """The warehouse cannot be written or read; the message names the path."""
+
+    exit_code = Exit.STORAGE
 
 
 class NoWarehouseError(WarehouseError):
     """There is no warehouse yet; the message says what to do."""
 
+    exit_code = Exit.USAGE
 
-class QueryError(ValueError):
+
+class QueryError(PipelineError, ValueError):
     """SQL that DuckDB refuses, or that is not a query; one line."""
 
 
@@ -28,6 +34,5 @@ class HeaderError(ValueError):
 
 
 def one_line(error: Exception) -> str:
-    """DuckDB's message without the drawing of the statement."""
-    message = str(error).split("\n\nLINE ")[0]
-    return " ".join(message.split())
+    """Shorten DuckDB's message to one line, without its picture of the statement."""
+    return " ".join(str(error).split("\n\nLINE ")[0].split())

@@ -1,4 +1,4 @@
-"""What other programs take: energy of whole days, without the hours and days that are absent.
+"""Energy for other programs: whole days only, without the hours and days that are absent.
 
 A day is whole when its answer was given after it had ended. Within its revision days it may still change.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from aps_pipeline.warehouse.described import Connection
+from aps_pipeline.warehouse.ddl import Connection
 
 # The sum runs over all hours held, so that a later export goes on where an earlier one ended. An hour that a
 # spring night skips begins with the next one.
@@ -68,19 +68,19 @@ class DayOfEnergy:
 
 
 def hours_of_energy(connection: Connection, system_id: str, first: date, last: date) -> list[HourOfEnergy]:
-    """The hours of a system with a number, of whole local days from `first` to `last`."""
+    """List the hours of a system that have a number, of whole local days from `first` to `last`."""
     rows = connection.execute(_HOURS, {"system_id": system_id, "first": first, "last": last}).fetchall()
     return [HourOfEnergy(*row) for row in rows]
 
 
 def days_of_energy(connection: Connection, system_id: str, first: date, last: date) -> list[DayOfEnergy]:
-    """The whole local days of a system with a number, from `first` to `last`."""
+    """List the whole local days of a system that have a number, from `first` to `last`."""
     rows = connection.execute(_DAYS, {"system_id": system_id, "first": first, "last": last}).fetchall()
     return [DayOfEnergy(*row) for row in rows]
 
 
 def zone_name_of(connection: Connection, system_id: str) -> str:
-    """The time zone of a system; UTC where it is not known."""
+    """Look up the time zone of a system; UTC where it is not known."""
     statement = "SELECT zone FROM mart.system_zones WHERE system_id = ?"
     found = connection.execute(statement, [system_id]).fetchone()
     return str(found[0]) if found else "UTC"

@@ -1,4 +1,4 @@
-"""What a warehouse is built from, in one digest, and the moment from which on it was read."""
+"""What a warehouse is built from, as one digest, and the moment at which a build began to read it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SECOND = 1_000_000_000
 _TICK = _SECOND // 50
 """Longer than a file's time may lag behind the clock."""
 
-
-_DECIDING = ("site", "tables", "planning", "warehouse", "warehouse/sql")
+_CODE_FOLDERS = ("site", "tables", "planning", "warehouse", "warehouse/sql")
+"""The code that decides what a build makes of its inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ class Inputs:
             changed += 2 * _SECOND
         return changed < moment_ns - _TICK
 
-    def rest(self) -> int:
-        """Wait until what is in the lake by now can be told from what comes; return that moment in ns."""
+    def wait_for_mtime_tick(self) -> int:
+        """Sleep past the file system's clock tick, so that later writes have a later mtime.
+
+        Returns the time after that, in ns since 1970.
+        """
         now = time.time_ns()
         if self.lake is not None and 0 <= (age := now - self.lake.changed_ns) <= _TICK:
             time.sleep((2 * _TICK - age) / _SECOND)
@@ -47,17 +50,19 @@ class Inputs:
 
 
 def inputs_of(lake: Lake, ledger: Ledger, revision_days: int, site: Site) -> Inputs:
-    """What a build would read now. Raises StorageError, LedgerError."""
-    found = lake.state()
+    """Collect what a build would read now. Raises StorageError, LedgerError."""
+    state = lake.state()
     lines = [package_version(), _code(), str(revision_days), site.digest_text]
-    lines += [f"{state} {n} {newest} {end and end.isoformat()}" for state, n, newest, end in ledger.tally()]
-    if found is not None:
-        lines += [lake.path(TABLES["systems"]), str(found.partitions)]  # views name the lake by its path
-    return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), found)
+    lines += [
+        f"{kind} {n} {newest} {end and end.isoformat()}" for kind, n, newest, end in ledger.count_by_state()
+    ]
+    if state is not None:
+        lines += [lake.path(TABLES["systems"]), str(state.partitions)]  # views name the lake by its path
+    return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), state)
 
 
 def package_version() -> str:
-    """The version of this package."""
+    """Look up the version of this package."""
     try:
         return version("aps-pipeline")
     except PackageNotFoundError:  # run from a folder that was never installed
@@ -66,9 +71,9 @@ def package_version() -> str:
 
 @cache
 def _code() -> str:
-    """A digest of what decides what a build makes of its inputs: a version may see many of them."""
+    """Compute a digest of the code that a build depends on, which may change within one version."""
     digest = hashlib.sha256()
-    for folder in map(resources.files("aps_pipeline").joinpath, _DECIDING):
+    for folder in map(resources.files("aps_pipeline").joinpath, _CODE_FOLDERS):
         for file in sorted(folder.iterdir(), key=lambda file: file.name):
             if file.name.endswith((".py", ".sql")):
                 digest.update(file.read_bytes())

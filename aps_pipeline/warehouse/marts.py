@@ -1,4 +1,4 @@
-"""Schema `mart`: one .sql file an answer, its header checked against what the query gives."""
+"""Marts: SQL files, each with a header that becomes the comments of its table."""
 
 from __future__ import annotations
 
@@ -6,18 +6,72 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from importlib import resources
 
-from aps_pipeline.tables import CAVEATS, Caveat
-from aps_pipeline.warehouse.described import (
-    Connection,
-    Described,
-    Note,
-    add_comments,
-    identifier,
-    identifiers,
-)
+from aps_pipeline.tables import CAVEATS
+from aps_pipeline.warehouse.ddl import Connection, Note, TableComment, add_comments, identifier, identifiers
 from aps_pipeline.warehouse.errors import HeaderError
-from aps_pipeline.warehouse.headers import SqlFile, packaged
+
+_ENTRY = re.compile(
+    r"-- (?P<word>[a-z][a-z0-9_.]*(?: [a-z][a-z0-9_]*)?)(?: \[(?P<unit>[^\]]+)\])?: (?P<text>\S.*)"
+)
+_CONTINUED = re.compile(r"--   +(?P<text>\S.*)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a header: `word [unit]: text`."""
+
+    word: str
+    text: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """A .sql file in parts: its name, its header in order, and its one statement."""
+
+    name: str
+    header: tuple[Entry, ...]
+    statement: str
+
+    def texts(self, word: str) -> list[str]:
+        """List the texts of all entries of a word."""
+        return [entry.text for entry in self.header if entry.word == word]
+
+    def text(self, word: str) -> str:
+        """Find the text of the only entry of a word. Raises HeaderError."""
+        found = self.texts(word)
+        if len(found) != 1:
+            raise HeaderError(f"{self.name}: {len(found)} lines '{word}: …' in the header instead of one")
+        return found[0]
+
+
+def read_sql(name: str, text: str) -> SqlFile:
+    """Split a .sql file into header and statement. Raises HeaderError."""
+    entries: list[Entry] = []
+    lines = text.splitlines()
+    length = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    for line in lines[:length]:
+        if found := _ENTRY.fullmatch(line):
+            entries.append(Entry(found["word"], found["text"], found["unit"] or ""))
+        elif entries and (more := _CONTINUED.fullmatch(line)):
+            last = entries.pop()
+            entries.append(Entry(last.word, f"{last.text} {more['text']}", last.unit))
+        else:
+            raise HeaderError(f"{name}: not a header line: {line}")
+    statement = "\n".join(lines[length:]).strip()
+    if not statement or statement.endswith(";"):
+        raise HeaderError(f"{name}: one query without a semicolon at its end is wanted after the header")
+    return SqlFile(name, tuple(entries), statement)
+
+
+def list_sql_files(folder: str) -> list[SqlFile]:
+    """Read every .sql file of a folder of this package, by name. Raises HeaderError."""
+    files = resources.files("aps_pipeline.warehouse").joinpath(folder).iterdir()
+    texts = {file.name: file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
+    return [read_sql(name, texts[name]) for name in sorted(texts)]
+
 
 _WORDS = {"grain", "key", "after", "note", "caveat", "columns"}
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
@@ -27,36 +81,40 @@ _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 class Mart:
     """A mart as its file declares it; `after` names the marts that it reads."""
 
-    table: Described
+    table: TableComment
     after: tuple[str, ...]
     statement: str
 
 
 def marts() -> list[Mart]:
-    """The marts of this package in an order in which they can be built. Raises HeaderError."""
-    files = {file.name: file for file in packaged("sql")}
-    return in_order([mart_of(file, files) for file in files.values()])
+    """List the marts of this package in an order in which they can be built. Raises HeaderError."""
+    files = {file.name: file for file in list_sql_files("sql")}
+    return sort_marts([mart_of(file, files) for file in files.values()])
 
 
 def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
-    """A mart from its file; `others`, by file name, may describe columns that it takes over.
+    """Build a mart from its file; `others`, by file name, may describe columns that it takes over.
 
     Raises HeaderError.
     """
     name = file.name.removesuffix(".sql")
     own = _columns(file)
-    columns = (*own, *_taken_over(file, others or {}))
+    columns = (*own, *_inherit_columns(file, others or {}))
     known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
-    grain = file.one("grain")
-    comment = f"{file.one(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
-    keys = tuple(file.one("key").split(", "))
+    grain = file.text("grain")
+    comment = f"{file.text(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
+    keys = tuple(file.text("key").split(", "))
     if missing := set(keys) - {column.name for column in columns}:
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
     after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
     notes = tuple(file.texts("note"))
-    table = Described("mart", name, comment, columns, keys, notes=notes, caveats=_caveats(file))
+    codes = [code for text in file.texts("caveat") for code in text.split(", ")]
+    if unknown := [code for code in codes if code not in CAVEATS]:
+        raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
+    caveats = tuple(CAVEATS[code] for code in codes)
+    table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=caveats)
     return Mart(table, after, file.statement)
 
 
@@ -68,8 +126,8 @@ def _columns(file: SqlFile) -> tuple[Note, ...]:
     )
 
 
-def _taken_over(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
-    """The columns that stand in another mart, as `columns: all of NAME but COLUMN` has it."""
+def _inherit_columns(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
+    """Find the columns that another mart describes, as `columns: all of NAME but COLUMN` asks."""
     for text in file.texts("columns"):
         found = _ALL_BUT.fullmatch(text)
         if found is None or f"{found[1]}.sql" not in others:
@@ -77,28 +135,19 @@ def _taken_over(file: SqlFile, others: Mapping[str, SqlFile]) -> Iterator[Note]:
         yield from (note for note in _columns(others[f"{found[1]}.sql"]) if note.name != found[2])
 
 
-def _caveats(file: SqlFile) -> tuple[Caveat, ...]:
-    codes = [code for text in file.texts("caveat") for code in text.split(", ")]
-    if unknown := [code for code in codes if code not in CAVEATS]:
-        raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
-    return tuple(CAVEATS[code] for code in codes)
-
-
-def in_order(found: list[Mart]) -> list[Mart]:
-    """Marts sorted so that each follows those it reads. Raises HeaderError."""
+def sort_marts(found: list[Mart]) -> list[Mart]:
+    """Sort marts so that each follows those it reads. Raises HeaderError."""
     by_name = {mart.table.name: mart for mart in found}
     try:
-        order = list(
-            TopologicalSorter({name: by_name[name].after for name in sorted(by_name)}).static_order()
-        )
-        return [by_name[name] for name in order]
+        sorter = TopologicalSorter({name: by_name[name].after for name in sorted(by_name)})
+        return [by_name[name] for name in sorter.static_order()]
     except CycleError as error:
         raise HeaderError(f"marts that wait for each other: {', '.join(error.args[1])}") from error
     except KeyError as error:
         raise HeaderError(f"a mart comes after {error}, which does not exist") from error
 
 
-def add_mart(connection: Connection, mart: Mart) -> Described:
+def add_mart(connection: Connection, mart: Mart) -> TableComment:
     """Build one mart as a table sorted by its key, with comments.
 
     Raises HeaderError unless the header names every column that the query gives, once and in order.
@@ -106,10 +155,10 @@ def add_mart(connection: Connection, mart: Mart) -> Described:
     table = mart.table
     rows = f"SELECT * FROM ({mart.statement}) ORDER BY {identifiers(table.keys)}"  # noqa: S608 - our files
     connection.execute(f"CREATE TABLE {table.sql_name} AS {rows}")
-    given = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
-    named = [column.name for column in table.columns]
-    if given != named:
-        raise HeaderError(f"{table.name}.sql gives the columns {given}, but its header names {named}")
+    columns = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
+    names = [column.name for column in table.columns]
+    if columns != names:
+        raise HeaderError(f"{table.name}.sql gives the columns {columns}, but its header names {names}")
     for key in table.keys:
         connection.execute(f"ALTER TABLE {table.sql_name} ALTER {identifier(key)} SET NOT NULL")
     add_comments(connection, table)

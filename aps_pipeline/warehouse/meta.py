@@ -1,4 +1,7 @@
-"""Schema `meta`: the calls behind the data, what they named anew, the build, and a dictionary."""
+"""Schema `meta`: calls, columns, schema drift, revisions, and the build itself.
+
+The ledger declares the columns that it holds, with their meaning.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,66 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from aps_pipeline.ledger import Ledger, NewsKind
+from aps_pipeline.ledger import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS, Ledger
 from aps_pipeline.tables import Column
-from aps_pipeline.warehouse.described import Connection, Described, create, describe, fill
+from aps_pipeline.tables.columns import INSTANT
+from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
 from aps_pipeline.warehouse.inputs import package_version
 
-_INSTANT = pa.timestamp("us", "UTC")
+_CALL = {column.name: column for column in CALL_COLUMNS}
+_DIFF = {column.name: column for column in DIFF_COLUMNS}
 
-_CALLS = (
-    Column("call_id", pa.int64(), "Number of the call; the last column of every fact table refers to it"),
-    Column("account", pa.string(), "App Id whose quota paid for it"),
-    Column("quota_month", pa.string(), "Quota month that it counts in, such as 2026-11"),
-    Column("endpoint", pa.string(), "What was asked"),
-    Column("level", pa.string(), "hourly, daily, monthly, yearly, energy …; empty for details"),
-    Column("system_id", pa.string(), "System that was asked about"),
-    Column("device_id", pa.string(), "ECU, inverter or meter; empty for the system itself"),
-    Column("period", pa.string(), "Local day, month or year that was asked for; empty for all time"),
+_REVISIONS = (
+    _DIFF["table_name"],
+    *(_CALL[name] for name in ("system_id", "device_id", "period")),
+    _DIFF["call_id"],
+    _DIFF["previous_call_id"],
+    Column("revised_utc", INSTANT, "When the newer call was sent"),
+    Column("previous_utc", INSTANT, "When the previous one was sent"),
+    *(column for column in DIFF_COLUMNS if column.name not in ("call_id", "table_name", "previous_call_id")),
+    Column("change_kwh", pa.float64(), "After less before; null where one of them is", "kWh", True),
     Column(
-        "state",
-        pa.string(),
-        "answered, no_data (code 1001), refused (body not as promised), failed, denied, lost (its process "
-        "died), damaged (answered, but the kept body is gone or garbled), unsent (not counted) or in_flight",
+        "is_shown",
+        pa.bool_(),
+        "Whether core shows what the newer answer gave: it has data, and no later answer with data differs",
     ),
-    Column("sent_utc", _INSTANT, "When it was sent"),
-    Column("finished_utc", _INSTANT, "When its outcome was known", nullable=True),
-    Column("http_status", pa.int32(), "HTTP status; the API gives 200 for its own errors too", nullable=True),
-    Column(
-        "code", pa.int32(), "Code of the answer: 0 good, 1001 no data, others manual Annex 1", nullable=True
-    ),
-    Column("error", pa.string(), "What went wrong; empty if nothing did"),
-    Column("body_bytes", pa.int32(), "Length of the kept body", "B", True),
 )
+
+
+def add_revisions(connection: Connection, ledger: Ledger) -> TableComment:
+    """Add `meta.revisions`: the answers that differ; comes after `meta.calls`. Raises LedgerError."""
+    comment = (
+        "What a newer answer to the same question changed in the rows of a table, as far as answers have been"
+        " compared. One row per answer that differs from the one before it, and table."
+    )
+    described = describe("meta", "revisions", comment, _REVISIONS, ("call_id", "table_name"))
+    create(connection, described, _REVISIONS)
+    schema = pa.schema([column.field for column in DIFF_COLUMNS])
+    rows = [asdict(each) for each in ledger.list_diffs() if each.is_difference]
+    connection.register("kept", pa.Table.from_pylist(rows, schema))
+    connection.execute(
+        """
+        INSERT INTO meta.revisions BY NAME
+        SELECT
+            kept.*,
+            calls.system_id,
+            calls.device_id,
+            calls.period,
+            calls.sent_utc AS revised_utc,
+            previous.sent_utc AS previous_utc,
+            round(energy_after_kwh - energy_before_kwh, 6) AS change_kwh,
+            coalesce(call_id = max(call_id) FILTER (calls.state = 'answered') OVER question, false)
+                AS is_shown
+        FROM kept
+        JOIN meta.calls AS calls USING (call_id)
+        JOIN meta.calls AS previous ON previous.call_id = kept.previous_call_id
+        WINDOW question AS (PARTITION BY table_name, calls.system_id, calls.device_id, calls.period)
+        ORDER BY call_id, table_name
+        """
+    )
+    connection.unregister("kept")
+    return described
+
 
 _BUILD = (
     Column("package_version", pa.string(), "Version of aps_pipeline that built this file"),
@@ -63,13 +95,6 @@ _BUILD = (
     ),
 )
 
-_NEWS = (
-    Column("kind", pa.string(), f"{' or '.join(kind.value for kind in NewsKind)}"),
-    Column("subject", pa.string(), "Endpoint and level whose answer named it, or the system of an inverter"),
-    Column("name", pa.string(), "The field, the value or the inverter"),
-    Column("call_id", pa.int64(), "The first call that named it: meta.calls"),
-)
-
 _COLUMNS = (
     Column("schema_name", pa.string(), "core, mart or meta"),
     Column("table_name", pa.string(), "Table"),
@@ -83,33 +108,37 @@ _COLUMNS = (
 )
 
 
-def add_calls(connection: Connection, ledger: Ledger) -> Described:
-    """`meta.calls`: the ledger without bodies. Raises LedgerError."""
+def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
+    """Add `meta.calls`: the ledger without bodies. Raises LedgerError."""
     comment = "Every call in the ledger, without its body. One row per call, sent or not."
-    described = describe("meta", "calls", comment, _CALLS, ("call_id",))
-    create(connection, described, _CALLS)
-    schema = pa.schema([column.field for column in _CALLS])
-    for portion in ledger.rows():
+    described = describe("meta", "calls", comment, CALL_COLUMNS, ("call_id",))
+    create(connection, described, CALL_COLUMNS)
+    schema = pa.schema([column.field for column in CALL_COLUMNS])
+    for portion in ledger.iter_calls():
         fill(connection, described, pa.Table.from_pylist(list(portion), schema=schema))
     return described
 
 
-def add_news(connection: Connection, ledger: Ledger) -> Described:
-    """`meta.news`: what answers named and nobody here knew. Raises LedgerError."""
+def add_news(connection: Connection, ledger: Ledger) -> TableComment:
+    """Add `meta.news`: what answers named and nobody here knew. Raises LedgerError."""
     comment = (
         "What answers named and no parser or inventory knew, kept in the bodies. One row per unknown name."
     )
-    described = describe("meta", "news", comment, _NEWS, ("kind", "subject", "name"))
-    create(connection, described, _NEWS)
-    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.news()]
-    fill(connection, described, pa.Table.from_pylist(rows, pa.schema([column.field for column in _NEWS])))
+    described = describe("meta", "news", comment, DRIFT_COLUMNS, ("kind", "subject", "name"))
+    create(connection, described, DRIFT_COLUMNS)
+    rows = [{**asdict(each), "kind": each.kind.value} for each in ledger.list_drift_events()]
+    fill(
+        connection,
+        described,
+        pa.Table.from_pylist(rows, pa.schema([column.field for column in DRIFT_COLUMNS])),
+    )
     return described
 
 
 def add_build(
     connection: Connection, ledger: Ledger, revision_days: int, views_folder: str | None, inputs: str
-) -> Described:
-    """`meta.build`: what this file was made by and from; no clock, so that equal inputs give equal rows."""
+) -> TableComment:
+    """Add `meta.build`: what this file was made from; no clock, so that equal inputs give equal rows."""
     described = describe("meta", "build", "What this warehouse was built by and from. One row.", _BUILD, ())
     create(connection, described, _BUILD)
     connection.execute(
@@ -119,8 +148,8 @@ def add_build(
     return described
 
 
-def add_columns(connection: Connection, tables: Sequence[Described]) -> Described:
-    """`meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
+def add_columns(connection: Connection, tables: Sequence[TableComment]) -> TableComment:
+    """Add `meta.columns`: every column of `tables` and its own, with the type that the database gave it."""
     comment = "Dictionary of this warehouse. One row per column of core, mart and meta."
     keys = ("schema_name", "table_name", "position")
     described = describe("meta", "columns", comment, _COLUMNS, keys)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aps_pipeline.alerts import Alert, Condition, Kind, Subject, changes, remembered
-from aps_pipeline.alerts.changes import WORSENING
+from aps_pipeline.alerts import Alert, Condition, Kind, Subject, changes, next_sent_state
+from aps_pipeline.alerts.changes import BY_SEVERITY
 
-FINE, WEAK, DEAD, OFFLINE = WORSENING
+FINE, WEAK, DEAD, OFFLINE = BY_SEVERITY
 UNKNOWN, REMOVED, UNUSED = Condition.UNKNOWN, Condition.REMOVED, Condition.UNUSED
 
 SYSTEM = Subject(Kind.SYSTEM, "S1")
@@ -29,7 +29,7 @@ def lived(looks: Sequence[Conditions]) -> list[list[Alert]]:
     said = []
     for now in looks:
         said.append(changes(before, now))
-        before = remembered(before, now)
+        before = next_sent_state(before, now)
     return said
 
 
@@ -134,7 +134,7 @@ def test_between_two_messages_about_a_subject_its_condition_has_changed(looks: l
         assert all(looks[number][subject] is alert.condition for number, alert in spoken)
         for (first, before), (second, after) in pairwise(spoken):
             between = [now.get(subject) for now in looks[first + 1 : second]]
-            worsened = WORSENING.index(after.condition) > WORSENING.index(before.condition)
+            worsened = BY_SEVERITY.index(after.condition) > BY_SEVERITY.index(before.condition)
             ended = {FINE, REMOVED, UNUSED} & set(between)
             if after.condition is FINE:
                 assert before.condition is not FINE

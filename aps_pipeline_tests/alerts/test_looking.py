@@ -10,15 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.alerts import Look, NotSentError, UnreadableError, look, preview
+from aps_pipeline.alerts import AlertRun, NotSentError, UnreadableError, preview, run_alerts
 from aps_pipeline_tests.alerts.receiving import Inbox, webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 __all__ = ["plant"]
 
 FIRST = date(2024, 3, 1)
 A, B, C = "E1/I1/1", "E1/I2/1", "E1/I3/1"
 WEAK = "APsystems: 1 panel weak"
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("conditions"):
+        yield
 
 
 def days(plant: Plant, first: int, last: int, **others: float) -> None:
@@ -57,16 +64,18 @@ def told(plant: Plant) -> Path:
     return plant.path.with_name("alerts.json")
 
 
-def looked(plant: Plant, *inboxes: Inbox) -> Look:
-    return look(plant.path, told(plant), [f"json://u:hunter2@127.0.0.1:{inbox.port}" for inbox in inboxes])
+def looked(plant: Plant, *inboxes: Inbox) -> AlertRun:
+    return run_alerts(
+        plant.path, told(plant), [f"json://u:hunter2@127.0.0.1:{inbox.port}" for inbox in inboxes]
+    )
 
 
 def test_one_message_when_a_panel_turns_weak_and_one_when_it_recovers(plant: Plant, hook: Inbox) -> None:
     days(plant, 0, 29)
-    assert looked(plant, hook).said == "Nothing has changed that is worth a message."
+    assert looked(plant, hook).summary == "Nothing has changed that is worth a message."
     days(plant, 30, 59, a=0.7)
-    assert looked(plant, hook).said == f"1 message sent. {WEAK}"
-    assert looked(plant, hook).said == "Nothing has changed: the warehouse is the one looked at before."
+    assert looked(plant, hook).summary == f"1 message sent. {WEAK}"
+    assert looked(plant, hook).summary == "Nothing has changed: the warehouse is the one looked at before."
     days(plant, 60, 61, a=0.7)
     assert looked(plant, hook).messages == ()
     days(plant, 62, 91)
@@ -110,7 +119,10 @@ def test_a_preview_sends_and_remembers_nothing(weak: Plant, hook: Inbox) -> None
 
 
 def test_without_an_address_nobody_is_told(plant: Plant) -> None:
-    assert look(plant.path, told(plant), []).said == "APS_ALERT_URLS is not set: there is nobody to tell."
+    assert (
+        run_alerts(plant.path, told(plant), []).summary
+        == "APS_ALERT_URLS is not set: there is nobody to tell."
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aps_pipeline.alerts import Alert, Condition, Kind, Seen, Subject, message_of
+from aps_pipeline.alerts import Alert, Condition, Kind, Observation, Subject, message_of
 
 SYSTEM = Subject(Kind.SYSTEM, "S1")
 INVERTER = Subject(Kind.INVERTER, "S2", "E1", "i1")
@@ -25,9 +25,9 @@ def test_one_message_says_it_all_the_worst_and_dearest_first() -> None:
         alert(panel(3), Condition.DEAD),
     ]
     seen = {
-        SYSTEM: Seen(Condition.OFFLINE, "nothing on 3 days"),
-        panel(1): Seen(Condition.WEAK, "80% of its peers", 2.0),
-        panel(2): Seen(Condition.WEAK, "60% of its peers", 9.0, label="N7\n"),
+        SYSTEM: Observation(Condition.OFFLINE, "nothing on 3 days"),
+        panel(1): Observation(Condition.WEAK, "80% of its peers", 2.0),
+        panel(2): Observation(Condition.WEAK, "60% of its peers", 9.0, label="N7\n"),
     }
     message = message_of(alerts, seen)
     assert message.title == (

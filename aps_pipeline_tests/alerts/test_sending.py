@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from aps_pipeline.alerts import BadAddressError, Message
-from aps_pipeline.alerts.sending import send, targets_of
+from aps_pipeline.alerts.send import send, targets_of
 from aps_pipeline_tests.alerts.receiving import mail_server, webhook
 
 MESSAGE = Message("APsystems: 1 panel weak", "- Panel <b>1</b> & more is weak.\n\nWeak panel: look.")

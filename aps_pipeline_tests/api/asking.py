@@ -8,10 +8,10 @@ from typing import Any
 
 from aps_pipeline.api import Answer, ApsError, Client, Credentials, Limits
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 ID, SECRET = "testappid1234567890123456789012", "secret+/=123"
-ASKED = Question("system_energy", "hourly", "S1", "", Period(Grain.DAY, date(2024, 3, 5)))
+ASKED = Request("system_energy", "hourly", "S1", "", Period(Grain.DAY, date(2024, 3, 5)))
 PATIENT = Limits(connect_seconds=5.0, read_seconds=10.0, total_seconds=20.0, max_bytes=200_000)
 HASTY = Limits(connect_seconds=5.0, read_seconds=0.2, total_seconds=0.25, max_bytes=200_000)
 
@@ -24,10 +24,10 @@ class Diary:
         self.outcomes: dict[int, Answer | ApsError] = {}
         self._numbers = itertools.count(1)
 
-    def enter(self, _question: Question) -> None:
+    def enter(self, _request: Request) -> None:
         pass
 
-    def begin(self, _question: Question) -> int:
+    def begin(self, _request: Request) -> int:
         call_id = next(self._numbers)
         self.events.append(("begin", call_id))
         return call_id

@@ -7,7 +7,6 @@ import pytest
 from aps_pipeline.api import CODES, Answer, ApsError, Scope
 from aps_pipeline.api import errors as e
 from aps_pipeline.api.errors import error_of
-from aps_pipeline.ingest.outcomes import trouble_of
 from aps_pipeline_tests.api.asking import Diary, outcome
 from aps_pipeline_tests.api.fake import envelope, http, says, serving
 
@@ -83,7 +82,7 @@ def test_what_an_error_speaks_for() -> None:
     }
     assert e.DeniedError.scope is Scope.ENDPOINT
     assert all(kind.advice for kind in (*KINDS, e.NotSentError, e.TransportError, e.WrongAddressError))
-    assert {trouble_of(kind("x")) for kind in KINDS} == {"remote", "account", "quota", "refused", "deferred"}
+    assert {kind.failure_kind for kind in KINDS} == {"remote", "account", "quota", "refused", "deferred"}
 
 
 def test_the_message_of_the_server_is_told_in_one_line() -> None:

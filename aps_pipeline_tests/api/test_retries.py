@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.api import Answer, ApsError, Client, Credentials
 from aps_pipeline.api import errors as e
 from aps_pipeline.api.rate_limit import Throttle, rates_of
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline_tests.api.asking import ASKED, ID, SECRET, Diary, client_to, outcome
 from aps_pipeline_tests.api.fake import Script, envelope, http, says, serving
 
@@ -42,7 +42,7 @@ def test_the_journal_sees_each_attempt_begin_before_it_is_sent_and_end_after() -
 
 def test_a_journal_that_refuses_ends_the_call_unsent() -> None:
     class Closed(Diary):
-        def begin(self, _question: Question) -> int:
+        def begin(self, _asked: Request) -> int:
             raise LookupError("closed")
 
     with serving(says(GOOD)) as server:

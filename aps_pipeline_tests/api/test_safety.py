@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.api import Answer, ApsError, Client, Credentials, checked_base_url
+from aps_pipeline.api import Answer, ApsError, Client, Credentials, check_base_url
 from aps_pipeline.api import errors as e
 from aps_pipeline.api.auth import sign
 from aps_pipeline_tests.api.asking import ID, SECRET, Diary, outcome
@@ -128,7 +128,7 @@ def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
     ],
 )
 def test_an_address_that_is_safe(url: str, clean: str) -> None:
-    assert checked_base_url(url) == clean
+    assert check_base_url(url) == clean
 
 
 def _escaped(text: str) -> str:

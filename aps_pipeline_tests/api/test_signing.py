@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from aps_pipeline.api.auth import Credentials, sign, signed_headers
+from aps_pipeline.api.auth import Credentials, get_signed_headers, sign
 from aps_pipeline_tests.api.asking import ASKED, ID, SECRET, Diary, client_to
 from aps_pipeline_tests.api.fake import envelope, http, says, serving
 
@@ -44,7 +44,7 @@ def test_an_unknown_method_is_refused() -> None:
 
 def test_the_five_headers() -> None:
     before = time.time() * 1000
-    headers = signed_headers(Credentials(ID, SECRET), PATH)
+    headers = get_signed_headers(Credentials(ID, SECRET), PATH)
     assert list(headers) == [
         "X-CA-AppId",
         "X-CA-Timestamp",

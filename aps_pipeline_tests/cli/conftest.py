@@ -21,6 +21,7 @@ import pytest
 from aps_pipeline.cli import main
 from aps_pipeline.simulator import Simulator
 from aps_pipeline_tests.sites import Site, serving
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 
 @dataclass
@@ -95,6 +96,13 @@ def live(tmp_path: Path) -> Iterator[Site]:
     """A simulator whose clock runs, as those of other processes do."""
     with serving(tmp_path / "kept", now=None, signing_clock=None) as site:
         yield site
+
+
+@pytest.fixture
+def without_marts() -> Iterator[None]:
+    """Let a run build its warehouse without marts, where the test reads none."""
+    with only_marts():
+        yield
 
 
 @pytest.fixture

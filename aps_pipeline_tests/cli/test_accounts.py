@@ -19,6 +19,8 @@ RANGE = ("--from", "2025-03-25", "--to", "2025-03-27")
 COMPLETE, USAGE, INCOMPLETE, ACCOUNT = 0, 2, 3, 4
 SECRETS = [account.app_secret for account in TWO_ACCOUNTS]
 
+pytestmark = pytest.mark.usefixtures("without_marts")
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Site]:
@@ -68,11 +70,13 @@ def test_status_and_plan_show_every_account(aps: Shell, live: Site) -> None:
     assert [(each["name"], each["used"]) for each in status["quotas"]] == [("east", 3), ("west", 3)]
 
     plan = aps.json("plan", *RANGE, **small)
-    of_system = {sid: sum(n["calls"] for n in plan["needs"] if n["system_id"] == sid) for sid in (EAST, WEST)}
+    of_system = {
+        sid: sum(n["calls"] for n in plan["tables"] if n["system_id"] == sid) for sid in (EAST, WEST)
+    }
     assert [each["calls"] for each in plan["quotas"]] == [of_system[EAST], of_system[WEST]]
     assert plan["calls"] == sum(of_system.values())
-    assert plan["forecast"]["yours"]["months"] == -(-of_system[EAST] // 3), "the last account decides"
-    assert plan["forecast"]["yours"]["monthly_calls"] == 5 + 100_000
+    assert plan["forecast"]["current_plan"]["months"] == -(-of_system[EAST] // 3), "the last account decides"
+    assert plan["forecast"]["current_plan"]["monthly_calls"] == 5 + 100_000
     shown = aps("plan", *RANGE, **small).stdout
     assert f"east: {of_system[EAST]} calls needed, 0 of 3 left" in shown and "accounts of" in shown
 

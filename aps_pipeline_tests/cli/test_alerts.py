@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.cli.alerts import alerts
-from aps_pipeline.cli.exits import Exit, exit_of_error
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.alerts.receiving import webhook
 from aps_pipeline_tests.warehouse.conftest import Plant
@@ -48,7 +48,7 @@ def test_without_an_address_it_shows_all_that_is_wrong(capsys: pytest.CaptureFix
 def test_sending_needs_somebody_to_tell() -> None:
     with pytest.raises(NotConfiguredError, match="APS_ALERT_URLS not set") as raised:
         alerts(send=True, as_json=False)
-    assert exit_of_error(raised.value) is Exit.USAGE
+    assert raised.value.exit_code is Exit.USAGE
 
 
 def test_what_was_sent_is_not_new_any_more(
@@ -59,6 +59,9 @@ def test_what_was_sent_is_not_new_any_more(
         alerts(send=True, as_json=True)
         alerts(send=False, as_json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["said"], second["said"]) == (f"1 message sent. {TITLE}", "There is nothing new to tell.")
+    assert (first["summary"], second["summary"]) == (
+        f"1 message sent. {TITLE}",
+        "There is nothing new to tell.",
+    )
     assert [message["title"] for message in first["messages"]] == [TITLE]
     assert [got["title"] for got in inbox.kept] == [TITLE]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from aps_pipeline.cli import ask, files
-from aps_pipeline.cli.ask import Format
-from aps_pipeline.cli.files import OutputError
+from aps_pipeline.cli import export, sql
+from aps_pipeline.cli.export import OutputError
+from aps_pipeline.cli.sql import Format
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import NotConfiguredError
 from aps_pipeline_tests.warehouse.conftest import Plant
@@ -43,7 +43,7 @@ def built(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def run(
     query: str = QUERY, format_: Format | None = None, output: Path | None = None, force: bool = False
 ) -> int:
-    return ask.sql(query, as_json=False, format_=format_, output=output, force=force)
+    return sql.sql(query, as_json=False, format_=format_, output=output, force=force)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_parquet_needs_a_file(built: Path) -> None:
 
 
 def test_json_and_another_format_contradict_each_other() -> None:
-    assert ask.chosen_format(True, None) is ask.chosen_format(True, Format.JSON) is Format.JSON
+    assert sql.select_format(True, None) is sql.select_format(True, Format.JSON) is Format.JSON
     with pytest.raises(NotConfiguredError, match="--json and --format csv"):
-        ask.chosen_format(True, Format.CSV)
+        sql.select_format(True, Format.CSV)
 
 
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "ledger.sqlite", "lake/core/x.parquet"])
@@ -124,7 +124,7 @@ def test_a_failure_leaves_nothing_behind_and_keeps_what_was(built: Path) -> None
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OutputError, match=r"cannot write .*out\.csv: No space left"):
-        files.write_file(path, fail)
+        export.write_file(path, fail)
     assert path.read_text() == "mine"
     assert not list(built.glob(".out.csv*"))
 
@@ -141,5 +141,5 @@ def test_cells_of_a_table_are_text(built: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_json_of_a_table_can_be_read(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ask.sql("SELECT count(*) AS n FROM meta.calls", True, None, None, False)
+    sql.sql("SELECT count(*) AS n FROM meta.calls", True, None, None, False)
     assert json.loads(capsys.readouterr().out) == [{"n": 1}]

@@ -15,6 +15,8 @@ from aps_pipeline_tests.sites import Site
 MONTH = ("--from", "2025-03-25", "--to", "2025-04-03")
 COMPLETE, USAGE, INCOMPLETE, ACCOUNT, REFUSED, STORAGE, REMOTE = 0, 2, 3, 4, 5, 7, 8
 
+pytestmark = pytest.mark.usefixtures("without_marts")
+
 
 def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in run.stderr
@@ -22,7 +24,7 @@ def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
-    first = aps("backfill", *MONTH)
+    first = aps.process("backfill", *MONTH)
     assert first.returncode == COMPLETE, first.stderr
     assert "backfill complete" in first.stdout
     spent = live.simulator.counts.total
@@ -78,8 +80,8 @@ def test_a_plan_is_what_the_backfill_then_costs(aps: Shell, live: Site) -> None:
     known = live.simulator.counts.total
     plan = aps.json("plan", *MONTH)
     assert live.simulator.counts.total == known
-    assert plan["calls"] == sum(line["calls"] for line in plan["needs"]) > 0
-    assert plan["forecast"]["yours"]["months"] == 0
+    assert plan["calls"] == sum(line["calls"] for line in plan["tables"]) > 0
+    assert plan["forecast"]["current_plan"]["months"] == 0
     shown = aps("plan", *MONTH, APS_MONTHLY_CALLS="60", APS_RESERVED_CALLS="40").stdout
     assert "inverter_batch_energy" in shown and "quota months" in shown and "1,000,000" in shown
     assert aps.json("backfill", *MONTH)["calls"] == plan["calls"]
@@ -211,7 +213,29 @@ def test_sql_cannot_write_or_reach_files(aps: Shell) -> None:
 def test_doctor_names_what_is_missing(aps: Shell, live: Site) -> None:
     assert aps("doctor").returncode == COMPLETE
     assert live.simulator.counts.received == 0
-    run = aps("doctor", APS_APP_ID="")
+    run = aps.process("doctor", APS_APP_ID="")
     assert run.returncode == USAGE
     assert "APS_APP_ID" in run.stdout
     assert aps("doctor", "--call").returncode == COMPLETE
+
+
+def test_commands_work_where_dagster_is_not_installed(aps: Shell) -> None:
+    code = (
+        "import sys; sys.modules['dagster'] = None\n"
+        "import importlib, pkgutil, aps_pipeline.cli as cli\n"
+        "for each in pkgutil.iter_modules(cli.__path__):\n"
+        "    importlib.import_module(f'aps_pipeline.cli.{each.name}')\n"
+        "cli.main()"
+    )
+    days = ("--from", "2024-03-05", "--to", "2024-03-05", "--tables", "system_daily_energy")
+    for words in (("plan", *days), ("backfill", *days), ("status",)):
+        run = subprocess.run(
+            [sys.executable, "-c", code, *words],
+            env=aps.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=aps.site.data_dir.parent,
+        )
+        assert (run.returncode, "dagster" in run.stderr) == (0, False), run.stderr

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aps_pipeline.cli.csv_cells import csv_cell, csv_lines
+from aps_pipeline.cli.sql import csv_cell, csv_lines
 
 STARTS = "=+-@\t\r\n"
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))

@@ -42,7 +42,7 @@ def built(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def test_home_assistant_gets_metadata_and_hours_with_their_sum(built: Path) -> None:
-    assert export.homeassistant("S1", DAY, DAY, built / "s.json", False) == 0
+    assert export.write_homeassistant_file("S1", DAY, DAY, built / "s.json", False) == 0
     found = json.loads((built / "s.json").read_text("utf-8"))
     assert found["stats"] == [
         {"start": "2024-03-05T01:00:00+01:00", "state": 0.0, "sum": 0.0},
@@ -54,7 +54,7 @@ def test_home_assistant_gets_metadata_and_hours_with_their_sum(built: Path) -> N
 
 @pytest.mark.parametrize("system_id", ["AZ12419C3DFF", "a-b", "--x__Y--"])
 def test_ids_are_such_as_home_assistant_takes(system_id: str) -> None:
-    metadata = export.statistics(system_id, [], zone("UTC"))["metadata"]
+    metadata = export.homeassistant_statistics(system_id, [], zone("UTC"))["metadata"]
     assert STATISTIC_ID.fullmatch(metadata["statistic_id"])
 
 
@@ -62,22 +62,22 @@ def test_ids_are_such_as_home_assistant_takes(system_id: str) -> None:
 def test_every_start_is_the_top_of_an_hour(name: str) -> None:
     midnight = datetime(2024, 3, 5, tzinfo=zone(name)).astimezone(UTC)
     hours = [HourOfEnergy(midnight + timedelta(hours=n), 0.1, 0.1) for n in range(24)]
-    starts = [each["start"] for each in export.statistics("S1", hours, zone(name))["stats"]]
+    starts = [each["start"] for each in export.homeassistant_statistics("S1", hours, zone(name))["stats"]]
     assert [datetime.fromisoformat(start) for start in starts] == [hour.start_utc for hour in hours]
     assert all(start[13:19] == ":00:00" for start in starts)
 
 
 def test_pvoutput_gets_watt_hours_in_batches_of_30(built: Path) -> None:
     days = [DayOfEnergy(DAY + timedelta(days=n), 1.2345) for n in range(61)]
-    lines = export.batches(days)
+    lines = export.pvoutput_batches(days)
     assert [line.count(";") + 1 for line in lines] == [30, 30, 1]
     assert lines[2] == "20240504,1234"
-    assert export.pvoutput("S1", DAY, DAY, built / "p.txt", False) == 0
+    assert export.write_pvoutput_file("S1", DAY, DAY, built / "p.txt", False) == 0
     assert (built / "p.txt").read_text("utf-8") == "20240305,500\n"
 
 
 def test_nothing_to_export_is_said_and_makes_no_file(built: Path) -> None:
-    for make in (export.homeassistant, export.pvoutput):
+    for make in (export.write_homeassistant_file, export.write_pvoutput_file):
         with pytest.raises(NotConfiguredError, match="no whole day of S2 from 2024-03-05"):
             make("S2", DAY, DAY, built / "out", False)
     assert not (built / "out").exists()

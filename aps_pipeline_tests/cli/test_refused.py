@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.cli.collect import _collect
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.cli.runs import collect
+from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Wanted
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.field.world import Roof, world
 
@@ -19,6 +19,7 @@ DAY = date(2026, 11, 20)
 SAID = "20 of 36 items of core.inverter_batch_energy 2026-11-20 were refused: see core.rejected_items"
 
 
+@pytest.mark.usefixtures("without_marts")
 @pytest.mark.parametrize("as_json", [False, True])
 def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
@@ -30,8 +31,8 @@ def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
             lambda r: {"code": 0, "data": {"energy": items}} if r.endpoint == "batch" else None
         )
         pipeline = field.pipeline()
-        wanted = Wanted((table_named("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
-        codes = [_collect("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)]
+        wanted = Wanted((get_table("inverter_batch_energy"),), DAY, DAY, pipeline.system_ids)
+        codes = [collect("backfill", field.settings(), pipeline, wanted, as_json) for _ in range(2)]
         pipeline.ledger.close()
     assert codes == [Exit.REFUSED, Exit.COMPLETE], "what was refused before is not refused again"
     out, err = capsys.readouterr()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from aps_pipeline.cli.exits import Exit, exit_of_error
-from aps_pipeline.cli.options import month
+from aps_pipeline.cli.console import parse_month
 from aps_pipeline.cli.report import report
+from aps_pipeline.errors import Exit
 from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError
 from aps_pipeline_tests.warehouse.conftest import Plant
 
@@ -64,12 +64,12 @@ def test_each_page_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_month_that_is_not_held_is_a_matter_of_usage() -> None:
     with pytest.raises(NothingToReportError) as raised:
         report(date(2020, 1, 1), "", as_json=False)
-    assert exit_of_error(raised.value) == Exit.USAGE
-    assert exit_of_error(ReportNotWrittenError("disk full")) == Exit.STORAGE
+    assert raised.value.exit_code == Exit.USAGE
+    assert ReportNotWrittenError("disk full").exit_code == Exit.STORAGE
 
 
 @pytest.mark.parametrize("text", ["2024-13", "2024-1", "202403", "24-03", "2024-03-01"])
 def test_a_month_is_a_year_and_a_month(text: str) -> None:
-    assert month("2024-03") == date(2024, 3, 1)
+    assert parse_month("2024-03") == date(2024, 3, 1)
     with pytest.raises(typer.BadParameter, match="not a month of the calendar"):
-        month(text)
+        parse_month(text)

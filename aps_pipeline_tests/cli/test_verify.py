@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from aps_pipeline.cli import verify
-from aps_pipeline.cli.exits import Exit
+from aps_pipeline.errors import Exit
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.cli.conftest import Shell
 from aps_pipeline_tests.sites import Site
@@ -54,12 +54,15 @@ def test_only_errors_fail(
 
 def test_a_kind_that_passes_is_one_line_and_what_fails_stands_alone() -> None:
     other = replace(PASSED, name="unique_key meters")
-    assert [name for name, _ in verify.lines([PASSED, other])] == ["unique_key (2 tables)"]
-    assert [name for name, _ in verify.lines([PASSED, ERROR, other])] == [
+    assert [name for name, _ in verify.check_lines([PASSED, other])] == ["unique_key (2 tables)"]
+    assert [name for name, _ in verify.check_lines([PASSED, ERROR, other])] == [
         "unique_key ecus",
         "unique_key (2 other tables)",
     ]
-    assert [name for name, _ in verify.lines([PASSED, ERROR])] == ["unique_key ecus", "unique_key systems"]
+    assert [name for name, _ in verify.check_lines([PASSED, ERROR])] == [
+        "unique_key ecus",
+        "unique_key systems",
+    ]
 
 
 def test_samples_are_text_and_steer_no_terminal(

@@ -10,14 +10,14 @@ import pytest
 from aps_pipeline import dictionary
 from aps_pipeline.dictionary import QUERIES, Query, markdown
 from aps_pipeline.tables import CAVEATS, TABLES
-from aps_pipeline.warehouse import Built, all_checks, by_kind, query
+from aps_pipeline.warehouse import BuiltWarehouse, all_checks, group_by_kind, query
 from aps_pipeline.warehouse.marts import marts
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
 
 @pytest.fixture(scope="module")
-def page(sample: Built) -> str:
+def page(sample: BuiltWarehouse) -> str:
     return dictionary.page(sample)
 
 
@@ -31,7 +31,7 @@ def test_the_page_is_up_to_date(page: str) -> None:
     assert PAGE.read_text(encoding="utf-8") == page, "run `make docs`"
 
 
-def test_every_column_of_every_table_stands_there_with_its_meaning(sample: Built, page: str) -> None:
+def test_every_column_of_every_table_stands_there_with_its_meaning(sample: BuiltWarehouse, page: str) -> None:
     names = {f"{table.schema}.{table.name}" for table in sample.tables}
     assert names >= {*(f"core.{name}" for name in TABLES), *(f"mart.{mart.table.name}" for mart in marts())}
     for table in sample.tables:
@@ -51,22 +51,22 @@ def test_every_link_of_the_page_leads_somewhere(page: str) -> None:
 
 
 def test_every_check_and_caveat_stands_there(page: str) -> None:
-    for kind, checks in by_kind(all_checks()).items():
+    for kind, checks in group_by_kind(all_checks()).items():
         assert f"| `{kind}` |" in page and checks[0].advice in page
     assert all(caveat.text in _section(page, code) for code, caveat in CAVEATS.items())
 
 
-def test_every_caveat_applies_somewhere(sample: Built) -> None:
+def test_every_caveat_applies_somewhere(sample: BuiltWarehouse) -> None:
     assert {caveat.code for table in sample.tables for caveat in table.caveats} == set(CAVEATS)
 
 
 @pytest.mark.parametrize("each", QUERIES, ids=lambda each: each.question)
-def test_the_queries_for_newcomers_give_rows(sample: Built, each: Query) -> None:
+def test_the_queries_for_newcomers_give_rows(sample: BuiltWarehouse, each: Query) -> None:
     assert each.sql.endswith(";")
     assert query(sample.path, each.sql.removesuffix(";")).num_rows > 0
 
 
-def test_nothing_of_the_machine_is_in_it(sample: Built, page: str) -> None:
+def test_nothing_of_the_machine_is_in_it(sample: BuiltWarehouse, page: str) -> None:
     assert str(sample.path.parent) not in page
     assert not re.search(r"127\.0\.0\.1|localhost|simulated123", page)
 

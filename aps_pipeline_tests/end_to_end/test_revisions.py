@@ -14,9 +14,16 @@ import pytest
 from aps_pipeline import warehouse
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline_tests.sites import EAST, EAST_ECU, Site, a_fleet, serving
+from aps_pipeline_tests.warehouse.lean import check_alone, only_marts
 
 DAY = date(2024, 3, 19)
 HOURS, PANELS = "system_hourly_energy", "inverter_batch_energy"
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 def stronger() -> Fleet:
@@ -46,7 +53,7 @@ def asked(folder: Path, later: int, table: str, fleet: Fleet, *faults: Fault) ->
         site.clock.turn(days=later)
         site.collect(DAY, DAY, (table,), system_ids=(EAST,), again=True)
         pipeline = site.pipeline()
-        pipeline.compare_revisions()
+        pipeline.refresh_diffs()
         warehouse.build(folder / "warehouse.duckdb", pipeline.lake, pipeline.ledger)
         pipeline.ledger.close()
         yield site
@@ -59,7 +66,7 @@ def revisions(folder: Path) -> list[dict[str, Any]]:
 def lost(folder: Path) -> list[tuple[str, int, bool]]:
     """What the check names: period, numbers that are missing, and whether readers lack them."""
     with warehouse.open_warehouse(folder / "warehouse.duckdb") as connection:
-        (found,) = [each for each in warehouse.run_checks(connection) if each.name == "lost_in_revision"]
+        found = check_alone(connection, "lost_in_revision")
     return [(row["period"], row["numbers_missing"], row["is_shown"]) for row in found.sample]
 
 

@@ -24,15 +24,22 @@ from aps_pipeline.cli import main
 from aps_pipeline.ingest import Summary
 from aps_pipeline.ledger import LedgerError, opening
 from aps_pipeline.parse import PARSERS, Parsed
-from aps_pipeline.parse.energies import energy_list
+from aps_pipeline.parse.energy import energy_list
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
-from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.request import Request
+from aps_pipeline.tables import FETCHED, get_table
 from aps_pipeline.wiring import build_warehouse
 from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Roof, World, two_houses, world
+from aps_pipeline_tests.warehouse.lean import without_comments
 
 ENERGY = ("system_daily_energy", "inverter_batch_energy")
 FIRST, LAST = date(2026, 11, 10), date(2026, 11, 12)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with without_comments():
+        yield
 
 
 @pytest.fixture
@@ -111,7 +118,7 @@ def build(of: World) -> None:
 def rows_of(of: World, table: str) -> list[dict[str, Any]]:
     pipeline = of.pipeline()
     pipeline.ledger.close()
-    rows: list[dict[str, Any]] = pipeline.lake.read(table_named(table)).drop_columns(["call_id"]).to_pylist()
+    rows: list[dict[str, Any]] = pipeline.lake.read(get_table(table)).drop_columns(["call_id"]).to_pylist()
     return rows
 
 
@@ -241,7 +248,7 @@ class TestABodyThatIsDamaged:
         shutil.rmtree(kept.data_dir / "lake")
         for _ in range(2):
             summary = rebuild(kept)
-            assert [str(f.question) for f in summary.failures] == [
+            assert [str(f.request) for f in summary.failures] == [
                 f"inverter_batch energy {HOUSE_1} 203000000001 {day}"
             ]
             assert (summary.partitions, summary.complete) == (whole.partitions, whole.partitions - 1)
@@ -303,7 +310,7 @@ class TestABodyThatIsDamaged:
     def test_of_the_daily_series_does_not_stop_a_run(self, kept: World) -> None:
         run_sql(kept, BODIES["is gone"].format(self.call_of(kept, "system_energy")))
         run = kept.collect(FIRST, LAST, ENERGY)
-        assert all(f.question.endpoint == "system_energy" for f in run.summary.failures)
+        assert all(f.request.endpoint == "system_energy" for f in run.summary.failures)
         assert kept.collect(FIRST, LAST, ENERGY).summary.complete == len(run.results)
 
     def test_that_came_back_counts_again(self, kept: World) -> None:
@@ -420,9 +427,9 @@ class TestAFileThatIsDamaged:
             file.unlink()
         else:
             values, pipeline = (str(LAST),), kept.pipeline()
-            rows = pipeline.lake.read_partition(table_named(POWER), values)
+            rows = pipeline.lake.read_partition(get_table(POWER), values)
             assert rows is not None
-            pipeline.lake.write(table_named(POWER), values, rows.slice(0, 7), "other answers")
+            pipeline.lake.write(get_table(POWER), values, rows.slice(0, 7), "other answers")
             pipeline.ledger.close()
         code, failed = verified(kept)
         (named,) = failed["lake_partitions"]["sample"]
@@ -487,10 +494,10 @@ class TestAMendedParser:
         table = "system_hourly_energy"
         assert houses.collect(FIRST, FIRST, (table,)).summary.failures
         pipeline = houses.pipeline()
-        (refusal,) = pipeline.ledger.refusals()
+        (refusal,) = pipeline.ledger.list_refusals()
         list(pipeline.rebuild(Summary()))
         read: list[object] = []
-        bodies = pipeline.ledger.bodies
+        bodies = pipeline.ledger.read_bodies
         monkeypatch.setattr(
             type(pipeline.ledger), "bodies", lambda self, ids: bodies(read.extend(i := list(ids)) or i)
         )
@@ -503,7 +510,7 @@ class TestAMendedParser:
 
         monkeypatch.setitem(PARSERS, table, mended)
         list(pipeline.rebuild(Summary()))
-        assert refusal.call_id in read and not pipeline.ledger.refusals()
+        assert refusal.call_id in read and not pipeline.ledger.list_refusals()
         pipeline.ledger.close()
         assert {r["system_id"] for r in rows_of(houses, table)} == {HOUSE_1, HOUSE_2}
 
@@ -516,10 +523,10 @@ class TestACallOfAnotherHost:
     ) -> None:
         pipeline = houses.pipeline()
         houses.collect(FIRST, FIRST, ENERGY[:1])
-        account = pipeline.logins[0].account
+        account = pipeline.accounts[0].quota_account
         period = Period(Grain.MONTH, date(2026, 10, 1))
         for sid in houses.roofs:
-            pipeline.ledger.reserve(Question("system_energy", "daily", sid, "", period), account)
+            pipeline.ledger.reserve(Request("system_energy", "daily", sid, "", period), account)
         pipeline.ledger.close()
         run_sql(houses, "UPDATE calls SET owner = 'elsewhere|1|1.00' WHERE state = 'in_flight'")
         houses.clock.turn(seconds=91)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from aps_pipeline.planning import ClaimKind
-from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Request, Roof, World, two_houses, world
+from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Roof, World, WorldRequest, two_houses, world
 
 DAILY, PANELS = "system_daily_energy", "inverter_batch_energy"
 T = (DAILY, PANELS)
@@ -15,7 +15,7 @@ KEPT_SINCE = date(2026, 7, 10)
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
-def forgets(request: Request) -> int | None:
+def forgets(request: WorldRequest) -> int | None:
     """The server has no panels of days before KEPT_SINCE."""
     if request.kind == "batch/energy" and date.fromisoformat(request.when) < KEPT_SINCE:
         return 1001
@@ -91,7 +91,7 @@ def test_a_system_that_remembers_more_than_the_other_is_asked_about_all(tmp_path
         before = len(at.requests)
         run = at.collect(FIRST, LAST, T, system_ids=(HOUSE_2,))
         assert len(days_asked(at, before, HOUSE_2)) == 92
-        assert not [result for result in run.results if result.spared]
+        assert not [result for result in run.results if result.skipped]
 
 
 def test_an_outage_of_minutes_draws_no_border(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_an_outage_of_minutes_draws_no_border(tmp_path: Path) -> None:
     with world(tmp_path / "data", Roof(), now=NOW) as at:
         seen: set[str] = set()
 
-        def first_time(request: Request) -> int | None:
+        def first_time(request: WorldRequest) -> int | None:
             if request.kind != "batch/energy" or request.when in seen:
                 return None
             seen.add(request.when)

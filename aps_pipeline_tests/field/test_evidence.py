@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 
 from aps_pipeline.tables import PROFILES
-from aps_pipeline_tests.field.world import HOUSE_1, Request, Roof, World, two_houses, world
+from aps_pipeline_tests.field.world import HOUSE_1, Roof, World, WorldRequest, two_houses, world
 from aps_pipeline_tests.sites import Run
 
 DAILY, PANELS, HOURS, POWER = (
@@ -43,7 +43,7 @@ def test_two_passing_1001_write_off_nothing(tmp_path: Path) -> None:
     with world(tmp_path / "data", *two_houses()) as at:
         passing = [2]
 
-        def rule(request: Request) -> int | None:
+        def rule(request: WorldRequest) -> int | None:
             if request.kind == "batch/energy" and request.sid == HOUSE_1 and passing[0]:
                 passing[0] -= 1
                 return 1001
@@ -56,7 +56,7 @@ def test_two_passing_1001_write_off_nothing(tmp_path: Path) -> None:
         run = at.collect(date(2026, 10, 1), date(2026, 11, 26), T)
         assert at.counts(before) == {"energy/daily": 2, "batch/energy": 106 + 2}
         assert run.summary.complete == run.summary.partitions
-        assert not [result for result in run.results if result.spared]
+        assert not [result for result in run.results if result.skipped]
         before = len(at.requests)
         at.collect(date(2026, 10, 1), date(2026, 11, 26), T)
         assert not at.requests[before:], "nothing is doubted any more"
@@ -73,7 +73,7 @@ def test_what_an_ecu_uploads_late_is_found(tmp_path: Path, again_by: str, panels
         missing = {"no data": None, "zeros": 0.0, "empty": 0.0}[panels]
         roof.kwh = lambda eid, day: missing if day in offline else normal(eid, day)
 
-        def empty(request: Request) -> object:
+        def empty(request: WorldRequest) -> object:
             is_gone = request.kind == "batch/energy" and date.fromisoformat(request.when) in offline
             return {"code": 0, "data": {"energy": []}} if is_gone and panels == "empty" else None
 
@@ -161,7 +161,7 @@ def test_parts_that_never_make_the_whole_are_said_and_not_bought(tmp_path: Path)
     roof = Roof()
     with world(tmp_path / "data", roof, now=datetime(2026, 11, 1, 10, tzinfo=UTC)) as at:
 
-        def more(request: Request) -> object:
+        def more(request: WorldRequest) -> object:
             if request.kind != "batch/energy":
                 return None
             uids = roof.ecus[request.device]
@@ -247,7 +247,7 @@ def test_a_refused_body_is_not_bought_by_every_run(tmp_path: Path) -> None:
                 before = len(at.requests)
                 run = at.collect(day, day, (HOURS,))
                 asked += [n] * len(at.asked("energy/hourly", before))
-                assert run.summary.troubles == {"refused"}
+                assert run.summary.failure_kinds == {"refused"}
                 assert not run.of(HOURS, str(day)).is_complete
             at.clock.turn(days=1)
         assert asked == [0, 0, 1, 3, 7], "once more at once, then after 1, 2, 4 days"
@@ -269,7 +269,7 @@ def test_a_denied_system_is_asked_again_after_days(tmp_path: Path) -> None:
             before = len(at.requests)
             run = at.collect(day, day, T)
             assert not at.requests[before:], "and not by every run of a day"
-            assert run.summary.troubles == {"account"}
+            assert run.summary.failure_kinds == {"account"}
             at.clock.turn(days=1)
         assert sum(calls) <= 4 * calls[0], calls
         at.rules.clear()

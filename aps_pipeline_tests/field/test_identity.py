@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,14 @@ import pytest
 from aps_pipeline.periods import day_end_utc, zone
 from aps_pipeline.warehouse import open_warehouse
 from aps_pipeline.wiring import build_warehouse
-from aps_pipeline_tests.field.world import NOW, Request, Roof, Rule, World, scripted, world
+from aps_pipeline_tests.field.world import NOW, Roof, Rule, World, WorldRequest, scripted, world
+from aps_pipeline_tests.warehouse.lean import only_marts
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("local_days"):
+        yield
 
 
 def built(api: World, **settings: object) -> Path:
@@ -41,7 +49,7 @@ TABLES = [
 def asks_by(eid: str) -> Rule:
     """ECUs and meters are asked by that id, else 4000; the scripted roof knows them by the joined one."""
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         if not request.device or request.endpoint not in ("ecu", "batch", "meter"):
             return None
         if request.device != eid:
@@ -55,7 +63,7 @@ def asks_by(eid: str) -> Rule:
 def listing(details: str, inverters: str, meters: str) -> Rule:
     """The spelling of the shared ECU in each list."""
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         spelling = {"details": details, "inverters": inverters, "meters": meters}.get(request.kind)
         roof = Roof(ecus={spelling: SHARED[JOINED]}, meters=(spelling,)) if spelling else None
         return roof and scripted(request, roof, NOW.date())

@@ -13,20 +13,21 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from aps_pipeline.cli.exits import Exit, exit_of_run
-from aps_pipeline.ingest import Summary, Trouble, Wanted
-from aps_pipeline.ingest.calls import Ask, Budget, Session
-from aps_pipeline.ingest.guard import DISTANCES
+from aps_pipeline.errors import Exit, FailureKind
+from aps_pipeline.ingest import Summary, Wanted
+from aps_pipeline.ingest.circuit_breaker import DISTANCES
+from aps_pipeline.ingest.fetch import AccountSession, Budget, PendingRequest
 from aps_pipeline.ledger import AccountRest
-from aps_pipeline.question import Question
-from aps_pipeline.tables import table_named
+from aps_pipeline.request import Request
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.clocks import Clock
-from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, Request, World, two_houses, world
+from aps_pipeline_tests.field.world import HOUSE_1, HOUSE_2, World, WorldRequest, two_houses, world
 from aps_pipeline_tests.sites import Run
 
 DAILY, BATCH, HOURS = "system_daily_energy", "inverter_batch_energy", "system_hourly_energy"
 T = (DAILY, BATCH)
-YEAR_AGO, TODAY = date(2025, 11, 27), date(2026, 11, 27)
+EARLIER, TODAY = date(2026, 10, 1), date(2026, 11, 27)
+"""Two months: over a hundred questions, where a run in trouble may ask a few."""
 INVENTORY = {"details", "inverters", "meters"}
 
 
@@ -36,7 +37,7 @@ def field(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def is_data(request: Request) -> bool:
+def is_data(request: WorldRequest) -> bool:
     return request.endpoint not in INVENTORY
 
 
@@ -71,54 +72,52 @@ def test_a_server_that_is_down_costs_little_and_the_next_runs_probe(
 ) -> None:
     field.rules.append(failing(answer))
     settings = {"max_in_flight": threads, "monthly_calls": 1000}
-    run = field.collect(YEAR_AGO, TODAY, T, settings=settings)
+    run = field.collect(EARLIER, TODAY, T, settings=settings)
     assert len(field.requests) == run.summary.calls <= 20
     assert run.summary.stop and "12 failures in a row" in run.summary.stop.message
-    assert Trouble.REMOTE in run.summary.troubles
+    assert FailureKind.REMOTE in run.summary.failure_kinds
     if answer != b'{"code":0':
-        assert exit_of_run(run.summary) is Exit.REMOTE
+        assert run.summary.exit_code is Exit.REMOTE
     for number, distance in enumerate(DISTANCES, 1):
         spent = len(field.requests)
-        early = field.collect(YEAR_AGO, TODAY, T, settings=settings)
+        early = field.collect(EARLIER, TODAY, T, settings=settings)
         assert len(field.requests) == spent and early.summary.calls == 0, f"run {number} comes too early"
-        assert exit_of_run(early.summary) is Exit.REMOTE and "one call tries again after" in sentences(early)
+        assert early.summary.exit_code is Exit.REMOTE and "one call tries again after" in sentences(early)
         field.clock.instant += distance
-        late = field.collect(YEAR_AGO, TODAY, T, settings=settings)
+        late = field.collect(EARLIER, TODAY, T, settings=settings)
         assert len(field.requests) == spent + 1 and late.summary.calls == 1
-        assert exit_of_run(late.summary) is Exit.REMOTE
+        assert late.summary.exit_code is Exit.REMOTE
     field.rules.clear()
     field.clock.turn(hours=12)
     healed = field.collect(date(2026, 11, 24), TODAY, T)
-    assert (
-        healed.summary.complete == healed.summary.partitions and exit_of_run(healed.summary) is Exit.COMPLETE
-    )
+    assert healed.summary.complete == healed.summary.partitions and healed.summary.exit_code is Exit.COMPLETE
     pipeline = field.pipeline()
-    assert pipeline.ledger.rest_of("app0") is None and not pipeline.ledger.rests_by_kind("app0")
+    assert pipeline.ledger.get_rest("app0") is None and not pipeline.ledger.get_rests_by_kind("app0")
     pipeline.ledger.close()
 
 
 def test_inventory_that_answers_does_not_let_each_run_spend_again(field: World) -> None:
     field.rules.append(failing(5000))
-    field.collect(YEAR_AGO, TODAY, T)
+    field.collect(EARLIER, TODAY, T)
     field.clock.turn(days=2)  # the inventory is due again
     spent = len(field.requests)
-    run = field.collect(YEAR_AGO, TODAY, T)
+    run = field.collect(EARLIER, TODAY, T)
     assert run.summary.calls == 1 and is_data(field.requests[spent])
 
 
 def test_again_tries_at_once_what_rests_because_nothing_worked(field: World) -> None:
     field.rules.append(failing(5000))
-    field.collect(YEAR_AGO, TODAY, T)
+    field.collect(EARLIER, TODAY, T)
     pipeline = field.pipeline()
-    login = pipeline.logins[0]
+    login = pipeline.accounts[0]
     patient, insisting = (
-        Session(login, pipeline.ledger, Budget(None), alone=True, ignores_rests=each)
+        AccountSession(login, pipeline.ledger, Budget(None), alone=True, ignores_rests=each)
         for each in (False, True)
     )
     for session in (patient, insisting):
         session.open()
     assert patient.stop and "--again" in patient.stop.message and insisting.stop is None
-    asked = Ask(Question("system_details", "", HOUSE_1))
+    asked = PendingRequest(Request("system_details", "", HOUSE_1))
     spent = len(field.requests)
     insisting.ask(asked, lambda *_: None)
     assert len(field.requests) == spent + 1 and insisting.stop, "one call, and no more"
@@ -134,9 +133,9 @@ def test_what_works_between_failures_keeps_an_account_going(field: World) -> Non
     assert field.counts()["energy/hourly"] <= 8 and field.counts()["batch/energy"] == 40
     batch = [result for result in run.results if result.table.name == BATCH]
     assert len(batch) == 20 and all(result.is_complete for result in batch)
-    assert exit_of_run(
-        run.summary
-    ) is Exit.REMOTE and "system_energy hourly: 8 failures in a row" in sentences(run)
+    assert run.summary.exit_code is Exit.REMOTE and "system_energy hourly: 8 failures in a row" in sentences(
+        run
+    )
     spent = len(field.requests)
     field.clock.turn(minutes=5)
     run = field.collect(date(2026, 11, 1), date(2026, 11, 20), (DAILY, HOURS, BATCH))
@@ -152,14 +151,14 @@ def test_one_system_that_never_works_costs_a_few_calls(field: World) -> None:
     run = field.collect(date(2026, 10, 1), date(2026, 11, 20), T)
     assert len([r for r in field.requests if r.sid == HOUSE_2 and is_data(r)]) <= 12
     assert len([r for r in field.requests if r.sid == HOUSE_1 and r.kind == "batch/energy"]) == 51
-    assert run.summary.stop is None and exit_of_run(run.summary) is Exit.REMOTE
+    assert run.summary.stop is None and run.summary.exit_code is Exit.REMOTE
 
 
 @pytest.mark.parametrize("threads", [1, 4, 16])
 def test_a_failure_that_passes_is_tried_again_and_stops_nothing(field: World, threads: int) -> None:
-    seen: set[Request] = set()
+    seen: set[WorldRequest] = set()
 
-    def fails_once(request: Request) -> Any:
+    def fails_once(request: WorldRequest) -> Any:
         if is_data(request) and request not in seen:
             seen.add(request)
             return 5000
@@ -183,10 +182,10 @@ def test_a_run_too_short_to_be_stopped_still_makes_the_next_ones_probe(field: Wo
 
 def test_no_connection_counts_nothing_and_rests_nothing(field: World) -> None:
     for _ in range(4):
-        run = field.collect(YEAR_AGO, TODAY, T, settings={"base_url": "http://127.0.0.1:9"})
-        assert run.summary.calls == 0 and exit_of_run(run.summary) is Exit.REMOTE
+        run = field.collect(EARLIER, TODAY, T, settings={"base_url": "http://127.0.0.1:9"})
+        assert run.summary.calls == 0 and run.summary.exit_code is Exit.REMOTE
     pipeline = field.pipeline()
-    assert pipeline.ledger.rest_of("app0") is None and pipeline.quotas()[""].used == 0
+    assert pipeline.ledger.get_rest("app0") is None and pipeline.quotas()[""].used == 0
     pipeline.ledger.close()
 
 
@@ -194,7 +193,7 @@ def from_call(number: int, answer: Any) -> Any:
     """A rule that gives that answer from so-manieth call for data on."""
     count = 0
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         nonlocal count
         count += is_data(request)
         return answer if is_data(request) and count >= number else None
@@ -222,30 +221,28 @@ def test_an_account_rests_as_long_as_the_server_asks(
 ) -> None:
     field.rules.append(from_call(4, (429, headers, BUSY)))
     settings = {"max_in_flight": threads}
-    run = field.collect(YEAR_AGO, TODAY, T, settings=settings)
+    run = field.collect(EARLIER, TODAY, T, settings=settings)
     answered = 6 + 3
     assert answered < len(field.requests) <= answered + threads
     until = f"{field.clock() + wait:%Y-%m-%d %H:%M} UTC"
-    assert (
-        until in sentences(run) and exit_of_run(run.summary) is Exit.INCOMPLETE and not run.summary.failures
-    )
+    assert until in sentences(run) and run.summary.exit_code is Exit.INCOMPLETE and not run.summary.failures
     spent = len(field.requests)
     field.rules.clear()
     field.clock.instant += wait - timedelta(seconds=1)
-    again = field.collect(YEAR_AGO, TODAY, T, settings=settings)
+    again = field.collect(EARLIER, TODAY, T, settings=settings)
     assert len(field.requests) == spent and until in sentences(again)
-    assert exit_of_run(again.summary) is Exit.INCOMPLETE
+    assert again.summary.exit_code is Exit.INCOMPLETE
     field.clock.turn(seconds=1)
     day = date(2026, 11, 20)
-    assert exit_of_run(field.collect(day, day, T, settings=settings).summary) is Exit.COMPLETE
+    assert field.collect(day, day, T, settings=settings).summary.exit_code is Exit.COMPLETE
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
 def test_retry_after_is_heeded_with_any_status(field: World, status: int) -> None:
     body = b'{"code":1001,"data":null}' if status == 200 else b"<html>"
     field.rules.append(from_call(1, (status, {"Retry-After": "120"}, body)))
-    run = field.collect(YEAR_AGO, TODAY, T, settings={"max_in_flight": 1})
-    assert len(field.requests) == 7 and Trouble.DEFERRED in run.summary.troubles
+    run = field.collect(EARLIER, TODAY, T, settings={"max_in_flight": 1})
+    assert len(field.requests) == 7 and FailureKind.DEFERRED in run.summary.failure_kinds
 
 
 @pytest.mark.parametrize(
@@ -253,8 +250,8 @@ def test_retry_after_is_heeded_with_any_status(field: World, status: int) -> Non
 )
 def test_a_retry_after_that_says_nothing_is_passed_over(field: World, value: str) -> None:
     field.rules.append(from_call(1, (503, {"Retry-After": value.encode().decode("latin-1")}, b"")))
-    run = field.collect(YEAR_AGO, TODAY, T)
-    assert exit_of_run(run.summary) is Exit.REMOTE and Trouble.DEFERRED not in run.summary.troubles
+    run = field.collect(EARLIER, TODAY, T)
+    assert run.summary.exit_code is Exit.REMOTE and FailureKind.DEFERRED not in run.summary.failure_kinds
 
 
 def test_a_short_retry_after_is_waited_for_within_the_run(field: World) -> None:
@@ -268,7 +265,7 @@ def test_a_short_retry_after_is_waited_for_within_the_run(field: World) -> None:
 def test_what_the_server_asked_for_holds_for_every_process(field: World) -> None:
     """Another process that has begun already makes no further call either."""
     began = field.pipeline()
-    wanted = Wanted(tuple(map(table_named, T)), YEAR_AGO, TODAY, began.system_ids)
+    wanted = Wanted(tuple(map(get_table, T)), EARLIER, TODAY, began.system_ids)
     summary = Summary()
     results = began.collect(wanted, summary)
     next(results)
@@ -279,15 +276,15 @@ def test_what_the_server_asked_for_holds_for_every_process(field: World) -> None
     list(results)
     began.ledger.close()
     assert len(field.requests) <= spent + 8, "those in flight"
-    assert exit_of_run(summary) is Exit.INCOMPLETE and "2026-11-27 11:00 UTC" in summary.stops[0].message
+    assert summary.exit_code is Exit.INCOMPLETE and "2026-11-27 11:00 UTC" in summary.stops[0].message
 
 
 def test_a_server_that_keeps_us_out_is_left_alone_for_an_hour(field: World) -> None:
     field.rules.append(from_call(1, 7001))
-    run = field.collect(YEAR_AGO, TODAY, T, settings={"max_in_flight": 1})
-    assert len(field.requests) == 7 and exit_of_run(run.summary) is Exit.INCOMPLETE
+    run = field.collect(EARLIER, TODAY, T, settings={"max_in_flight": 1})
+    assert len(field.requests) == 7 and run.summary.exit_code is Exit.INCOMPLETE
     field.rules.clear()
-    assert field.collect(YEAR_AGO, TODAY, T).summary.calls == 0
+    assert field.collect(EARLIER, TODAY, T).summary.calls == 0
 
 
 @pytest.mark.parametrize("status", [404, 403, 410, 302])
@@ -298,14 +295,16 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
     for _ in range(2):
         run = field.collect(first, last, (*T, "meter_daily_energy"))
         code = Exit.REMOTE if status == 302 else Exit.ACCOUNT
-        assert exit_of_run(run.summary) is code and not run.summary.stops
+        assert run.summary.exit_code is code and not run.summary.stops
         bad = [result for result in run.results if not result.is_complete]
         assert {result.table.name for result in bad} - {"meters"} == {"meter_daily_energy"}
-        assert {f.question.endpoint for result in bad for f in result.failures} == {"system_meters"}
+        assert {f.request.endpoint for result in bad for f in result.failures} == {"system_meters"}
         assert run.of(BATCH, "2026-11-21").rows == 8 and run.of(DAILY, "2026-11").rows == 54
         field.rules.append(lambda r: None)
     pipeline = field.pipeline()
-    kept = [row for rows in pipeline.ledger.rows() for row in rows if row["endpoint"] == "system_meters"]
+    kept = [
+        row for rows in pipeline.ledger.iter_calls() for row in rows if row["endpoint"] == "system_meters"
+    ]
     pipeline.ledger.close()
     state = "failed" if status == 302 else "denied"
     assert {(row["state"], row["code"], row["http_status"]) for row in kept} == {(state, None, status)}
@@ -314,7 +313,7 @@ def test_an_endpoint_that_is_not_there_stops_no_other(field: World, status: int)
 def test_an_endpoint_that_no_wanted_table_needs_is_only_a_remark(field: World) -> None:
     field.rules.append(lambda r: (404, {}, b"<html>none</html>") if r.kind == "meters" else None)
     run = field.collect(date(2026, 11, 20), date(2026, 11, 22), T)
-    assert exit_of_run(run.summary) is Exit.COMPLETE and not run.summary.failures
+    assert run.summary.exit_code is Exit.COMPLETE and not run.summary.failures
     assert any("system_meters" in note and "no wanted table needs it" in note for note in run.summary.notes)
 
 
@@ -325,7 +324,7 @@ def test_a_data_endpoint_that_is_not_there_stops_no_other(field: World, kind: st
     assert field.counts()[kind] == 2, "once for each system"
     other = {"energy/daily": BATCH, "batch/energy": DAILY}[kind]
     assert all(result.is_complete for result in run.results if result.table.name == other)
-    assert exit_of_run(run.summary) is Exit.ACCOUNT and not run.summary.stops
+    assert run.summary.exit_code is Exit.ACCOUNT and not run.summary.stops
 
 
 @pytest.mark.parametrize("threads", [1, 4, 16])
@@ -336,26 +335,28 @@ def test_a_wrong_prefix_costs_a_few_calls_and_says_so(field: World, threads: int
         field.collect(day, day, T)
     field.rules.append(lambda r: (404, {}, b"<html>"))
     spent = len(field.requests)
-    run = field.collect(YEAR_AGO, TODAY, (*T, HOURS), settings={"max_in_flight": threads})
+    run = field.collect(EARLIER, TODAY, (*T, HOURS), settings={"max_in_flight": threads})
     assert len(field.requests) - spent <= 5
     assert run.summary.stop and "APS_API_PREFIX" in run.summary.stop.message
     pipeline = field.pipeline()
-    states = {row["state"] for rows in pipeline.ledger.rows() for row in rows if row["http_status"] == 404}
+    states = {
+        row["state"] for rows in pipeline.ledger.iter_calls() for row in rows if row["http_status"] == 404
+    }
     pipeline.ledger.close()
     assert states == {"failed"}, "it denies nothing"
     field.rules.clear()
-    assert exit_of_run(field.collect(day, day, T).summary) is Exit.COMPLETE, "and rests nothing"
+    assert field.collect(day, day, T).summary.exit_code is Exit.COMPLETE, "and rests nothing"
 
 
 def test_a_denied_system_costs_one_call_an_endpoint(field: World) -> None:
     field.rules.append(lambda r: 2004 if r.sid == HOUSE_2 else None)
     run = field.collect(date(2026, 11, 1), date(2026, 11, 20), T)
     assert len([r for r in field.requests if r.sid == HOUSE_2]) <= 3
-    assert exit_of_run(run.summary) is Exit.ACCOUNT and not run.summary.stops
+    assert run.summary.exit_code is Exit.ACCOUNT and not run.summary.stops
     pipeline = field.pipeline()
     kept = {
         (row["state"], row["code"], row["http_status"])
-        for rows in pipeline.ledger.rows()
+        for rows in pipeline.ledger.iter_calls()
         for row in rows
         if row["system_id"] == HOUSE_2
     }
@@ -391,7 +392,7 @@ def test_one_bad_series_is_refused_and_named_and_the_others_are_kept(
     run = field.collect(DAY, DAY, ("inverter_batch_power",), system_ids=(HOUSE_1,))
     result = run.of("inverter_batch_power", "2026-11-20")
     assert (result.rows, result.rejected, result.items, result.is_complete) == (3 * 132, 1, 4, True)
-    assert exit_of_run(run.summary) is Exit.REFUSED
+    assert run.summary.exit_code is Exit.REFUSED
     assert [str(each) for each in run.summary.rejections] == [
         "1 of 4 items of core.inverter_batch_power 2026-11-20 was refused: see core.rejected_items"
     ]
@@ -399,7 +400,7 @@ def test_one_bad_series_is_refused_and_named_and_the_others_are_kept(
     assert (row["item"], row["position"]) == ("701000000012-1", 2) and reason in row["reason"]
     spent = len(field.requests)
     again = field.collect(DAY, DAY, ("inverter_batch_power",), system_ids=(HOUSE_1,))
-    assert len(field.requests) == spent and exit_of_run(again.summary) is Exit.COMPLETE
+    assert len(field.requests) == spent and again.summary.exit_code is Exit.COMPLETE
     assert again.of("inverter_batch_power", "2026-11-20").rejected == 1
 
 
@@ -407,7 +408,7 @@ def test_items_that_cannot_be_read_are_said_and_the_exit_code_is_5(field: World)
     items = [f"7010000000{n:02d}-1-1.5" if n < 16 else f"7010000000{n:02d}-1-?" for n in range(36)]
     field.rules.append(lambda r: {"code": 0, "data": {"energy": items}} if r.kind == "batch/energy" else None)
     run = field.collect(DAY, DAY, (BATCH,), system_ids=(HOUSE_1,))
-    assert run.of(BATCH, "2026-11-20").rows == 16 and exit_of_run(run.summary) is Exit.REFUSED
+    assert run.of(BATCH, "2026-11-20").rows == 16 and run.summary.exit_code is Exit.REFUSED
     said = "20 of 36 items of core.inverter_batch_energy 2026-11-20 were refused: see core.rejected_items"
     assert [str(each) for each in run.summary.rejections] == [said] and run.of(
         BATCH, "2026-11-20"
@@ -417,7 +418,7 @@ def test_items_that_cannot_be_read_are_said_and_the_exit_code_is_5(field: World)
 def test_a_series_of_a_month_stands_under_its_first_day(field: World) -> None:
     field.roofs[HOUSE_1] = replace(field.roofs[HOUSE_1], meters=("M1",))
 
-    def short(request: Request) -> Any:
+    def short(request: WorldRequest) -> Any:
         if request.kind != "meter/daily":
             return None
         answer = field.answer_of(request)
@@ -427,7 +428,7 @@ def test_a_series_of_a_month_stands_under_its_first_day(field: World) -> None:
     field.rules.append(short)
     table, first = "meter_daily_energy", date(2026, 10, 5)
     run = field.collect(first, first, (table,), system_ids=(HOUSE_1,))
-    assert run.of("meter_daily_energy", "2026-10").rows == 31 and exit_of_run(run.summary) is Exit.REFUSED
+    assert run.of("meter_daily_energy", "2026-10").rows == 31 and run.summary.exit_code is Exit.REFUSED
     rows = frame(field, "meter_daily_energy")
     assert rows["imported_kwh"].isna().all() and rows["exported_kwh"].notna().all()
     (row,) = frame(field, "rejected_items").to_dict("records")
@@ -435,7 +436,7 @@ def test_a_series_of_a_month_stands_under_its_first_day(field: World) -> None:
 
 
 def test_a_device_named_twice_is_one_row_and_a_remark(field: World) -> None:
-    def doubled(request: Request) -> Any:
+    def doubled(request: WorldRequest) -> Any:
         if request.endpoint not in INVENTORY:
             return None
         answer = field.answer_of(request)
@@ -448,9 +449,9 @@ def test_a_device_named_twice_is_one_row_and_a_remark(field: World) -> None:
 
     field.rules.append(doubled)
     run = field.collect(DAY, DAY, ("systems", "ecus", "inverters", BATCH), system_ids=(HOUSE_1,))
-    assert exit_of_run(run.summary) is Exit.COMPLETE and run.of(BATCH, "2026-11-20").rows == 4
+    assert run.summary.exit_code is Exit.COMPLETE and run.of(BATCH, "2026-11-20").rows == 4
     assert len(frame(field, "inverters")) == 2 and len(frame(field, "ecus")) == 1
-    said = "\n".join(run.summary.unheard)
+    said = "\n".join(run.summary.drift_sentences)
     assert "named twice 203000000001" in said and "named twice 701000000012" in said
     assert field.counts()["batch/energy"] == 1
 
@@ -477,8 +478,8 @@ def test_answers_are_read_as_of_the_server_where_our_clock_is_wrong(field: World
         f"this machine's clock is 1 day {'ahead of' if days > 0 else 'behind'} the server's"
     )
     pipeline = field.pipeline()
-    rows = [row for portion in pipeline.ledger.rows() for row in portion]
-    held = pipeline.ledger.held("system_energy", "hourly")
+    rows = [row for portion in pipeline.ledger.iter_calls() for row in portion]
+    held = pipeline.ledger.entries("system_energy", "hourly")
     pipeline.ledger.close()
     assert {row["server_utc"] for row in rows} == {field.date_header()}
     assert {each.asked_utc for each in held.values()} <= {field.date_header()}
@@ -488,30 +489,30 @@ def test_clocks_that_agree_are_not_spoken_of(field: World) -> None:
     field.date_header = Clock(field.clock() + timedelta(seconds=59))
     run = field.collect(DAY, DAY, T)
     pipeline = field.pipeline()
-    rows = [row for portion in pipeline.ledger.rows() for row in portion]
+    rows = [row for portion in pipeline.ledger.iter_calls() for row in portion]
     pipeline.ledger.close()
     assert not run.summary.notes and {row["server_utc"] for row in rows} == {None}
 
 
 def test_a_byte_order_mark_is_read_and_the_kept_body_reads_again(field: World) -> None:
-    def marked(request: Request) -> Any:
+    def marked(request: WorldRequest) -> Any:
         answer = field.answer_of(request)
         return b"\xef\xbb\xbf" + json.dumps(answer).encode() if isinstance(answer, dict) else answer
 
     field.rules.append(marked)
     run = field.collect(DAY, DAY, T)
-    assert exit_of_run(run.summary) is Exit.COMPLETE and run.summary.calls == len(field.requests) == 10
+    assert run.summary.exit_code is Exit.COMPLETE and run.summary.calls == len(field.requests) == 10
     pipeline, summary = field.pipeline(), Summary()
     list(pipeline.rebuild(summary))
-    bodies = pipeline.ledger.bodies(range(1, 11))
+    bodies = pipeline.ledger.read_bodies(range(1, 11))
     pipeline.ledger.close()
-    assert exit_of_run(summary) is Exit.COMPLETE and all(body.startswith("{") for body in bodies.values())
+    assert summary.exit_code is Exit.COMPLETE and all(body.startswith("{") for body in bodies.values())
 
 
 def test_an_answer_of_more_than_4_mb_is_refused_at_one_call(field: World) -> None:
     field.rules.append(lambda r: b" " * 4_000_001 if r.kind == "batch/energy" and r.sid == HOUSE_1 else None)
     run = field.collect(DAY, DAY, T)
-    assert exit_of_run(run.summary) is Exit.REFUSED and field.counts()["batch/energy"] == 2
+    assert run.summary.exit_code is Exit.REFUSED and field.counts()["batch/energy"] == 2
     assert "4,000,000 bytes" in run.summary.failures[0].message
 
 
@@ -526,7 +527,7 @@ def test_an_answer_of_more_than_4_mb_is_refused_at_one_call(field: World) -> Non
     ],
 )
 def test_a_visitor_token_is_kept_nowhere(field: World, key: str) -> None:
-    def with_token(request: Request) -> Any:
+    def with_token(request: WorldRequest) -> Any:
         if request.kind == "meters":
             return {"code": 5000, "msg": json.dumps({key: "A1B2TOKEN"})}
         answer = field.answer_of(request)
@@ -538,11 +539,11 @@ def test_a_visitor_token_is_kept_nowhere(field: World, key: str) -> None:
     run = field.collect(DAY, DAY, ("systems", *T))
     kept = b"".join(path.read_bytes() for path in field.data_dir.rglob("*") if path.is_file())
     pipeline = field.pipeline()
-    bodies = "".join(pipeline.ledger.bodies(range(1, 30)).values())
+    bodies = "".join(pipeline.ledger.read_bodies(range(1, 30)).values())
     pipeline.ledger.close()
     for text in (kept.decode("latin-1"), bodies, str(run.summary)):
         assert "A1B2TOKEN" not in text
-    assert "[removed]" in bodies and not run.summary.news
+    assert "[removed]" in bodies and not run.summary.new_events
 
 
 def frame(field: World, table: str, **equal: object) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.ingest import Summary
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.field.world import HOUSE_1, World, two_houses, world
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -52,7 +52,7 @@ def measured(of: World) -> dict[str, dict[str, Any]]:
     pipeline.ledger.close()
     found = {}
     for name, kept in expected.items():
-        rows = pipeline.lake.read(table_named(name)).select(kept["columns"]).to_pylist()
+        rows = pipeline.lake.read(get_table(name)).select(kept["columns"]).to_pylist()
         found[name] = {"columns": kept["columns"], "rows": [list(map(plain, row.values())) for row in rows]}
     return found
 
@@ -74,13 +74,13 @@ def test_it_is_migrated_with_a_copy_beside_and_nothing_lost(old: World) -> None:
     for table in ("calls", "bodies", "quotas", "facts", "news", "revisions"):
         assert table_rows(ledger, table) == table_rows(copy, table)
     pipeline = old.pipeline()
-    states = [row["state"] for portion in pipeline.ledger.rows() for row in portion]
+    states = [row["state"] for portion in pipeline.ledger.iter_calls() for row in portion]
     assert {state: states.count(state) for state in set(states)} == {
         "answered": 33,
         "no_data": 4,
         "refused": 1,
     }
-    assert len(pipeline.ledger.revisions()) == 6
+    assert len(pipeline.ledger.list_diffs()) == 6
     assert pipeline.quotas()[""].used == 38
     pipeline.ledger.close()
 
@@ -113,10 +113,10 @@ def test_nothing_is_asked_twice_of_a_range_that_is_complete(old: World) -> None:
 
 def test_the_refused_body_is_still_refused_and_read_again_only_by_another_reader(old: World) -> None:
     pipeline = old.pipeline()
-    (before,) = pipeline.ledger.refusals()
-    assert (before.question.system_id, before.reader) == (HOUSE_1, "")
+    (before,) = pipeline.ledger.list_refusals()
+    assert (before.request.system_id, before.reader) == (HOUSE_1, "")
     list(pipeline.rebuild(Summary()))
-    (after,) = pipeline.ledger.refusals()
+    (after,) = pipeline.ledger.list_refusals()
     assert after.call_id == before.call_id and len(after.reader) == 64
     pipeline.ledger.close()
 
@@ -125,7 +125,7 @@ def test_borders_that_the_first_release_drew_are_not_believed(old: World) -> Non
     """What it wrote off for two answers of no data is asked."""
     run = old.collect(date(2026, 10, 1), date(2026, 11, 26), ("system_daily_energy", "inverter_batch_energy"))
     assert run.summary.complete == run.summary.partitions
-    assert not [result for result in run.results if result.spared]
+    assert not [result for result in run.results if result.skipped]
     asked = {(request.sid, request.when) for request in old.asked("batch/energy")}
     assert len(asked) >= 2 * 57 - 8, "all days but those that were held with data"
     pipeline = old.pipeline()

@@ -16,7 +16,8 @@ from aps_pipeline import alerts, warehouse
 from aps_pipeline.reports import write_reports
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline.wiring import build_warehouse
-from aps_pipeline_tests.field.world import Request, Roof, World, world
+from aps_pipeline_tests.field.world import Roof, World, WorldRequest, world
+from aps_pipeline_tests.warehouse.lean import check_alone, without_comments
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 ECU, I1, I2 = "203000000001", "701000000011", "701000000012"
@@ -29,6 +30,12 @@ def house(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with without_comments():
+        yield
+
+
 def ok(data: Any) -> dict[str, Any]:
     return {"code": 0, "data": data}
 
@@ -37,10 +44,12 @@ def kwh_of(day: date) -> float:
     return round(1 + day.day / 100, 2)
 
 
-def panels_are(of: Callable[[str, int, date], float | None], ecu_id: str = ECU) -> Callable[[Request], Any]:
+def panels_are(
+    of: Callable[[str, int, date], float | None], ecu_id: str = ECU
+) -> Callable[[WorldRequest], Any]:
     """The batch energy of an ECU: that of each input, or no item where it is None."""
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         if request.kind != "batch/energy" or request.device != ecu_id:
             return None
         day = date.fromisoformat(request.when)
@@ -54,10 +63,10 @@ def the_second_of_i2_gives(kwh: float | None) -> Callable[[str, int, date], floa
     return lambda uid, n, day: kwh if (uid, n) == (I2, 2) else kwh_of(day)
 
 
-def lifetimes_are(*values: float | None, uid: str = I2) -> Callable[[Request], Any]:
+def lifetimes_are(*values: float | None, uid: str = I2) -> Callable[[WorldRequest], Any]:
     """The summary of an inverter: lifetimes of its inputs; of the other one as much as you like."""
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         if request.endpoint != "inverter_summary":
             return None
         given = values if request.device == uid else (900.0, 900.0)
@@ -124,7 +133,7 @@ def told(path: Path) -> str:
 
 def check(path: Path, name: str) -> CheckResult:
     with closing(warehouse.open_warehouse(path)) as connection:
-        return next(each for each in warehouse.run_checks(connection) if each.name == name)
+        return check_alone(connection, name)
 
 
 class TestAnInputWithoutEnergy:
@@ -342,10 +351,10 @@ class TestDecimals:
             assert autarky[2].endswith("consumed on 24 of 31 days came from the roof")
 
 
-def meter_days(decimals: int, off: Mapping[int, float]) -> Callable[[Request], Any]:
+def meter_days(decimals: int, off: Mapping[int, float]) -> Callable[[WorldRequest], Any]:
     """Days of October of a meter of so many decimals; on some the consumption is off by so much."""
 
-    def rule(request: Request) -> Any:
+    def rule(request: WorldRequest) -> Any:
         if request.kind != "meter/daily" or request.when != "2026-10":
             return None
         unit, flows = 10**-decimals, {"produced": [], "consumed": [], "imported": [], "exported": []}
@@ -375,8 +384,8 @@ def test_what_contradicts_itself_names_the_command_that_asks_again(house: World)
     )
 
 
-def days_are(of: Callable[[date], float]) -> Callable[[Request], Any]:
-    def rule(request: Request) -> Any:
+def days_are(of: Callable[[date], float]) -> Callable[[WorldRequest], Any]:
+    def rule(request: WorldRequest) -> Any:
         if request.kind != "energy/daily" or request.when != "2026-10":
             return None
         return ok([f"{of(FIRST + timedelta(n)):.2f}" for n in range(31)])

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from aps_pipeline.config import Settings
 from aps_pipeline.ingest import Pipeline, Wanted
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.sites import Run, client_for, with_clients
@@ -67,7 +67,7 @@ class Roof:
 
 
 @dataclass(frozen=True)
-class Request:
+class WorldRequest:
     """What was asked: `endpoint` such as `batch`, `level`, the system, the device, and `date_range`."""
 
     endpoint: str
@@ -81,7 +81,7 @@ class Request:
         return f"{self.endpoint}/{self.level}".strip("/")
 
 
-Rule = Callable[[Request], Any]
+Rule = Callable[[WorldRequest], Any]
 """Gives an answer instead: a code, a dict (the envelope), bytes, or status, headers and bytes; None: none."""
 
 
@@ -94,7 +94,7 @@ class World:
     data_dir: Path
     roofs: dict[str, Roof]
     rules: list[Rule] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[WorldRequest] = field(default_factory=list)
     date_header: Clock | None = None
     """The clock of the server, where it is another."""
 
@@ -102,7 +102,7 @@ class World:
         """The requests from number `since` on, by kind."""
         return Counter(request.kind for request in self.requests[since:])
 
-    def asked(self, kind: str, since: int = 0) -> list[Request]:
+    def asked(self, kind: str, since: int = 0) -> list[WorldRequest]:
         return [request for request in self.requests[since:] if request.kind == kind]
 
     def settings(self, **overrides: Any) -> Settings:
@@ -132,19 +132,19 @@ class World:
         ids = wanted.pop("system_ids", pipeline.system_ids)
         run = Run()
         try:
-            chosen = Wanted(tuple(map(table_named, tables)), first, last, ids, **wanted)
+            chosen = Wanted(tuple(map(get_table, tables)), first, last, ids, **wanted)
             run.results.extend(pipeline.collect(chosen, run.summary))
         finally:
             pipeline.ledger.close()
         return run
 
-    def answer(self, request: Request) -> Any:
+    def answer(self, request: WorldRequest) -> Any:
         for rule in self.rules:
             if (found := rule(request)) is not None:
                 return found
         return self.answer_of(request)
 
-    def answer_of(self, request: Request) -> Any:
+    def answer_of(self, request: WorldRequest) -> Any:
         """The answer without the rules, for a rule that changes it."""
         roof = self.roofs.get(request.sid)
         if roof is None:
@@ -153,7 +153,7 @@ class World:
         return scripted(request, roof, today)
 
 
-def scripted(request: Request, roof: Roof, today: date) -> Any:  # noqa: PLR0912 - a table of answers
+def scripted(request: WorldRequest, roof: Roof, today: date) -> Any:  # noqa: PLR0912 - a table of answers
     """What the API says of a roof on a day, where no rule says otherwise."""
     match request.kind:
         case "details":
@@ -245,7 +245,7 @@ def _flows(produced: Sequence[float]) -> dict[str, list[str]]:
     }
 
 
-def _spans(request: Request, start: date, today: date) -> list[list[date]]:
+def _spans(request: WorldRequest, start: date, today: date) -> list[list[date]]:
     """The days of each entry of a list, up to today."""
     if request.level == "daily":
         first = date.fromisoformat(f"{request.when}-01")
@@ -283,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
             endpoint = found[1] or ("batch" if found[5].startswith("batch") else found[4])
             if found[5] and found[5].startswith("summary"):
                 endpoint += "_summary"
-            request = Request(
+            request = WorldRequest(
                 endpoint,
                 query.get("energy_level", ""),
                 found[2] or found[3],

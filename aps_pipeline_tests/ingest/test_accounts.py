@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble, Wanted
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest import NotConfiguredError, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet
-from aps_pipeline.tables import HISTORY, table_named
+from aps_pipeline.tables import HISTORY, get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import (
     EAST,
@@ -77,7 +78,7 @@ def test_the_lake_is_that_of_one_account_with_both_systems(two: Site, site: Site
 def test_our_own_quota_of_one_does_not_stop_the_other(two: Site) -> None:
     run = collect(two, east={"monthly_calls": 12, "reserved_calls": 2})
     assert calls(two) == (10, FOR_WEST)
-    assert run.summary.troubles == {Trouble.QUOTA} and not run.summary.failures
+    assert run.summary.failure_kinds == {FailureKind.QUOTA} and not run.summary.failures
     (stop,) = run.summary.stops
     assert stop.message.startswith("account east: 10 of 10 calls used in 2024-03")
     assert run.summary.complete < run.summary.partitions
@@ -122,7 +123,7 @@ def test_a_wrong_secret_costs_one_call_and_the_other_account_completes(two: Site
     assert two.simulator.counts_of(TWO_ACCOUNTS[0].app_id).received == 1
     assert calls(two) == (0, FOR_WEST)
     (stop,) = run.summary.stops
-    assert stop.trouble is Trouble.ACCOUNT and stop.message.startswith("account east: code 4000")
+    assert stop.kind is FailureKind.ACCOUNT and stop.message.startswith("account east: code 4000")
     assert "secret1" not in stop.message and "wrong0secret" not in stop.message
     assert set(two.frame(HOURS)["system_id"]) == {WEST}
 
@@ -130,7 +131,7 @@ def test_a_wrong_secret_costs_one_call_and_the_other_account_completes(two: Site
 def test_an_unreachable_server_of_one_does_not_stop_the_other(two: Site) -> None:
     run = collect(two, east={"base_url": "http://127.0.0.1:9"})
     assert calls(two) == (0, FOR_WEST)
-    assert run.summary.troubles == {Trouble.REMOTE}
+    assert run.summary.failure_kinds == {FailureKind.REMOTE}
 
 
 def test_a_server_that_restricts_one_account_is_asked_on_by_the_other(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_server_that_restricts_one_account_is_asked_on_by_the_other(tmp_path: 
     with serving(tmp_path / "data", restricted, accounts=TWO_ACCOUNTS) as site:
         run = collect(site)
         assert calls(site) == (1, FOR_WEST)
-        assert run.summary.troubles == {Trouble.DEFERRED} and not run.summary.failures
+        assert run.summary.failure_kinds == {FailureKind.DEFERRED} and not run.summary.failures
 
 
 def test_a_system_of_another_account_is_denied_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_a_system_of_another_account_is_denied_and_the_rest_goes_on(tmp_path: Pa
     with serving(tmp_path / "data", accounts=(nothing, west)) as site:
         run = collect(site)
         assert calls(site) == (3, FOR_WEST), "once for each inventory endpoint"
-        assert run.summary.troubles == {Trouble.ACCOUNT} and not run.summary.stops
+        assert run.summary.failure_kinds == {FailureKind.ACCOUNT} and not run.summary.stops
 
 
 def test_missing_credentials_of_one_fail_its_own_systems_only(two: Site) -> None:
@@ -160,7 +161,7 @@ def test_missing_credentials_of_one_fail_its_own_systems_only(two: Site) -> None
     list(pipeline.collect(Wanted(HISTORY, FIRST, LAST, pipeline.system_ids), summary))
     assert calls(two) == (0, FOR_WEST) and summary.calls == FOR_WEST
     (stop,) = summary.stops
-    assert stop.trouble is Trouble.ACCOUNT and stop.message.startswith("account east: the variable")
+    assert stop.kind is FailureKind.ACCOUNT and stop.message.startswith("account east: the variable")
     with pytest.raises(NotConfiguredError, match="account east"):
         list(pipeline.collect(Wanted(HISTORY, FIRST, LAST, (EAST,)), Summary()))
     pipeline.ledger.close()
@@ -200,9 +201,9 @@ def test_a_plan_needs_no_credentials(two: Site) -> None:
         two.data_dir.parent / "fleet.toml", east={"app_secret": None, "app_secret_env": "NOT_SET"}
     )
     pipeline = two.pipeline(fleet_file=path)
-    lines = pipeline.plan(Wanted((table_named("systems"),), FIRST, LAST, pipeline.system_ids))
+    lines = pipeline.plan(Wanted((get_table("systems"),), FIRST, LAST, pipeline.system_ids))
     pipeline.ledger.close()
-    assert {(line.system_id, pipeline.login_of(line.system_id).name) for line in lines} == {
+    assert {(line.system_id, pipeline.account_of(line.system_id).name) for line in lines} == {
         (EAST, "east"),
         (WEST, "west"),
     }

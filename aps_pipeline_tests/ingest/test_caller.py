@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from aps_pipeline.api import Answer
+from aps_pipeline.ingest.accounts import ApiAccount
 from aps_pipeline.ingest.caller import Caller
-from aps_pipeline.ingest.calls import Ask, Budget, Result, Session
-from aps_pipeline.ingest.login import Login
-from aps_pipeline.ledger import Account, CallState, Finish, Ledger
+from aps_pipeline.ingest.fetch import AccountSession, Budget, CallOutcome, PendingRequest
+from aps_pipeline.ledger import CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.periods import zone
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 PATIENCE = 30.0
 
@@ -30,12 +30,12 @@ class Client:
         self._under_way = 0
         self.is_stopped = False
 
-    def ask(self, question: Question, journal: Any, _policy: Any = None) -> None:
+    def ask(self, request: Request, journal: Any, _policy: Any = None) -> None:
         with self._lock:
             self._under_way += 1
             self.begun.append(self._under_way)
-        journal.enter(question)
-        call_id = journal.begin(question)
+        journal.enter(request)
+        call_id = journal.begin(request)
         if self._go_on is not None:
             assert self._go_on.wait(PATIENCE)
         journal.end(call_id, Answer(0, '{"code":0}', 200, simulated=True))
@@ -56,27 +56,29 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def caller(ledger: Ledger, threads: int, **clients: Client) -> Caller:
     """A caller with a login for each client; its systems begin with its name."""
 
-    def session(name: str, client: Any) -> Session:
-        login = Login(name, Account(name, 1000, 0, zone("UTC")), lambda: client, ())
-        return Session(login, ledger, Budget(None), alone=False)
+    def session(name: str, client: Any) -> AccountSession:
+        login = ApiAccount(name, QuotaAccount(name, 1000, 0, zone("UTC")), lambda: client, ())
+        return AccountSession(login, ledger, Budget(None), alone=False)
 
     sessions = {name: session(name, client) for name, client in clients.items()}
     return Caller({f"{name}{n}": each for name, each in sessions.items() for n in range(50)}, threads)
 
 
-def asks(*names: str, number: int) -> list[Ask]:
-    return [Ask(Question("system_details", "", f"{name}{n}")) for n in range(number) for name in names]
+def asks(*names: str, number: int) -> list[PendingRequest]:
+    return [
+        PendingRequest(Request("system_details", "", f"{name}{n}")) for n in range(number) for name in names
+    ]
 
 
-def results(of: Caller, questions: list[Ask]) -> Iterator[Result]:
-    return of.results(questions, lambda question, body, call_id: None)
+def results(of: Caller, requests: list[PendingRequest]) -> Iterator[CallOutcome]:
+    return of.results(requests, lambda request, body, call_id: None)
 
 
 def test_an_account_that_must_wait_holds_up_no_other(ledger: Ledger) -> None:
     go_on = threading.Event()
     slow, quick = Client(go_on), Client()
     ended = results(caller(ledger, 2, slow=slow, quick=quick), asks("slow", "quick", number=50))
-    first = [next(ended).question.system_id for _ in range(50)]
+    first = [next(ended).request.system_id for _ in range(50)]
     assert all(system_id.startswith("quick") for system_id in first)
     go_on.set()
     assert len(list(ended)) == 50
@@ -107,7 +109,7 @@ def test_closing_the_results_stops_every_client(ledger: Ledger) -> None:
     next(ended)
     ended.close()  # type: ignore[attr-defined]
     assert one.is_stopped and two.is_stopped
-    states = {row["state"] for portion in ledger.rows() for row in portion}
+    states = {row["state"] for portion in ledger.iter_calls() for row in portion}
     assert states == {"answered"}, "calls in flight have ended"
 
 
@@ -118,11 +120,11 @@ def test_the_client_is_made_with_the_first_call_of_its_login(ledger: Ledger) -> 
         made.append("client")
         return Client()
 
-    login = Login("", Account("a", 1000, 0, zone("UTC")), client, ())
-    one = Caller({"S1": Session(login, ledger, Budget(None), alone=True)}, 2)
+    login = ApiAccount("", QuotaAccount("a", 1000, 0, zone("UTC")), client, ())
+    one = Caller({"S1": AccountSession(login, ledger, Budget(None), alone=True)}, 2)
     assert list(results(one, [])) == [] and not made
     for number in (1, 1):
-        list(results(one, [Ask(Question("system_details", "", "S1"))]))
+        list(results(one, [PendingRequest(Request("system_details", "", "S1"))]))
         assert len(made) == number
 
 
@@ -130,11 +132,11 @@ def test_what_another_process_asks_is_waited_for_and_said_once(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     (ask,) = asks("one", number=1)
-    call_id = ledger.reserve(ask.question, Account("other", 1000, 0, zone("UTC")))
-    since = ledger.sent(call_id)
+    call_id = ledger.reserve(ask.request, QuotaAccount("other", 1000, 0, zone("UTC")))
+    since = ledger.get_sent_time(call_id)
 
     def answer() -> None:
-        ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, "", '{"code":0}', simulated=True))
+        ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, "", '{"code":0}', simulated=True))
 
     timer = threading.Timer(0.5, answer)
     timer.start()
@@ -143,6 +145,6 @@ def test_what_another_process_asks_is_waited_for_and_said_once(
     assert result.is_good and result.calls == 0
     (said,) = caplog.messages
     assert said == (
-        f"another process has been asking {ask.question} since {since:%Y-%m-%d %H:%M:%S} UTC: "
+        f"another process has been asking {ask.request} since {since:%Y-%m-%d %H:%M:%S} UTC: "
         "waiting for its answer"
     )

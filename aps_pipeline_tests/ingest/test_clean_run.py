@@ -112,7 +112,7 @@ def test_the_inventory_is_that_served(collected: Site) -> None:
 
 def test_every_row_names_the_call_it_came_from(collected: Site) -> None:
     pipeline = collected.pipeline()
-    calls = {row["call_id"]: row for portion in pipeline.ledger.rows() for row in portion}
+    calls = {row["call_id"]: row for portion in pipeline.ledger.iter_calls() for row in portion}
     pipeline.ledger.close()
     frame = collected.frame("system_hourly_energy")
     for system_id, day, call_id in frame[["system_id", "date", "call_id"]].drop_duplicates().to_numpy():
@@ -131,8 +131,8 @@ def test_no_secret_is_kept(collected: Site) -> None:
     files = [path for path in collected.data_dir.rglob("*") if path.is_file()]
     assert files
     pipeline = collected.pipeline()
-    ids = [row["call_id"] for portion in pipeline.ledger.rows() for row in portion]
-    kept = "".join(pipeline.ledger.bodies(ids).values())
+    ids = [row["call_id"] for portion in pipeline.ledger.iter_calls() for row in portion]
+    kept = "".join(pipeline.ledger.read_bodies(ids).values())
     pipeline.ledger.close()
     assert "authorization_code" in kept and "VISITOR0CODE" not in kept
     assert collected.simulator.app_secret not in kept

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aps_pipeline.ingest.comparing import all_numbers, compare
-from aps_pipeline.ingest.revisions import COMPARED
-from aps_pipeline.tables import Table, from_columns, table_named
+from aps_pipeline.ingest.answer_diffs import COMPARED, all_numbers, compare
+from aps_pipeline.tables import Table, from_columns, get_table
 
-METERS = table_named("meter_hourly_energy")
-VOLTS = table_named("inverter_ac_telemetry")
+METERS = get_table("meter_hourly_energy")
+VOLTS = get_table("inverter_ac_telemetry")
 NUMBERS = st.none() | st.sampled_from([0.0, 0.1, 0.2, 12.5, 0.000001, -3.25])
 _FILLING = {
     pa.string(): "x", pa.int8(): 1, pa.int16(): 2024, pa.int64(): 7, pa.bool_(): True, pa.float64(): 1.5,
@@ -114,7 +113,7 @@ def test_every_table_has_measures_that_are_compared(table: Table) -> None:
 
 
 def test_the_call_and_whether_it_is_final_are_no_difference() -> None:
-    table, key = table_named("system_daily_energy"), ("S1", date(2024, 3, 5))
+    table, key = get_table("system_daily_energy"), ("S1", date(2024, 3, 5))
     before = rows_of(table, {key: (1.0,)}, call_id=1, is_final=False)
     after = rows_of(table, {key: (1.0,)}, call_id=2, is_final=True)
     assert not compare(table, before, after).is_difference
@@ -132,6 +131,6 @@ def test_of_a_meter_the_energy_is_what_was_produced() -> None:
 
 
 def test_sums_show_no_more_decimals_than_the_api() -> None:
-    table = table_named("system_daily_energy")
+    table = get_table("system_daily_energy")
     days = {("S1", date(2024, 3, day)): (0.1,) for day in range(1, 4)}
     assert compare(table, rows_of(table, days), rows_of(table, {})).energy_before_kwh == 0.3

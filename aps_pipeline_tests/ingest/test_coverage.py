@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.planning import Covered, State
+from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 FIRST, LAST = date(2024, 2, 10), date(2024, 5, 9)
 DAILY, HOURS, PANELS, METER = (
@@ -21,7 +24,13 @@ DAILY, HOURS, PANELS, METER = (
 )
 
 
-def covered(site: Site) -> dict[tuple[str, str, str], Covered]:
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("coverage"):
+        yield
+
+
+def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
     pipeline = site.pipeline()
     try:
         found = pipeline.coverage(site.clock())
@@ -67,7 +76,7 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         site.collect(date(2024, 3, 3), date(2024, 3, 5), (HOURS,), system_ids=(EAST,))
         pipeline = site.pipeline()
         path = tmp_path / "warehouse.duckdb"
-        warehouse.build(path, pipeline.lake, pipeline.ledger, covered=pipeline.coverage)
+        warehouse.build(path, pipeline.lake, pipeline.ledger, coverage=pipeline.coverage)
         pipeline.ledger.close()
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute(

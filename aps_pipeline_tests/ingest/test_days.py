@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.ingest import Summary, Wanted
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline.simulator.fleet import Ecu
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.clocks import Ticking
 from aps_pipeline_tests.sites import EAST, WEST, WEST_BARN, Site, a_fleet, serving
 
@@ -195,7 +195,7 @@ def test_an_answer_is_judged_by_when_it_was_asked(site: Site) -> None:
     pipeline = site.pipeline()
     pipeline.ledger.now = Ticking(before_midnight, timedelta(milliseconds=30))
     summary = Summary()
-    list(pipeline.collect(Wanted((table_named(HOURS),), TODAY, TODAY, (EAST,)), summary))
+    list(pipeline.collect(Wanted((get_table(HOURS),), TODAY, TODAY, (EAST,)), summary))
     pipeline.ledger.close()
     assert not summary.failures
     assert site.frame(HOURS)["hour"].tolist() == list(range(23))

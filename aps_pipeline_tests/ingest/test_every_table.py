@@ -10,7 +10,7 @@ import pytest
 
 from aps_pipeline.ingest import Summary
 from aps_pipeline.simulator import Simulator
-from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.tables import FETCHED, get_table
 from aps_pipeline_tests.simulator.caller import data
 from aps_pipeline_tests.sites import EAST, EAST_ECU, WEST, WEST_BARN, WEST_ECU, Site, a_fleet, serving
 
@@ -30,7 +30,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         run = site.collect(FIRST, LAST, TABLES)
         assert run.summary.complete == run.summary.partitions, run.summary.failures
         assert run.summary.calls == site.calls
-        assert not run.summary.news
+        assert not run.summary.new_events
         yield site
 
 
@@ -65,7 +65,7 @@ def test_rebuilt_without_a_call_it_has_the_same_bytes(collected: Site, name: str
     before, calls = collected.digest(), collected.calls
     pipeline = collected.pipeline(app_id=None, app_secret=None)
 
-    assert list(pipeline.rebuild(Summary(), [table_named(name)]))
+    assert list(pipeline.rebuild(Summary(), [get_table(name)]))
     pipeline.ledger.close()
     assert collected.digest() == before and collected.calls == calls
 

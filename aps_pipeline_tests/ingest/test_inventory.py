@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.ingest.news import Newsroom
-from aps_pipeline.ledger import NewsKind
-from aps_pipeline.question import Question
+from aps_pipeline.ingest.drift_events import DriftLog
+from aps_pipeline.ledger import DriftKind
+from aps_pipeline.request import Request
 from aps_pipeline.simulator import Fleet
 from aps_pipeline.simulator.fleet import Inverter
 from aps_pipeline_tests.sites import EAST, Site, a_fleet, serving
@@ -109,15 +109,15 @@ def test_data_of_an_unknown_inverter_is_kept_said_once_and_looked_up(life: Life)
     run = site.collect(day, day, (PANELS,))
     assert asked_by(site) == ["energy"], "the inventory is of today"
     assert set(site.frame(PANELS)["inverter_id"]) == {OLD, NEW}
-    (news,) = run.summary.news
-    assert (news.kind, news.subject, news.name) == (NewsKind.INVERTER, EAST, NEW)
+    (news,) = run.summary.new_events
+    assert (news.kind, news.subject, news.name) == (DriftKind.INVERTER, EAST, NEW)
     assert news.call_id == site.frame(PANELS)["call_id"].iloc[0]
-    assert run.summary.unheard == [
+    assert run.summary.drift_sentences == [
         f"unknown inverter {NEW} ({EAST}), kept in the body of call {news.call_id}"
     ]
     for tables in ((PANELS,), (PANELS, "inverters")):
         assert site.collect(day, day, tables).summary.calls == 0, "nothing to do, nothing to ask"
-    assert not site.collect(day, next_day, (PANELS,)).summary.news
+    assert not site.collect(day, next_day, (PANELS,)).summary.new_events
     assert asked_by(site)[1:] == ["inverters", "energy"]
     assert set(site.frame("inverters")["inverter_id"]) == {OLD, NEW}
 
@@ -144,19 +144,19 @@ def test_a_field_that_nobody_reads_is_said_once_and_takes_no_row(tmp_path: Path)
     with serving(tmp_path / "later", quirks=("later_fields",)) as site:
         run = site.collect(day, day, tables)
         assert run.summary.complete == run.summary.partitions
-        fields = [s for s in run.summary.unheard if s.startswith("unknown field remark")]
+        fields = [s for s in run.summary.drift_sentences if s.startswith("unknown field remark")]
         assert len(fields) == 1 and " and 3 more)" in fields[0], "details, inverters, two levels of meters"
         assert site.frame(tables[0]).drop(columns="call_id").equals(plain.drop(columns="call_id"))
-        assert not site.collect(day, date(2024, 3, 19), tables).summary.news
+        assert not site.collect(day, date(2024, 3, 19), tables).summary.new_events
 
 
 def test_no_more_names_are_kept_than_anybody_reads(site: Site) -> None:
     site.collect(date(2024, 3, 18), date(2024, 3, 18), ("systems",))
     pipeline = site.pipeline()
-    room = Newsroom(pipeline.ledger)
-    question = Question("system_details", "", EAST)
+    room = DriftLog(pipeline.ledger)
+    request = Request("system_details", "", EAST)
     for n in range(50):
-        room.read(question, 1, {f"field_{n}_{m}": 1 for m in range(20)})
-    assert len(room.fresh) == len(pipeline.ledger.news()) == 200
-    assert Newsroom(pipeline.ledger).fresh == []
+        room.find_unknown_fields(request, 1, {f"field_{n}_{m}": 1 for m in range(20)})
+    assert len(room.new_events) == len(pipeline.ledger.list_drift_events()) == 200
+    assert DriftLog(pipeline.ledger).new_events == []
     pipeline.ledger.close()

@@ -6,10 +6,10 @@ import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from aps_pipeline.ingest import Missing, Wanted
-from aps_pipeline.planning import Worth
+from aps_pipeline.ingest import MissingHistory, Wanted
+from aps_pipeline.planning import Priority
 from aps_pipeline.simulator import Fault
-from aps_pipeline.tables import HISTORY, SUMMARIES, table_named
+from aps_pipeline.tables import HISTORY, SUMMARIES, get_table
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
 
 FIRST, LAST = date(2024, 2, 10), date(2024, 3, 19)
@@ -17,10 +17,10 @@ HOURS, DAILY = "system_hourly_energy", "system_daily_energy"
 EVERY = tuple(table.name for table in HISTORY)
 
 
-def missing(site: Site, *names: str, last: date = LAST) -> Missing:
+def missing(site: Site, *names: str, last: date = LAST) -> MissingHistory:
     pipeline = site.pipeline(app_id=None, app_secret=None)
     try:
-        return pipeline.missing(Wanted(tuple(map(table_named, names)), FIRST, last, pipeline.system_ids))
+        return pipeline.missing(Wanted(tuple(map(get_table, names)), FIRST, last, pipeline.system_ids))
     finally:
         pipeline.ledger.close()
 
@@ -84,11 +84,11 @@ def test_what_the_server_has_forgotten_is_not_missing(tmp_path: Path) -> None:
         site.collect(FIRST, LAST, (DAILY,))
         found = missing(site, HOURS)
         oldest, *others = found.wanted
-        assert (oldest.period.key, oldest.reason) == ("2024-02-10", Worth.MEMORY)
-        assert {gap.reason for gap in others} == {Worth.NEWEST}
+        assert (oldest.period.key, oldest.reason) == ("2024-02-10", Priority.MEMORY)
+        assert {gap.reason for gap in others} == {Priority.NEWEST}
         site.collect(date(2024, 2, 15), date(2024, 3, 8), (HOURS,))
         found = missing(site, HOURS)
-        assert found.wanted and {gap.reason for gap in found.wanted} <= {Worth.EXPIRING, Worth.MEMORY}
+        assert found.wanted and {gap.reason for gap in found.wanted} <= {Priority.EXPIRING, Priority.MEMORY}
         kept = site.frame(HOURS)["date"].astype(str).min()
         assert min(gap.period.key for gap in found.wanted) > kept
         site.collect(FIRST, LAST, (HOURS,))
@@ -130,16 +130,16 @@ def test_a_partition_that_was_answered_and_not_written_is_built_without_a_call(s
     site.collect(FIRST, LAST, (HOURS, DAILY))
     shutil.rmtree(site.data_dir / "lake/core" / HOURS / "date=2024-03-05")
     (gap,) = missing(site, HOURS, DAILY).wanted
-    assert (gap.period.key, gap.calls, gap.reason) == ("2024-03-05", 0, Worth.BUILD)
+    assert (gap.period.key, gap.calls, gap.reason) == ("2024-03-05", 0, Priority.BUILD)
     assert site.collect(date(2024, 3, 5), date(2024, 3, 5), (HOURS,)).summary.calls == 0
     assert not missing(site, HOURS, DAILY).wanted
 
 
 def test_a_call_of_two_tables_is_one_gap_of_both(site: Site) -> None:
     know_the_devices(site)
-    names = ("inverter_dc_telemetry", "inverter_ac_telemetry")
-    found = missing(site, *names)
+    names, last = ("inverter_dc_telemetry", "inverter_ac_telemetry"), date(2024, 2, 20)
+    found = missing(site, *names, last=last)
     assert {tuple(sorted(table.name for table in gap.tables)) for gap in found.wanted} == {
         tuple(sorted(names))
     }
-    assert found.calls == site.collect(FIRST, LAST, names).summary.calls
+    assert found.calls == site.collect(FIRST, last, names).summary.calls

@@ -29,7 +29,7 @@ def test_the_plan_is_exact(tmp_path: Path, tables: tuple[Table, ...]) -> None:
         site.collect(FIRST, FIRST, ["systems", "inverters", "meters"])
         known = site.calls
         plan = planned(site, tables)
-        assert site.calls == known and all(line.known for line in plan)
+        assert site.calls == known and all(line.is_exact for line in plan)
         run = site.collect(FIRST, LAST, names, max_calls=7)
         assert run.summary.calls == 7
         rest = planned(site, tables)
@@ -45,13 +45,17 @@ def test_the_plan_is_exact(tmp_path: Path, tables: tuple[Table, ...]) -> None:
 def test_before_the_first_call_it_says_that_there_may_be_more(site: Site) -> None:
     plan = {(line.table.name, line.system_id): line for line in planned(site, HISTORY)}
     assert site.calls == 0
-    assert plan["systems", EAST].calls == 1 and not plan["inverter_batch_energy", EAST].known
+    assert plan["systems", EAST].calls == 1 and not plan["inverter_batch_energy", EAST].is_exact
 
 
 def test_each_line_says_what_a_call_buys(site: Site) -> None:
     site.collect(FIRST, FIRST, ["systems", "inverters", "meters"])
     plan = {(line.table.name, line.system_id): line for line in planned(site, HISTORY)}
     panels = plan["inverter_batch_energy", WEST]
-    assert (panels.buys, panels.calls, panels.first) == ("all panels of an ECU, one day", 2 * 4, "2024-03-03")
-    assert plan["system_daily_energy", EAST].buys == "one system, one month"
-    assert plan["system_yearly_energy", EAST].buys == "one system, all years"
+    assert (panels.covers, panels.calls, panels.first) == (
+        "all panels of an ECU, one day",
+        2 * 4,
+        "2024-03-03",
+    )
+    assert plan["system_daily_energy", EAST].covers == "one system, one month"
+    assert plan["system_yearly_energy", EAST].covers == "one system, all years"

@@ -36,7 +36,7 @@ def test_after_kill_9_the_next_run_makes_the_missing_calls(tmp_path: Path, share
         assert run.summary.complete == run.summary.partitions
         assert fewest <= site.calls <= fewest + THREADS
         pipeline = site.pipeline()
-        states = [row["state"] for portion in pipeline.ledger.rows() for row in portion]
+        states = [row["state"] for portion in pipeline.ledger.iter_calls() for row in portion]
         assert states.count("lost") <= THREADS and "in_flight" not in states
         assert pipeline.quotas()[""].used == len(states) >= site.calls
         pipeline.ledger.close()

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.ingest.code_digest import canonical, reached_code
-from aps_pipeline.ingest.readers import Readers
-from aps_pipeline.parse import PARSERS, batch, energies, slots, values
-from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.ingest.code_digest import Readers, canonical, get_reachable_code
+from aps_pipeline.parse import PARSERS, batch, energy, timeslots, values
+from aps_pipeline.tables import FETCHED, get_table
 
 DAILY, PANELS, METERS = (
-    table_named(name) for name in ("system_daily_energy", "inverter_batch_energy", "meter_daily_energy")
+    get_table(name) for name in ("system_daily_energy", "inverter_batch_energy", "meter_daily_energy")
 )
 
 
@@ -51,7 +50,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
     def matched(*args: Any) -> Any:
         return [], [args]
 
-    monkeypatch.setattr(slots, "matched", matched)
+    monkeypatch.setattr(timeslots, "match_slots", matched)
     found = changed(before)
     assert {DAILY.name, METERS.name} <= found and PANELS.name not in found
     assert "systems" not in found and "ecu_power" not in found
@@ -60,7 +59,7 @@ def test_a_helper_changes_the_tables_whose_parsers_reach_it(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("module", "name", "value", "table"),
     [
-        (energies, "_LABELS", {"daily": "day"}, DAILY),
+        (energy, "_LABELS", {"daily": "day"}, DAILY),
         (batch, "GRAMMAR", "^$", PANELS),
         (values, "LARGEST", 1.0, DAILY),
     ],
@@ -125,4 +124,4 @@ def test_the_text_is_our_own_and_so_the_same_in_every_version_of_python() -> Non
 
 def test_what_stands_in_for_a_parser_counts_wherever_it_comes_from() -> None:
     one, other = (lambda x: x + 1), (lambda x: x + 2)
-    assert reached_code(one) != reached_code(other)
+    assert get_reachable_code(one) != get_reachable_code(other)

@@ -11,7 +11,7 @@ import pytest
 from aps_pipeline.ingest import Summary
 from aps_pipeline.lake import StorageError
 from aps_pipeline.ledger import MixedDataError
-from aps_pipeline.tables import table_named
+from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import Site, client_for, serving, settings_for
 
@@ -52,7 +52,7 @@ def test_one_table_can_be_rebuilt_alone(site: Site) -> None:
     site.collect(FIRST, FIRST)
     shutil.rmtree(site.data_dir / "lake")
     pipeline = site.pipeline()
-    list(pipeline.rebuild(Summary(), [table_named("system_hourly_energy")]))
+    list(pipeline.rebuild(Summary(), [get_table("system_hourly_energy")]))
     pipeline.ledger.close()
     assert [path.name for path in (site.data_dir / "lake/core").iterdir()] == ["system_hourly_energy"]
 
@@ -80,7 +80,7 @@ def test_real_and_simulated_answers_never_mix(site: Site, monkeypatch: pytest.Mo
     assert site.digest() == before
     pipeline = site.pipeline()
     assert pipeline.ledger.is_simulated() is False
-    states = [row["state"] for portion in pipeline.ledger.rows() for row in portion]
+    states = [row["state"] for portion in pipeline.ledger.iter_calls() for row in portion]
     pipeline.ledger.close()
     assert "in_flight" not in states and states.count("denied") >= 1
 
@@ -94,8 +94,8 @@ def test_the_default_directory_takes_no_simulated_answer(
             site.collect(FIRST, FIRST, ("systems",), max_in_flight=1)
         pipeline = site.pipeline()
         assert pipeline.ledger.is_simulated() is None
-        ids = [row["call_id"] for portion in pipeline.ledger.rows() for row in portion]
-        assert ids and not pipeline.ledger.bodies(ids)
+        ids = [row["call_id"] for portion in pipeline.ledger.iter_calls() for row in portion]
+        assert ids and not pipeline.ledger.read_bodies(ids)
         pipeline.ledger.close()
     assert not list(tmp_path.rglob("*.parquet"))
 
@@ -104,6 +104,6 @@ def test_the_wired_client_is_the_one_of_the_settings(site: Site) -> None:
     settings = settings_for(site.simulator, site.url, site.data_dir)
     pipeline = open_pipeline(settings)
     assert pipeline.lake.url == str(site.data_dir / "lake")
-    assert pipeline.logins[0].account.limit == 100_000
-    assert type(pipeline.logins[0].client()) is type(client_for(settings))
+    assert pipeline.accounts[0].quota_account.limit == 100_000
+    assert type(pipeline.accounts[0].client()) is type(client_for(settings))
     pipeline.ledger.close()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from aps_pipeline import parse
-from aps_pipeline.ingest import Summary, Trouble
-from aps_pipeline.parse import PARSERS, Asked, Parsed, RefusedError
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest import Summary
+from aps_pipeline.parse import PARSERS, ParseContext, Parsed, RefusedError
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import EAST, WEST, Site, fewest_calls, serving
 
@@ -24,7 +25,7 @@ def test_a_short_list_is_refused_alone_and_healed_by_exactly_one_call(tmp_path: 
         fewest = fewest_calls(site.simulator.fleet, FIRST, LAST)
         run = site.collect(FIRST, LAST)
         assert site.calls == fewest, "an answer that cannot be right is not asked twice in one run"
-        assert run.summary.troubles == {Trouble.REFUSED}
+        assert run.summary.failure_kinds == {FailureKind.REFUSED}
         bad = [result for result in run.results if not result.is_complete]
         assert [(result.table.name, result.key) for result in bad] == [(HOURS, "2024-03-05")]
         assert "23 entries where 24 belong" in bad[0].remark
@@ -49,7 +50,7 @@ def test_a_fault_that_passes_is_not_seen(tmp_path: Path, kind: str) -> None:
 def test_a_fault_that_stays_costs_three_tries_and_only_its_partition(tmp_path: Path, kind: str) -> None:
     with serving(tmp_path, [Fault(kind, endpoint="hourly", date_range="2024-03-06")]) as site:
         run = site.collect(FIRST, LAST, (HOURS,))
-        assert run.summary.troubles == {Trouble.REMOTE} and run.summary.stop is None
+        assert run.summary.failure_kinds == {FailureKind.REMOTE} and run.summary.stop is None
         assert [r.key for r in run.results if not r.is_complete] == ["2024-03-06"]
         assert site.calls == 2 * 3 + 2 * 2 + 2 * 3
         site.simulator.faults.clear()
@@ -60,7 +61,7 @@ def test_a_fault_that_stays_costs_three_tries_and_only_its_partition(tmp_path: P
 def test_json_that_breaks_off_is_refused_and_kept(tmp_path: Path) -> None:
     with serving(tmp_path, [Fault("badjson", endpoint="hourly", date_range="2024-03-06")]) as site:
         run = site.collect(FIRST, LAST, (HOURS,), system_ids=(EAST,))
-        assert run.summary.troubles == {Trouble.REFUSED}
+        assert run.summary.failure_kinds == {FailureKind.REFUSED}
         site.simulator.faults.clear()
         run = site.collect(FIRST, LAST, (HOURS,), system_ids=(EAST,))
         assert run.summary.calls == 1 and run.summary.complete == run.summary.partitions
@@ -75,14 +76,14 @@ def test_json_that_breaks_off_may_come_first(tmp_path: Path) -> None:
 def test_a_host_that_answers_nothing_is_given_up(tmp_path: Path) -> None:
     with serving(tmp_path, [Fault("html", endpoint="hourly")]) as site:
         run = site.collect(date(2024, 2, 10), LAST, (HOURS,))
-        assert run.summary.stop and run.summary.stop.trouble is Trouble.REMOTE
+        assert run.summary.stop and run.summary.stop.kind is FailureKind.REMOTE
         assert site.calls < 6 + 3 * 12
 
 
 def test_a_refused_parameter_is_not_asked_twice(tmp_path: Path) -> None:
     with serving(tmp_path, [Fault("4001", endpoint="hourly", date_range="2024-03-06")]) as site:
         run = site.collect(FIRST, LAST, (HOURS,))
-        assert run.summary.troubles == {Trouble.REFUSED}
+        assert run.summary.failure_kinds == {FailureKind.REFUSED}
         assert site.simulator.counts.by_code[4001] == 2
         assert [r.key for r in run.results if not r.is_complete] == ["2024-03-06"]
 
@@ -90,7 +91,7 @@ def test_a_refused_parameter_is_not_asked_twice(tmp_path: Path) -> None:
 def test_details_of_another_system_are_refused(tmp_path: Path) -> None:
     with serving(tmp_path, [Fault("otherid", endpoint=f"details/{EAST}")]) as site:
         run = site.collect(FIRST, LAST, (HOURS,))
-        assert Trouble.REFUSED in run.summary.troubles
+        assert FailureKind.REFUSED in run.summary.failure_kinds
         assert set(site.frame(HOURS)["system_id"]) == {WEST}
 
 
@@ -99,7 +100,7 @@ def test_a_better_parser_takes_refused_answers_at_no_cost(
 ) -> None:
     right = PARSERS[HOURS]
 
-    def too_strict(name: str, data: Any, asked: Asked) -> Parsed:
+    def too_strict(name: str, data: Any, asked: ParseContext) -> Parsed:
         if asked.period.key == "2024-03-05":
             raise RefusedError("a parser with a bug")
         return right(name, data, asked)
@@ -119,7 +120,7 @@ def test_an_answer_that_no_longer_parses_is_asked_again(site: Site, monkeypatch:
     calls, right = site.calls, PARSERS[HOURS]
     bodies: list[Any] = []
 
-    def stricter(name: str, data: Any, asked: Asked) -> Parsed:
+    def stricter(name: str, data: Any, asked: ParseContext) -> Parsed:
         if asked.period.key == "2024-03-05" and asked.system_id == EAST and not bodies:
             bodies.append(data)
             raise RefusedError("seen to be wrong only now")
@@ -130,7 +131,7 @@ def test_an_answer_that_no_longer_parses_is_asked_again(site: Site, monkeypatch:
     summary = Summary()
     list(pipeline.rebuild(summary))
     pipeline.ledger.close()
-    assert [failure.question.system_id for failure in summary.failures] == [EAST]
+    assert [failure.request.system_id for failure in summary.failures] == [EAST]
     run = site.collect(FIRST, LAST, (HOURS,))
     assert run.summary.complete == run.summary.partitions
     assert site.calls <= calls + 1
@@ -140,7 +141,7 @@ def test_panel_strings_are_refused_one_by_one(site: Site, monkeypatch: pytest.Mo
     site.collect(FIRST, FIRST, ("systems", "ecus", "inverters"))
     right = PARSERS["inverter_batch_energy"]
 
-    def with_rubbish(name: str, data: Any, asked: Asked) -> Parsed:
+    def with_rubbish(name: str, data: Any, asked: ParseContext) -> Parsed:
         return right(name, {"energy": [*data["energy"], "702000000111-1", "x-1-٣"]}, asked)
 
     monkeypatch.setitem(parse.PARSERS, "inverter_batch_energy", with_rubbish)

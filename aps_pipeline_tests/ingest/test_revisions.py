@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 
 from aps_pipeline import parse
-from aps_pipeline.ingest import Fleet, Summary, revisions
-from aps_pipeline.ingest.revisions import compare_revisions
-from aps_pipeline.ledger import Account, CallState, Finish, Ledger, Revision
-from aps_pipeline.parse import PARSERS, Asked, Parsed, RefusedError
+from aps_pipeline.ingest import KnownFleet, Summary, answer_diffs
+from aps_pipeline.ingest.answer_diffs import refresh_diffs
+from aps_pipeline.ledger import AnswerDiff, CallEnd, CallState, Ledger, QuotaAccount
+from aps_pipeline.parse import PARSERS, ParseContext, Parsed, RefusedError
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
 from aps_pipeline.planning import System
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline_tests.clocks import Clock
 from aps_pipeline_tests.parse.bodies import BODIES
 from aps_pipeline_tests.sites import Site
 
 MARCH, DAY = Period(Grain.MONTH, date(2024, 3, 1)), Period(Grain.DAY, date(2024, 3, 5))
-DAYS = Question("system_energy", "daily", "S1", "", MARCH)
+DAYS = Request("system_energy", "daily", "S1", "", MARCH)
 LATER = datetime(2024, 4, 2, 12, tzinfo=UTC)
 REVISION = timedelta(days=5)
-ACCOUNT = Account("app", 100_000, 0, zone("UTC"))
+ACCOUNT = QuotaAccount("app", 100_000, 0, zone("UTC"))
 WHOLE = ["1.5"] * 31
 NO_DATA = None
 
@@ -43,18 +43,18 @@ class Kept:
 
     ledger: Ledger
     clock: Clock
-    newest: dict[Question, int] = field(default_factory=dict)
-    fleet: Fleet = field(
-        default_factory=lambda: Fleet({"S1": System("S1", zone("UTC"), date(2024, 1, 1))}, {})
+    newest: dict[Request, int] = field(default_factory=dict)
+    fleet: KnownFleet = field(
+        default_factory=lambda: KnownFleet({"S1": System("S1", zone("UTC"), date(2024, 1, 1))}, {})
     )
 
-    def answer(self, data: Any, question: Question = DAYS) -> int:
+    def answer(self, data: Any, request: Request = DAYS) -> int:
         """A good answer with these data, or that there are none; its call_id."""
-        call_id = self.ledger.reserve(question, ACCOUNT, self.newest.get(question, 0))
+        call_id = self.ledger.reserve(request, ACCOUNT, self.newest.get(request, 0))
         state, code = (CallState.NO_DATA, 1001) if data is NO_DATA else (CallState.ANSWERED, 0)
         body = json.dumps({"code": code, "data": data})
-        self.ledger.finish(call_id, Finish(state, 200, code, body=body, simulated=True))
-        self.newest[question] = call_id
+        self.ledger.finish(call_id, CallEnd(state, 200, code, body=body, simulated=True))
+        self.newest[request] = call_id
         self.clock.turn(days=1)
         return call_id
 
@@ -62,11 +62,11 @@ class Kept:
         return [self.answer(each) for each in data]
 
     def compare(self) -> int:
-        return compare_revisions(self.ledger, self.fleet, REVISION)
+        return refresh_diffs(self.ledger, self.fleet, REVISION)
 
     @property
-    def found(self) -> list[Revision]:
-        return self.ledger.revisions()
+    def found(self) -> list[AnswerDiff]:
+        return self.ledger.list_diffs()
 
     def counts(self, *names: str) -> list[tuple[Any, ...]]:
         """Some fields of every comparison, in order."""
@@ -85,7 +85,7 @@ def test_a_revised_day_shows_by_how_much(kept: Kept) -> None:
     first, second = kept.answers(WHOLE, ["2.25", *WHOLE[1:]])
     assert kept.compare() == 1
     (found,) = kept.found
-    assert found == Revision(
+    assert found == AnswerDiff(
         call_id=second, table_name="system_daily_energy", previous_call_id=first, was_over=True,
         rows_before=31, rows_after=31, rows_new=0, rows_gone=0,
         numbers_before=31, numbers_after=31, numbers_changed=1, numbers_gone=0, numbers_missing=0,
@@ -108,7 +108,7 @@ def test_a_period_that_was_still_growing_is_told_from_one_that_was_over(kept: Ke
 
 
 def test_all_time_is_never_over(kept: Kept) -> None:
-    years = Question("system_energy", "yearly", "S1", "", LIFETIME)
+    years = Request("system_energy", "yearly", "S1", "", LIFETIME)
     for energy in ("10", "20"):
         kept.answer([energy], years)
     kept.compare()
@@ -156,7 +156,7 @@ CHAINS: dict[str, tuple[Sequence[Any], list[int]]] = {
 def test_what_was_given_once_and_is_missing_is_counted(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, name: str, one_by_one: bool, portion: int
 ) -> None:
-    monkeypatch.setattr(revisions, "_PORTION", portion)
+    monkeypatch.setattr(answer_diffs, "_PORTION", portion)
     chain, missing = CHAINS[name]
     for data in chain:
         kept.answer(data)
@@ -175,10 +175,10 @@ def test_a_lost_day_is_not_made_good_by_the_days_that_follow(kept: Kept) -> None
 
 
 def test_one_answer_is_compared_in_each_table_that_it_feeds(kept: Kept) -> None:
-    question = Question("inverter_energy", "minutely", "S1", "I1", DAY)
+    request = Request("inverter_energy", "minutely", "S1", "I1", DAY)
     body = BODIES["inverter_dc_telemetry"]
-    kept.answer(body, question)
-    kept.answer({**body, "ac_t": ["31.5", None, "33"], "dc_e1": ["0.010", "0", "0.0001"]}, question)
+    kept.answer(body, request)
+    kept.answer({**body, "ac_t": ["31.5", None, "33"], "dc_e1": ["0.010", "0", "0.0001"]}, request)
     assert kept.compare() == 1
     names = ("table_name", "numbers_changed", "numbers_gone", "energy_before_kwh", "energy_after_kwh")
     assert kept.counts(*names) == [
@@ -188,7 +188,7 @@ def test_one_answer_is_compared_in_each_table_that_it_feeds(kept: Kept) -> None:
 
 
 def test_questions_are_compared_each_for_itself(kept: Kept) -> None:
-    april = Question("system_energy", "daily", "S1", "", Period(Grain.MONTH, date(2024, 2, 1)))
+    april = Request("system_energy", "daily", "S1", "", Period(Grain.MONTH, date(2024, 2, 1)))
     for data in (WHOLE, without(3)):
         kept.answer(data)
         kept.answer(data[:29], april)
@@ -199,7 +199,7 @@ def test_questions_are_compared_each_for_itself(kept: Kept) -> None:
 def test_inventory_and_summaries_are_not_compared(kept: Kept) -> None:
     for endpoint in ("system_details", "system_inverters", "system_summary"):
         for _ in range(2):
-            kept.answer({}, Question(endpoint, "", "S1"))
+            kept.answer({}, Request(endpoint, "", "S1"))
     assert kept.compare() == 0
 
 
@@ -209,7 +209,7 @@ def test_a_body_that_no_longer_parses_stops_nothing_and_stays_open(
     _, b, c, d = kept.answers(WHOLE, without(3), without(4), without(5))
     right = PARSERS["system_daily_energy"]
 
-    def stricter(table: Any, data: Any, asked: Asked) -> Parsed:
+    def stricter(table: Any, data: Any, asked: ParseContext) -> Parsed:
         if asked.call_id == b:
             raise RefusedError("seen to be wrong only now")
         return right(table, data, asked)
@@ -225,9 +225,9 @@ def test_a_body_that_no_longer_parses_stops_nothing_and_stays_open(
 def test_a_body_that_was_lost_and_an_unknown_system_stay_open(kept: Kept) -> None:
     kept.answer(WHOLE)
     call_id = kept.ledger.reserve(DAYS, ACCOUNT, kept.newest[DAYS])
-    kept.ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, simulated=True))
+    kept.ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, simulated=True))
     for data in (WHOLE, without(3)):
-        kept.answer(data, Question("system_energy", "daily", "S2", "", MARCH))
+        kept.answer(data, Request("system_energy", "daily", "S2", "", MARCH))
     assert kept.compare() == 0 and kept.found == []
 
 
@@ -237,11 +237,11 @@ def test_a_rebuild_forgets_and_the_next_comparison_finds_the_same(site: Site) ->
     site.clock.turn(days=6)
     site.collect(day, day, tables, revise=True)
     calls, pipeline = site.calls, site.pipeline()
-    assert pipeline.compare_revisions() == 2 + 3
-    before = pipeline.ledger.revisions()
+    assert pipeline.refresh_diffs() == 2 + 3
+    before = pipeline.ledger.list_diffs()
     assert [each.is_difference for each in before] == [False] * 5
     list(pipeline.rebuild(Summary()))
-    assert pipeline.ledger.revisions() == []
-    assert pipeline.compare_revisions() == 5 and pipeline.compare_revisions() == 0
-    assert pipeline.ledger.revisions() == before and site.calls == calls
+    assert pipeline.ledger.list_diffs() == []
+    assert pipeline.refresh_diffs() == 5 and pipeline.refresh_diffs() == 0
+    assert pipeline.ledger.list_diffs() == before and site.calls == calls
     pipeline.ledger.close()

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.ingest import Fleet, Wanted, steps
-from aps_pipeline.ingest.steps import Step, steps_of
-from aps_pipeline.tables import table_named
+from aps_pipeline.ingest import KnownFleet, Wanted, plan
+from aps_pipeline.ingest.plan import Step, steps_of
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.field.world import Roof, two_houses, world
 
-DAYS = tuple(map(table_named, ("system_hourly_energy", "inverter_batch_energy")))
+DAYS = tuple(map(get_table, ("system_hourly_energy", "inverter_batch_energy")))
 FIRST, LAST = date(2026, 10, 1), date(2026, 11, 26)
 
 
 def test_steps_hold_every_period_once_in_the_order_of_worth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "_MOST_REQUESTS", 40)
+    monkeypatch.setattr(plan, "_MOST_REQUESTS", 40)
     with world(tmp_path / "data", *two_houses()) as api:
         api.collect(LAST, LAST, ["systems", "inverters", "meters"])
         pipeline = api.pipeline()
         run = pipeline._run(Wanted(DAYS, FIRST, LAST, pipeline.system_ids))
-        fleet = Fleet.load(pipeline.ledger)
+        fleet = KnownFleet.load(pipeline.ledger)
         batch = DAYS[1]
         for kinds in (set(), {batch.source.kind}):
             found = steps_of(run, fleet, lambda _, kinds=kinds: kinds)  # type: ignore[misc]
@@ -35,18 +35,18 @@ def test_steps_hold_every_period_once_in_the_order_of_worth(
                 assert len(mine) == 7
                 oldest = [step.first for step in mine[1:]]
                 assert oldest == sorted(oldest, reverse=table.source.kind not in kinds)
-        assert steps_of(run, Fleet({}, fleet.sightings), lambda _: set()) == [Step([*DAYS])]
+        assert steps_of(run, KnownFleet({}, fleet.sightings), lambda _: set()) == [Step([*DAYS])]
 
 
 def test_a_run_in_steps_asks_what_one_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, plans = [], []
     for most in (40_000, 40):
-        monkeypatch.setattr(steps, "_MOST_REQUESTS", most)
+        monkeypatch.setattr(plan, "_MOST_REQUESTS", most)
         with world(tmp_path / str(most), Roof()) as api:
             tables = ["system_daily_energy", *(table.name for table in DAYS)]
             api.collect(FIRST, LAST, ["systems", "inverters", "meters"])
             pipeline = api.pipeline()
-            wanted = Wanted(tuple(map(table_named, tables)), FIRST, LAST, pipeline.system_ids)
+            wanted = Wanted(tuple(map(get_table, tables)), FIRST, LAST, pipeline.system_ids)
             plans.append([(line.table.name, line.calls, line.first) for line in pipeline.plan(wanted)])
             run = api.collect(FIRST, LAST, tables)
             assert run.summary.complete == run.summary.partitions == len(run.results) == 116

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.api import Client
-from aps_pipeline.ingest import NotConfiguredError, Summary, Trouble, Wanted
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest import NotConfiguredError, Summary, Wanted
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import HISTORY
 from aps_pipeline.wiring import open_pipeline
@@ -35,7 +36,7 @@ def fewest(site: Site) -> int:
 def test_max_calls_is_exact_and_the_next_run_makes_the_rest(site: Site, fewest: int, most: int) -> None:
     run = site.collect(FIRST, LAST, max_calls=most)
     assert site.calls == run.summary.calls == most
-    assert run.summary.stop and run.summary.stop.trouble is Trouble.QUOTA
+    assert run.summary.stop and run.summary.stop.kind is FailureKind.QUOTA
     assert run.summary.complete < run.summary.partitions and not run.summary.failures
     run = site.collect(FIRST, LAST)
     assert site.calls == fewest and run.summary.stop is None
@@ -60,7 +61,7 @@ def test_a_partition_waits_until_all_its_answers_are_there(site: Site) -> None:
 def test_our_own_quota_stops_a_run_and_a_new_month_lets_it_go_on(site: Site, fewest: int) -> None:
     run = site.collect(FIRST, LAST, monthly_calls=15, reserved_calls=5)
     assert site.calls == 10
-    assert run.summary.stop and run.summary.stop.trouble is Trouble.QUOTA
+    assert run.summary.stop and run.summary.stop.kind is FailureKind.QUOTA
     assert "10 of 10 calls used in 2024-03" in run.summary.stop.message
     assert "2024-03-31 16:00 UTC" in run.summary.stop.message, "midnight in China"
     assert site.collect(FIRST, LAST, monthly_calls=15, reserved_calls=5).summary.calls == 0
@@ -77,7 +78,7 @@ def test_a_refused_quota_stops_every_run_until_it_is_raised(tmp_path: Path) -> N
         assert (
             "2005" in said and "another tool" in said and "APS_MONTHLY_CALLS" in said and "come back" in said
         )
-        assert run.summary.troubles == {Trouble.QUOTA}
+        assert run.summary.failure_kinds == {FailureKind.QUOTA}
         site.collect(FIRST, LAST, monthly_calls=1000)
         assert site.calls == 13
         site.collect(FIRST, LAST, monthly_calls=2000, max_in_flight=1)
@@ -87,13 +88,13 @@ def test_a_refused_quota_stops_every_run_until_it_is_raised(tmp_path: Path) -> N
 def test_the_first_refusal_of_a_signature_stops_the_run(site: Site) -> None:
     run = site.collect(FIRST, LAST, app_secret="wrong0secret")
     assert site.simulator.counts.received == 1
-    assert run.summary.stop and run.summary.stop.trouble is Trouble.ACCOUNT
+    assert run.summary.stop and run.summary.stop.kind is FailureKind.ACCOUNT
     assert "APS_APP_SECRET" in run.summary.stop.message and "wrong0secret" not in run.summary.stop.message
 
 
 def test_an_unreachable_host_spends_nothing(site: Site) -> None:
     run = site.collect(FIRST, LAST, base_url="http://127.0.0.1:9")
-    assert run.summary.troubles == {Trouble.REMOTE} and run.summary.calls == 0
+    assert run.summary.failure_kinds == {FailureKind.REMOTE} and run.summary.calls == 0
     pipeline = site.pipeline()
     assert pipeline.quotas()[""].used == 0
     pipeline.ledger.close()
@@ -103,7 +104,7 @@ def test_a_denied_system_leaves_the_data_of_the_others(tmp_path: Path) -> None:
     denied = [Fault("2004", endpoint=f"systems/energy/{WEST}")]
     with serving(tmp_path, denied) as site:
         run = site.collect(FIRST, LAST)
-        assert run.summary.troubles == {Trouble.ACCOUNT}
+        assert run.summary.failure_kinds == {FailureKind.ACCOUNT}
         asked = [path for path, _ in site.simulator.requests if path.endswith(f"systems/energy/{WEST}")]
         assert len(asked) <= 4, "no more than were in flight: the endpoint is not asked again"
         hours = site.frame("system_hourly_energy")
@@ -116,7 +117,7 @@ def test_a_denied_system_leaves_the_data_of_the_others(tmp_path: Path) -> None:
 
 def test_an_unknown_system_leaves_the_data_of_the_others(site: Site) -> None:
     run = site.collect(FIRST, LAST, system_ids=(EAST, "NOBODY0000000003"))
-    assert run.summary.troubles == {Trouble.ACCOUNT}
+    assert run.summary.failure_kinds == {FailureKind.ACCOUNT}
     assert "APS_SYSTEM_IDS" in run.summary.failures[0].message
     strange = [path for path, _ in site.simulator.requests if "NOBODY" in path]
     assert len(strange) <= 3
@@ -127,7 +128,7 @@ def test_the_restricting_server_is_left_alone(tmp_path: Path) -> None:
     with serving(tmp_path, [Fault("7001", endpoint="system_energy")]) as site:
         run = site.collect(FIRST, LAST, max_in_flight=1)
         assert site.simulator.counts.by_code[7001] == 1
-        assert run.summary.troubles == {Trouble.DEFERRED} and not run.summary.failures
+        assert run.summary.failure_kinds == {FailureKind.DEFERRED} and not run.summary.failures
 
 
 def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> None:
@@ -136,7 +137,7 @@ def test_missing_credentials_are_named_before_anything_is_spent(site: Site) -> N
     wanted = Wanted(HISTORY, FIRST, LAST, pipeline.system_ids)
     with pytest.raises(NotConfiguredError, match="APS_APP_SECRET not set"):
         list(pipeline.collect(wanted, Summary()))
-    assert site.calls == 0 and not list(pipeline.ledger.rows())
+    assert site.calls == 0 and not list(pipeline.ledger.iter_calls())
 
 
 def test_a_range_or_a_fleet_of_nothing_is_refused() -> None:
@@ -152,7 +153,7 @@ def test_a_listener_that_goes_away_loses_nothing(site: Site, fewest: int) -> Non
     for _ in range(7):
         next(results)
     results.close()
-    states = {row["state"] for portion in pipeline.ledger.rows() for row in portion}
+    states = {row["state"] for portion in pipeline.ledger.iter_calls() for row in portion}
     pipeline.ledger.close()
     assert "in_flight" not in states
     site.collect(FIRST, LAST)

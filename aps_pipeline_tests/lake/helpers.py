@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from aps_pipeline.periods import hour_bounds_utc, zone
-from aps_pipeline.tables import REJECTED_ITEMS, Table, from_columns, table_named
+from aps_pipeline.tables import REJECTED_ITEMS, Table, from_columns, get_table
 
 HOURS, DAYS, MONTHS, YEARS, SYSTEMS = (
-    table_named(name)
+    get_table(name)
     for name in (
         "system_hourly_energy",
         "system_daily_energy",

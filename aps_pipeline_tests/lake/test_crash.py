@@ -48,7 +48,7 @@ def test_readers_see_one_file_or_the_other_and_never_a_broken_one(tmp_path: Path
             seen.add(inputs)
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait(30)
-        found = lake.found(HOURS, KEY)
+        found = lake.origin(HOURS, KEY)
         assert found and found.rows == 48
     assert seen == {"0", "1"}
     leftovers = list((tmp_path / "lake/.staging").iterdir())

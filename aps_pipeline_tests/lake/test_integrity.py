@@ -55,7 +55,7 @@ def test_the_file_of_another_partition_is_seen_in_the_footer(lake: Lake) -> None
     other = ("2024-03-06",)
     Path(lake.path(HOURS, other)).parent.mkdir()
     shutil.copyfile(lake.path(HOURS, KEY), lake.path(HOURS, other))
-    assert lake.found(HOURS, other) is None and lake.read_partition(HOURS, other) is None
+    assert lake.origin(HOURS, other) is None and lake.read_partition(HOURS, other) is None
     (fault,) = faults(lake)
     assert (fault.values, fault.reason) == (other, "it is the file of system_hourly_energy/date=2024-03-05")
 
@@ -66,7 +66,7 @@ def test_a_file_of_the_first_release_is_sound_as_long_as_it_can_be_read(lake: La
     kept = {name: value for name, value in rows.schema.metadata.items() if name.startswith(b"aps.inputs")}
     pq.write_table(rows.replace_schema_metadata(kept), path)
     assert not faults(lake)
-    found = lake.found(HOURS, KEY)
+    found = lake.origin(HOURS, KEY)
     assert found is not None and found.inputs == "inputs"
     path.write_bytes(path.read_bytes()[:-400] + b"\0" * 200 + path.read_bytes()[-200:])
     assert len(faults(lake)) == 1

@@ -44,7 +44,7 @@ def test_it_reads_itself(lake: Lake) -> None:
 
 def test_a_table_without_files_is_empty(lake: Lake) -> None:
     assert lake.read(SYSTEMS).schema.equals(SYSTEMS.schema) and lake.files(SYSTEMS) == []
-    assert lake.found(SYSTEMS, ()) is None
+    assert lake.origin(SYSTEMS, ()) is None
 
 
 def test_pandas_reads_the_folder(lake: Lake) -> None:
@@ -82,7 +82,7 @@ def test_partitions_of_months(lake: Lake) -> None:
 )
 def test_a_damaged_file_counts_as_missing(lake: Lake, content: bytes) -> None:
     Path(lake.path(HOURS, ("2024-03-05",))).write_bytes(content)
-    assert lake.found(HOURS, ("2024-03-05",)) is None
+    assert lake.origin(HOURS, ("2024-03-05",)) is None
     with pytest.raises(StorageError):
         lake.read(HOURS)
     lake.write(HOURS, ("2024-03-05",), hours(), "i")
@@ -94,13 +94,13 @@ def test_a_file_cut_short_counts_as_missing(lake: Lake) -> None:
     whole = path.read_bytes()
     for size in range(0, len(whole), 97):
         path.write_bytes(whole[:size])
-        assert lake.found(HOURS, ("2024-03-05",)) is None
+        assert lake.origin(HOURS, ("2024-03-05",)) is None
 
 
 def test_a_partition_is_removed(lake: Lake) -> None:
     lake.remove(HOURS, ("2024-03-05",))
     lake.remove(HOURS, ("2024-03-05",))
-    assert lake.found(HOURS, ("2024-03-05",)) is None and len(lake.files(HOURS)) == 2
+    assert lake.origin(HOURS, ("2024-03-05",)) is None and len(lake.files(HOURS)) == 2
     assert len(pd.read_parquet(folder(lake))) == 96
 
 

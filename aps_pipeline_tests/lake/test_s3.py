@@ -93,15 +93,15 @@ def test_the_same_round_trip_and_the_same_bytes(lake: Lake, tmp_path: Path) -> N
 
 def test_found_replaced_and_removed(lake: Lake) -> None:
     key = ("2024-03-05",)
-    assert lake.found(HOURS, key) is None and lake.files(HOURS) == [] and lake.read(HOURS).num_rows == 0
+    assert lake.origin(HOURS, key) is None and lake.files(HOURS) == [] and lake.read(HOURS).num_rows == 0
     lake.write(HOURS, key, hours(), "i")
     lake.write(HOURS, key, hours(systems="ABC"), "j")
-    found = lake.found(HOURS, key)
+    found = lake.origin(HOURS, key)
     assert found and (found.inputs, found.rows) == ("j", 72)
     lake.clean()
     lake.remove(HOURS, key)
     lake.remove(HOURS, key)
-    assert lake.found(HOURS, key) is None and lake.files(HOURS) == []
+    assert lake.origin(HOURS, key) is None and lake.files(HOURS) == []
 
 
 def test_an_object_store_does_not_tell_what_was_taken_out_of_it(lake: Lake) -> None:

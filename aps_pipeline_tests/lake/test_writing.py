@@ -78,7 +78,8 @@ def test_the_file_is_sorted_compressed_and_says_what_it_holds(lake: Lake) -> Non
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_every_column_of_every_table_describes_itself_in_the_file(lake: Lake, table: Any) -> None:
-    values = {"day": ("2024-03-05",), "month": ("2024-03",), "year": ("2024",), "": ()}[table.partition]
+    folders = {"day": ("2024-03-05",), "month": ("2024-03",), "year": ("2024",), "lifetime": ()}
+    values = folders[table.partition_grain]
     lake.write(table, (("inverter_batch_energy", *values) if table.side_of else values), empty(table), "i")
     (path,) = lake.files(table)
     schema = pq.read_schema(path)
@@ -154,7 +155,7 @@ def test_a_bad_write_leaves_the_older_file(lake: Lake) -> None:
     lake.write(HOURS, KEY, hours(), "i")
     with pytest.raises(InvalidRowsError):
         lake.write(HOURS, KEY, hours(date(2024, 3, 6)), "i")
-    found = lake.found(HOURS, KEY)
+    found = lake.origin(HOURS, KEY)
     assert found and (found.inputs, found.rows) == ("i", 48)
 
 
@@ -181,7 +182,7 @@ def test_a_failed_write_leaves_no_half_file(lake: Lake, monkeypatch: pytest.Monk
         patch.setattr(os, "fsync", full)
         with pytest.raises(StorageError, match="No space"):
             lake.write(HOURS, KEY, hours(scale=2), "j")
-    found = lake.found(HOURS, KEY)
+    found = lake.origin(HOURS, KEY)
     assert found and found.inputs == "i"
 
 

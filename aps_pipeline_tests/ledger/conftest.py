@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from aps_pipeline.ledger import Account, Ledger
+from aps_pipeline.ledger import Ledger, QuotaAccount
 from aps_pipeline.periods import zone
 from aps_pipeline_tests.clocks import NOW, Clock
 
@@ -80,6 +80,6 @@ def ledger(open_ledger: Callable[[], Ledger]) -> Ledger:
 
 
 @pytest.fixture
-def account() -> Account:
+def account() -> QuotaAccount:
     """Ten calls a month, reset in China."""
-    return Account("app", 12, 2, zone("Asia/Shanghai"))
+    return QuotaAccount("app", 12, 2, zone("Asia/Shanghai"))

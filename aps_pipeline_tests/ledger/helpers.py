@@ -6,35 +6,35 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from aps_pipeline.ledger import Account, CallState, Finish, Ledger
+from aps_pipeline.ledger import CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 
 
-def question(day: int = 1, system_id: str = "S1", device_id: str = "") -> Question:
+def request(day: int = 1, system_id: str = "S1", device_id: str = "") -> Request:
     """Something to ask about one day of March 2024."""
     period = Period(Grain.DAY, date(2024, 3, day))
-    return Question("system_energy", "hourly", system_id, device_id, period)
+    return Request("system_energy", "hourly", system_id, device_id, period)
 
 
 def answered(
-    ledger: Ledger, account: Account, asked: Question, body: str = '{"code":0}', after: int = 0
+    ledger: Ledger, account: QuotaAccount, asked: Request, body: str = '{"code":0}', after: int = 0
 ) -> int:
     """A call that ended well; its call_id."""
     call_id = ledger.reserve(asked, account, after)
-    ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body=body, simulated=True))
+    ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body=body, simulated=True))
     return call_id
 
 
-def ended(ledger: Ledger, account: Account, asked: Question, state: CallState, after: int = 0) -> int:
+def ended(ledger: Ledger, account: QuotaAccount, asked: Request, state: CallState, after: int = 0) -> int:
     """A call that ended in that state."""
     call_id = ledger.reserve(asked, account, after)
-    ledger.finish(call_id, Finish(state, simulated=True))
+    ledger.finish(call_id, CallEnd(state, simulated=True))
     return call_id
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [row["state"] for portion in ledger.rows() for row in portion]
+    return [row["state"] for portion in ledger.iter_calls() for row in portion]
 
 
 def give_to(url: str, call_id: int, owner: str) -> None:

@@ -6,22 +6,22 @@ import sys
 import time
 
 from aps_pipeline.ledger import (
-    Account,
     AlreadyAnsweredError,
+    CallEnd,
     CallState,
-    Finish,
     InFlightError,
     Ledger,
     MixedDataError,
+    QuotaAccount,
     QuotaExhaustedError,
 )
 from aps_pipeline.periods import zone
 from aps_pipeline_tests.clocks import NOW, Clock
-from aps_pipeline_tests.ledger.helpers import question
+from aps_pipeline_tests.ledger.helpers import request
 
 
-def account_of(limit: int) -> Account:
-    return Account("app", limit, 0, zone("Asia/Shanghai"))
+def account_of(limit: int) -> QuotaAccount:
+    return QuotaAccount("app", limit, 0, zone("Asia/Shanghai"))
 
 
 def spend(url: str, worker: int, limit: int) -> int:
@@ -29,25 +29,25 @@ def spend(url: str, worker: int, limit: int) -> int:
     ledger, made = Ledger(url, now=Clock(NOW)), 0
     while True:
         try:
-            call_id = ledger.reserve(question(system_id=f"S{worker}x{made}"), account_of(limit))
+            call_id = ledger.reserve(request(system_id=f"S{worker}x{made}"), account_of(limit))
         except QuotaExhaustedError:
             ledger.close()
             return made
         made += 1
         if made % 2:
-            ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body="{}", simulated=True))
+            ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body="{}", simulated=True))
 
 
 def ask_the_same(url: str, worker: int, days: int) -> int:
-    """Ask each of the same questions; how many of them were for this process to ask."""
+    """Ask each of the same requests; how many of them were for this process to ask."""
     ledger, made = Ledger(url, now=Clock(NOW)), 0
     for day in range(1, days + 1):
         try:
-            call_id = ledger.reserve(question(day), account_of(1000))
+            call_id = ledger.reserve(request(day), account_of(1000))
         except (AlreadyAnsweredError, InFlightError):
             continue
         made += 1
-        ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body=str(worker), simulated=True))
+        ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body=str(worker), simulated=True))
     ledger.close()
     return made
 
@@ -55,9 +55,9 @@ def ask_the_same(url: str, worker: int, days: int) -> int:
 def first_answer(url: str, worker: int, _limit: int) -> str:
     """Bring the first answer, simulated by every other process; which kind it was, if it was taken."""
     ledger, simulated = Ledger(url, now=Clock(NOW)), bool(worker % 2)
-    call_id = ledger.reserve(question(system_id=f"S{worker}"), account_of(1000))
+    call_id = ledger.reserve(request(system_id=f"S{worker}"), account_of(1000))
     try:
-        ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body="{}", simulated=simulated))
+        ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body="{}", simulated=simulated))
     except MixedDataError:
         return ""
     finally:
@@ -67,7 +67,7 @@ def first_answer(url: str, worker: int, _limit: int) -> str:
 
 def main(url: str) -> None:
     """Reserve a call, say its number, and never finish it."""
-    call_id = Ledger(url, now=Clock(NOW)).reserve(question(), account_of(10))
+    call_id = Ledger(url, now=Clock(NOW)).reserve(request(), account_of(10))
     print(call_id, flush=True)
     time.sleep(600)
 

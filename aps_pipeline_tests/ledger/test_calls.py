@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aps_pipeline.ledger import (
-    Account,
     AlreadyAnsweredError,
+    CallEnd,
     CallState,
-    Finish,
     InFlightError,
     Ledger,
     LedgerError,
     MixedDataError,
+    QuotaAccount,
 )
-from aps_pipeline.question import NOTHING_HELD, Held
+from aps_pipeline.request import NO_ENTRY, LedgerEntry
 from aps_pipeline_tests.clocks import NOW, Clock
-from aps_pipeline_tests.ledger.helpers import answered, ended, question, states
+from aps_pipeline_tests.ledger.helpers import answered, ended, request, states
 
 BODIES = [
     "",
@@ -31,10 +31,10 @@ BODIES = [
 
 
 def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
-    ledger: Ledger, account: Account, clock: Clock
+    ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
-    call_id = ledger.reserve(question(5, "S1", "E-1"), account)
-    (row,) = next(iter(ledger.rows()))
+    call_id = ledger.reserve(request(5, "S1", "E-1"), account)
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "in_flight" and row["finished_utc"] is None and row["sent_utc"] == NOW
     assert (row["endpoint"], row["level"], row["system_id"], row["device_id"], row["period"]) == (
         "system_energy",
@@ -44,24 +44,24 @@ def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
         "2024-03-05",
     )
     clock.turn(seconds=2)
-    ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
-    (row,) = next(iter(ledger.rows()))
+    ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "answered" and row["finished_utc"] == NOW + timedelta(seconds=2)
     assert (row["http_status"], row["code"], row["body_bytes"], row["quota_month"]) == (200, 0, 10, "2024-03")
-    assert ledger.sent(call_id) == NOW and ledger.sent(call_id).tzinfo is UTC
+    assert ledger.get_sent_time(call_id) == NOW and ledger.get_sent_time(call_id).tzinfo is UTC
 
 
 def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
-    ledger: Ledger, account: Account, clock: Clock
+    ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
-    ended(ledger, account, question(1), CallState.FAILED)
+    ended(ledger, account, request(1), CallState.FAILED)
     clock.turn(days=1)
     for number, state in enumerate(CallState):
         if state is not CallState.IN_FLIGHT:
-            ended(ledger, account, question(number + 10, "S1", "E-1"), state)
-    denied = ledger.reserve(question(2), account)
-    ledger.finish(denied, Finish(CallState.DENIED, 200, 2004, "no permission"))
-    found = ledger.failures(clock())
+            ended(ledger, account, request(number + 10, "S1", "E-1"), state)
+    denied = ledger.reserve(request(2), account)
+    ledger.finish(denied, CallEnd(CallState.DENIED, 200, 2004, "no permission"))
+    found = ledger.list_failures(clock())
     assert [attempt.code for attempt in found] == [None, None, None, 2004], "refused, failed and denied"
     last = found[-1]
     assert (last.endpoint, last.level, last.system_id, last.device_id) == (
@@ -71,181 +71,186 @@ def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
         "",
     )
     assert (last.period, last.sent_utc) == ("2024-03-02", clock())
-    assert len(ledger.failures(NOW)) == 5
+    assert len(ledger.list_failures(NOW)) == 5
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{len(body)} characters")
-def test_bodies_come_back_as_they_were(ledger: Ledger, account: Account, body: str) -> None:
-    call_id = answered(ledger, account, question(), body)
-    assert ledger.bodies([call_id]) == {call_id: body}
+def test_bodies_come_back_as_they_were(ledger: Ledger, account: QuotaAccount, body: str) -> None:
+    call_id = answered(ledger, account, request(), body)
+    assert ledger.read_bodies([call_id]) == {call_id: body}
 
 
 def test_many_bodies_are_read_at_once_and_those_without_left_out(ledger: Ledger) -> None:
     from aps_pipeline.periods import zone
 
-    rich = Account("rich", 5000, 0, zone("UTC"))
-    ids = [answered(ledger, rich, question(system_id=f"S{n}"), f"body {n}") for n in range(12)]
-    without = ended(ledger, rich, question(2), CallState.FAILED)
-    found = ledger.bodies([*ids, without, 10**6, *ids, *range(10**7, 10**7 + 1100)])
+    rich = QuotaAccount("rich", 5000, 0, zone("UTC"))
+    ids = [answered(ledger, rich, request(system_id=f"S{n}"), f"body {n}") for n in range(12)]
+    without = ended(ledger, rich, request(2), CallState.FAILED)
+    found = ledger.read_bodies([*ids, without, 10**6, *ids, *range(10**7, 10**7 + 1100)])
     assert found == {call_id: f"body {n}" for n, call_id in enumerate(ids)}
 
 
-def test_what_is_held_of_a_question(ledger: Ledger, account: Account, clock: Clock) -> None:
+def test_what_is_held_of_a_question(ledger: Ledger, account: QuotaAccount, clock: Clock) -> None:
     key = ("S1", "", "2024-03-01")
-    assert ledger.held("system_energy", "hourly").get(key, NOTHING_HELD).good == 0
-    refused = ended(ledger, account, question(), CallState.REFUSED)
-    assert ledger.held("system_energy", "hourly")[key].refused == refused
-    assert ledger.held("system_energy", "hourly")[key].asked_utc is None, "a refused answer is none"
-    first = answered(ledger, account, question())
+    assert ledger.entries("system_energy", "hourly").get(key, NO_ENTRY).good is None
+    refused = ended(ledger, account, request(), CallState.REFUSED)
+    assert ledger.entries("system_energy", "hourly")[key].refused == refused
+    assert ledger.entries("system_energy", "hourly")[key].asked_utc is None, "a refused answer is none"
+    first = answered(ledger, account, request())
     clock.turn(hours=1)
-    none = ended(ledger, account, question(), CallState.NO_DATA, after=first)
-    held = ledger.held("system_energy", "hourly")[key]
+    none = ended(ledger, account, request(), CallState.NO_DATA, after=first)
+    held = ledger.entries("system_energy", "hourly")[key]
     assert (held.answered, held.no_data, held.good, held.newest) == (first, none, first, none)
     assert (held.answered_utc, held.asked_utc) == (NOW, NOW + timedelta(hours=1))
     clock.turn(hours=1)
-    newest = answered(ledger, account, question(), after=none)
-    assert ledger.held("system_energy", "hourly")[key].good == newest
+    newest = answered(ledger, account, request(), after=none)
+    assert ledger.entries("system_energy", "hourly")[key].good == newest
 
 
-def test_failed_calls_hold_nothing(ledger: Ledger, account: Account) -> None:
+def test_failed_calls_hold_nothing(ledger: Ledger, account: QuotaAccount) -> None:
     for state in (CallState.FAILED, CallState.DENIED, CallState.LOST, CallState.UNSENT):
-        ended(ledger, account, question(), state)
-    (held,) = ledger.held("system_energy", "hourly").values()
-    assert held == Held(failed=3), "the newest that was sent: nothing good, nothing refused"
+        ended(ledger, account, request(), state)
+    (held,) = ledger.entries("system_energy", "hourly").values()
+    assert held == LedgerEntry(failed=3), "the newest that was sent: nothing good, nothing refused"
 
 
-def test_a_refused_quota_says_nothing_of_the_question(ledger: Ledger, account: Account) -> None:
-    ledger.finish(ledger.reserve(question(), account), Finish(CallState.DENIED, 200, 2005))
-    assert ledger.held("system_energy", "hourly") == {}
+def test_a_refused_quota_says_nothing_of_the_question(ledger: Ledger, account: QuotaAccount) -> None:
+    ledger.finish(ledger.reserve(request(), account), CallEnd(CallState.DENIED, 200, 2005))
+    assert ledger.entries("system_energy", "hourly") == {}
 
 
 def test_held_is_of_one_endpoint_one_level_and_the_periods_asked_for(
-    ledger: Ledger, account: Account
+    ledger: Ledger, account: QuotaAccount
 ) -> None:
     for day in (1, 2, 3, 4):
-        answered(ledger, account, question(day))
-    assert ledger.held("system_energy", "daily") == {} == ledger.held("ecu_energy", "hourly")
-    found = ledger.held("system_energy", "hourly", ("2024-03-02", "2024-03-03"))
+        answered(ledger, account, request(day))
+    assert ledger.entries("system_energy", "daily") == {} == ledger.entries("ecu_energy", "hourly")
+    found = ledger.entries("system_energy", "hourly", ("2024-03-02", "2024-03-03"))
     assert sorted(key for _, _, key in found) == ["2024-03-02", "2024-03-03"]
 
 
-def test_a_question_answered_since_the_caller_looked_is_not_asked(ledger: Ledger, account: Account) -> None:
-    call_id = answered(ledger, account, question())
+def test_a_question_answered_since_the_caller_looked_is_not_asked(
+    ledger: Ledger, account: QuotaAccount
+) -> None:
+    call_id = answered(ledger, account, request())
     with pytest.raises(AlreadyAnsweredError):
-        ledger.reserve(question(), account)
-    assert ledger.quota(account).used == 1 and len(states(ledger)) == 1
-    ledger.reserve(question(), account, after=call_id)
-    ledger.reserve(question(2), account)
-    assert ledger.quota(account).used == 3
+        ledger.reserve(request(), account)
+    assert ledger.get_quota(account).used == 1 and len(states(ledger)) == 1
+    ledger.reserve(request(), account, after=call_id)
+    ledger.reserve(request(2), account)
+    assert ledger.get_quota(account).used == 3
 
 
-def test_one_question_is_not_asked_twice_at_once(ledger: Ledger, account: Account) -> None:
-    ledger.reserve(question(), account)
+def test_one_question_is_not_asked_twice_at_once(ledger: Ledger, account: QuotaAccount) -> None:
+    ledger.reserve(request(), account)
     with pytest.raises(InFlightError):
-        ledger.reserve(question(), account)
-    ledger.reserve(question(2), account)
-    ledger.reserve(question(system_id="S2"), account)
-    ledger.reserve(question(device_id="E1"), account)
-    assert ledger.quota(account).used == 4
+        ledger.reserve(request(), account)
+    ledger.reserve(request(2), account)
+    ledger.reserve(request(system_id="S2"), account)
+    ledger.reserve(request(device_id="E1"), account)
+    assert ledger.get_quota(account).used == 4
 
 
-def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: Account) -> None:
+def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: QuotaAccount) -> None:
     assert ledger.is_simulated() is None
-    answered(ledger, account, question())
+    answered(ledger, account, request())
     assert ledger.is_simulated() is True
     for day, state in ((2, CallState.ANSWERED), (3, CallState.NO_DATA), (4, CallState.REFUSED)):
-        call_id = ledger.reserve(question(day), account)
+        call_id = ledger.reserve(request(day), account)
         with pytest.raises(MixedDataError, match="APS_DATA_DIR"):
-            ledger.finish(call_id, Finish(state, 200, 0, body="real", simulated=False))
-        assert ledger.bodies([call_id]) == {}
+            ledger.finish(call_id, CallEnd(state, 200, 0, body="real", simulated=False))
+        assert ledger.read_bodies([call_id]) == {}
     assert states(ledger)[1:] == ["denied"] * 3
-    call_id = ledger.reserve(question(5), account)
-    ledger.finish(call_id, Finish(CallState.FAILED, 500, body="<html>"))
-    assert ledger.bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
+    call_id = ledger.reserve(request(5), account)
+    ledger.finish(call_id, CallEnd(CallState.FAILED, 500, body="<html>"))
+    assert ledger.read_bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
 
 
-def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, account: Account) -> None:
+def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, account: QuotaAccount) -> None:
     ledger = Ledger(ledger_url, accepts_simulated=False)
     for day, state in ((1, CallState.REFUSED), (2, CallState.ANSWERED)):
-        call_id = ledger.reserve(question(day), account)
+        call_id = ledger.reserve(request(day), account)
         with pytest.raises(MixedDataError):
-            ledger.finish(call_id, Finish(state, 200, 0, body="{}", simulated=True))
-        assert ledger.bodies([call_id]) == {}
+            ledger.finish(call_id, CallEnd(state, 200, 0, body="{}", simulated=True))
+        assert ledger.read_bodies([call_id]) == {}
     assert ledger.is_simulated() is None
     ledger.close()
 
 
-def test_a_body_is_judged_anew(ledger: Ledger, account: Account) -> None:
-    call_id = ended(ledger, account, question(), CallState.REFUSED)
-    ledger.mark(call_id, CallState.ANSWERED)
-    assert ledger.held("system_energy", "hourly")["S1", "", "2024-03-01"].good == call_id
-    ledger.mark(call_id, CallState.REFUSED, "seen to be wrong")
-    assert ledger.held("system_energy", "hourly")["S1", "", "2024-03-01"].good == 0
-    (row,) = next(iter(ledger.rows()))
+def test_a_body_is_judged_anew(ledger: Ledger, account: QuotaAccount) -> None:
+    call_id = ended(ledger, account, request(), CallState.REFUSED)
+    ledger.set_state(call_id, CallState.ANSWERED)
+    assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good == call_id
+    ledger.set_state(call_id, CallState.REFUSED, "seen to be wrong")
+    assert ledger.entries("system_energy", "hourly")["S1", "", "2024-03-01"].good is None
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["error"] == "seen to be wrong"
 
 
-def test_good_calls_are_told_in_order(ledger: Ledger, account: Account) -> None:
-    first = answered(ledger, account, question(1))
-    ended(ledger, account, question(2), CallState.FAILED)
-    third = ended(ledger, account, question(3), CallState.NO_DATA)
-    found = [(call_id, state) for call_id, _, state, _ in ledger.good_calls("system_energy")]
+def test_good_calls_are_told_in_order(ledger: Ledger, account: QuotaAccount) -> None:
+    first = answered(ledger, account, request(1))
+    ended(ledger, account, request(2), CallState.FAILED)
+    third = ended(ledger, account, request(3), CallState.NO_DATA)
+    found = [(call_id, state) for call_id, _, state, _ in ledger.list_good_calls("system_energy")]
     assert found == [(first, "answered"), (third, "no_data")]
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "nul \x00 inside", "half a pair \ud83c", "x" * 100_000])
-def test_any_error_text_can_be_kept(ledger: Ledger, account: Account, text: str) -> None:
-    call_id = ledger.reserve(question(), account)
-    ledger.finish(call_id, Finish(CallState.FAILED, 200, 5000, error=text, body=text))
-    (row,) = next(iter(ledger.rows()))
+def test_any_error_text_can_be_kept(ledger: Ledger, account: QuotaAccount, text: str) -> None:
+    call_id = ledger.reserve(request(), account)
+    ledger.finish(call_id, CallEnd(CallState.FAILED, 200, 5000, error=text, body=text))
+    (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "failed" and row["error"]
-    assert call_id in ledger.bodies([call_id])
+    assert call_id in ledger.read_bodies([call_id])
 
 
-def test_ids_are_never_used_twice(ledger: Ledger, account: Account) -> None:
-    ids = [answered(ledger, account, question(day)) for day in (1, 2, 3)]
+def test_ids_are_never_used_twice(ledger: Ledger, account: QuotaAccount) -> None:
+    ids = [answered(ledger, account, request(day)) for day in (1, 2, 3)]
     assert ids == sorted(set(ids)) and ids[0] > 0
 
 
 def test_an_unknown_call_is_an_error_of_the_ledger(ledger: Ledger) -> None:
     with pytest.raises(LedgerError):
-        ledger.sent(12345)
+        ledger.get_sent_time(12345)
     with pytest.raises(LedgerError):
-        ledger.finish(12345, Finish(CallState.FAILED))
+        ledger.finish(12345, CallEnd(CallState.FAILED))
 
 
-def test_instants_are_kept_in_utc(ledger: Ledger, account: Account, clock: Clock) -> None:
+def test_instants_are_kept_in_utc(ledger: Ledger, account: QuotaAccount, clock: Clock) -> None:
     from zoneinfo import ZoneInfo
 
     clock.instant = datetime(2024, 3, 20, 23, 30, 0, 123456, tzinfo=ZoneInfo("America/New_York"))
-    call_id = ledger.reserve(question(), account)
-    assert ledger.sent(call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
+    call_id = ledger.reserve(request(), account)
+    assert ledger.get_sent_time(call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
 
 
-def test_the_overview_counts_by_state(ledger: Ledger, account: Account) -> None:
+def test_the_overview_counts_by_state(ledger: Ledger, account: QuotaAccount) -> None:
     for day in (1, 2):
-        answered(ledger, account, question(day))
-    ended(ledger, account, question(3), CallState.FAILED)
-    assert ledger.overview() == [
+        answered(ledger, account, request(day))
+    ended(ledger, account, request(3), CallState.FAILED)
+    assert ledger.summarize_calls() == [
         ("system_energy", "hourly", "answered", 2, "2024-03-01", "2024-03-02"),
         ("system_energy", "hourly", "failed", 1, "2024-03-03", "2024-03-03"),
     ]
 
 
 def test_the_tally_changes_with_every_call_and_with_nothing_else(
-    ledger: Ledger, account: Account, clock: Clock
+    ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
-    assert ledger.tally() == []
-    first = answered(ledger, account, question(1))
-    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW)]
+    assert ledger.count_by_state() == []
+    first = answered(ledger, account, request(1))
+    assert ledger.count_by_state() == [(CallState.ANSWERED, 1, first, NOW)]
     clock.turn(minutes=1)
-    second = ledger.reserve(question(2), account)
-    assert ledger.tally() == [(CallState.ANSWERED, 1, first, NOW), (CallState.IN_FLIGHT, 1, second, None)]
-    ledger.finish(second, Finish(CallState.NO_DATA, 200, 1001, simulated=True))
+    second = ledger.reserve(request(2), account)
+    assert ledger.count_by_state() == [
+        (CallState.ANSWERED, 1, first, NOW),
+        (CallState.IN_FLIGHT, 1, second, None),
+    ]
+    ledger.finish(second, CallEnd(CallState.NO_DATA, 200, 1001, simulated=True))
     later = NOW + timedelta(minutes=1)
     kept = [(CallState.ANSWERED, 1, first, NOW), (CallState.NO_DATA, 1, second, later)]
-    assert ledger.tally() == kept
-    ledger.quota(account), ledger.settle(), ledger.held("system_energy", "hourly")
-    assert ledger.tally() == kept
-    ledger.mark(first, CallState.REFUSED, "no longer")
-    assert ledger.tally() == [kept[1], (CallState.REFUSED, 1, first, NOW)]
+    assert ledger.count_by_state() == kept
+    ledger.get_quota(account), ledger.close_lost_calls(), ledger.entries("system_energy", "hourly")
+    assert ledger.count_by_state() == kept
+    ledger.set_state(first, CallState.REFUSED, "no longer")
+    assert ledger.count_by_state() == [kept[1], (CallState.REFUSED, 1, first, NOW)]

@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aps_pipeline.ledger import Account, Ledger, LedgerError
+from aps_pipeline.ledger import Ledger, LedgerError, QuotaAccount
 from aps_pipeline.ledger.migrations import migrate, steps
 from aps_pipeline.ledger.schema import VERSIONS, metadata
-from aps_pipeline_tests.ledger.helpers import answered, make_as_released, question, states
+from aps_pipeline_tests.ledger.helpers import answered, make_as_released, request, states
 
 OPEN_AND_SAY = """
 import sys
 from aps_pipeline.ledger import Ledger
 ledger = Ledger(sys.argv[1])
-print(sum(len(portion) for portion in ledger.rows()), "alembic" in sys.modules)
+print(sum(len(portion) for portion in ledger.iter_calls()), "alembic" in sys.modules)
 """
 DIE_WHILE_MIGRATING = """
 import os, signal, sys
@@ -89,25 +89,25 @@ def test_the_numbers_are_those_of_the_steps() -> None:
 
 
 def test_a_released_ledger_is_migrated_with_all_that_it_holds(
-    ledger_url: str, open_ledger: Callable[[], Ledger], account: Account
+    ledger_url: str, open_ledger: Callable[[], Ledger], account: QuotaAccount
 ) -> None:
     first = open_ledger()
-    call_id = answered(first, account, question(1), "a body")
+    call_id = answered(first, account, request(1), "a body")
     first.close()
     make_as_released(ledger_url)
     ledger = open_ledger()
-    assert ledger.bodies([call_id]) == {call_id: "a body"}
-    assert states(ledger) == ["answered"] and ledger.quota(account).used == 1
-    answered(ledger, account, question(2))
+    assert ledger.read_bodies([call_id]) == {call_id: "a body"}
+    assert states(ledger) == ["answered"] and ledger.get_quota(account).used == 1
+    answered(ledger, account, request(2))
     assert states(open_ledger()) == ["answered"] * 2
 
 
 @pytest.fixture
-def released(tmp_path: Path, account: Account) -> Path:
+def released(tmp_path: Path, account: QuotaAccount) -> Path:
     """An SQLite ledger of the first release with one call."""
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(f"sqlite:///{path}")
-    answered(ledger, account, question(1), "a body")
+    answered(ledger, account, request(1), "a body")
     ledger.close()
     make_as_released(f"sqlite:///{path}")
     return path
@@ -154,10 +154,10 @@ def opened(url: str) -> int:
 
 
 def test_processes_that_open_an_old_ledger_together_all_succeed(
-    ledger_url: str, open_ledger: Callable[[], Ledger], account: Account
+    ledger_url: str, open_ledger: Callable[[], Ledger], account: QuotaAccount
 ) -> None:
     first = open_ledger()
-    answered(first, account, question(1))
+    answered(first, account, request(1))
     first.close()
     make_as_released(ledger_url)
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:

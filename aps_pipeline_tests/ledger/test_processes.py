@@ -21,11 +21,11 @@ import pytest
 import sqlalchemy as sa
 from filelock import FileLock
 
-from aps_pipeline.ledger import Account, CallState, Finish, InFlightError, Ledger, leases
+from aps_pipeline.ledger import CallEnd, CallState, InFlightError, Ledger, QuotaAccount, leases
 from aps_pipeline.ledger.leases import LEASE, is_gone, this_process
 from aps_pipeline_tests.clocks import NOW, Clock
 from aps_pipeline_tests.ledger import racing
-from aps_pipeline_tests.ledger.helpers import give_to, question, states
+from aps_pipeline_tests.ledger.helpers import give_to, request, states
 
 WORKERS = 3
 
@@ -46,7 +46,7 @@ def test_processes_together_never_exceed_the_quota(workers: ProcessPoolExecutor,
     made = race(workers, racing.spend, ledger_url, limit)
     assert sum(made) == limit, made
     ledger = Ledger(ledger_url, now=Clock(NOW))
-    assert len(states(ledger)) == limit == ledger.quota(racing.account_of(limit)).used
+    assert len(states(ledger)) == limit == ledger.get_quota(racing.account_of(limit)).used
     ledger.close()
 
 
@@ -97,29 +97,29 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_row_survives_kill_9_and_is_settled_as_lost_but_counted(
-    ledger: Ledger, ledger_url: str, account: Account
+    ledger: Ledger, ledger_url: str, account: QuotaAccount
 ) -> None:
     with a_process_with_a_call(ledger_url) as process:
         assert states(ledger) == ["in_flight"]
-        assert not ledger.settle(), "it lives"
+        assert not ledger.close_lost_calls(), "it lives"
         with pytest.raises(InFlightError):
-            ledger.reserve(question(), account)
+            ledger.reserve(request(), account)
         kill(process)
     assert states(ledger) == ["in_flight"]
-    assert list(ledger.settle().values()) == [1]
-    assert states(ledger) == ["lost"] and ledger.quota(account).used == 1
-    assert not ledger.settle()
-    ledger.reserve(question(), account)
-    assert ledger.quota(account).used == 2
+    assert list(ledger.close_lost_calls().values()) == [1]
+    assert states(ledger) == ["lost"] and ledger.get_quota(account).used == 1
+    assert not ledger.close_lost_calls()
+    ledger.reserve(request(), account)
+    assert ledger.get_quota(account).used == 2
 
 
 def test_the_call_of_a_dead_process_does_not_block_the_question(
-    ledger: Ledger, ledger_url: str, account: Account
+    ledger: Ledger, ledger_url: str, account: QuotaAccount
 ) -> None:
     with a_process_with_a_call(ledger_url) as process:
         kill(process)
-    ledger.reserve(question(), account)
-    assert states(ledger) == ["lost", "in_flight"] and ledger.quota(account).used == 2
+    ledger.reserve(request(), account)
+    assert states(ledger) == ["lost", "in_flight"] and ledger.get_quota(account).used == 2
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,11 @@ def test_the_call_of_a_dead_process_does_not_block_the_question(
     ],
     ids=["its number is used again", "no such process", "another host", "an odd name"],
 )
-def test_who_is_gone(ledger: Ledger, ledger_url: str, account: Account, owner: str, is_lost: bool) -> None:
-    give_to(ledger_url, ledger.reserve(question(), account), owner)
-    assert ledger.settle() == ({owner: 1} if is_lost else {})
+def test_who_is_gone(
+    ledger: Ledger, ledger_url: str, account: QuotaAccount, owner: str, is_lost: bool
+) -> None:
+    give_to(ledger_url, ledger.reserve(request(), account), owner)
+    assert ledger.close_lost_calls() == ({owner: 1} if is_lost else {})
 
 
 ELSEWHERE = "another-host|1|1.00"
@@ -151,45 +153,45 @@ def beat(url: str, owner: str, moment: str) -> None:
 
 
 def test_a_process_on_another_host_that_never_beat_is_gone_when_its_lease_is_over(
-    ledger: Ledger, ledger_url: str, account: Account, clock: Clock, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
     clock.instant += LEASE
-    assert not ledger.settle() and not caplog.records
+    assert not ledger.close_lost_calls() and not caplog.records
     clock.turn(seconds=1)
-    assert ledger.settle() == {ELSEWHERE: 1}
+    assert ledger.close_lost_calls() == {ELSEWHERE: 1}
     assert len(caplog.records) == 1 and "process 1 on another-host has given no sign" in caplog.text
 
 
 def test_one_that_beats_keeps_its_call_however_long_it_takes(
-    ledger: Ledger, ledger_url: str, account: Account, clock: Clock, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
     clock.turn(days=1)
     now = "now()" if "postgres" in ledger_url else f"'{clock().replace(tzinfo=None)}'"
     beat(ledger_url, ELSEWHERE, now)
-    assert not ledger.settle()
+    assert not ledger.close_lost_calls()
     for _ in range(3):
         with pytest.raises(InFlightError):
-            ledger.reserve(question(), account)
+            ledger.reserve(request(), account)
     assert len(caplog.records) == 1 and "waiting: process 1 on another-host" in caplog.text
 
 
 def test_one_that_stopped_beating_loses_its_call(
-    ledger: Ledger, ledger_url: str, account: Account, clock: Clock
+    ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock
 ) -> None:
-    give_to(ledger_url, ledger.reserve(question(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
     if "postgres" in ledger_url:  # whose own clock decides, whatever that of a host says
         beat(ledger_url, ELSEWHERE, "now() - interval '91 seconds'")
     else:
         beat(ledger_url, ELSEWHERE, f"'{clock().replace(tzinfo=None)}'")
         clock.turn(seconds=91)
-    ledger.reserve(question(), account)
+    ledger.reserve(request(), account)
     assert states(ledger) == ["lost", "in_flight"]
 
 
 def test_a_process_beats_while_a_call_is_in_flight_and_no_longer(
-    ledger_url: str, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ledger_url: str, account: QuotaAccount, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
     beats: list[int] = []
@@ -201,11 +203,11 @@ def test_a_process_beats_while_a_call_is_in_flight_and_no_longer(
 
     monkeypatch.setattr(leases, "write_beat", counted)
     ledger = Ledger(ledger_url, now=clock)
-    call_id = ledger.reserve(question(), account)
+    call_id = ledger.reserve(request(), account)
     assert wait_until(lambda: len(beats) >= 4)
-    ledger.finish(call_id, Finish(CallState.FAILED))
+    ledger.finish(call_id, CallEnd(CallState.FAILED))
     assert wait_until(lambda: not ledger._heart.is_beating)
-    ledger.reserve(question(2), account)
+    ledger.reserve(request(2), account)
     assert ledger._heart.is_beating
     ledger.close()
     assert not ledger._heart.is_beating

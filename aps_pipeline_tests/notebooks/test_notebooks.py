@@ -13,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
-from aps_pipeline.warehouse import Built
+from aps_pipeline.warehouse import BuiltWarehouse
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -42,7 +42,7 @@ def test_these_are_the_notebooks() -> None:
 
 @every_notebook
 def test_it_runs_and_draws(
-    path: Path, sample: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    path: Path, sample: BuiltWarehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from aps_pipeline.orchestration.ahead import ahead
+from aps_pipeline.orchestration.materialize import prefetch
 
 
 def test_items_come_in_order_and_the_fetching_does_not_wait() -> None:
@@ -17,7 +17,7 @@ def test_items_come_in_order_and_the_fetching_does_not_wait() -> None:
         yield from range(100)
         fetched.set()
 
-    taken = ahead(items())
+    taken = prefetch(items())
     assert next(taken) == 0
     assert fetched.wait(10), "all are fetched while the first is dealt with"
     assert list(taken) == list(range(1, 100))
@@ -28,7 +28,7 @@ def test_an_error_is_raised_after_what_came_before_it() -> None:
         yield 1
         raise OSError("disk")
 
-    taken = ahead(items())
+    taken = prefetch(items())
     assert next(taken) == 1
     with pytest.raises(OSError, match="disk"):
         next(taken)
@@ -45,7 +45,7 @@ def test_whoever_stops_early_closes_the_items() -> None:
             closed.set()
 
     before = threading.active_count()
-    taken = ahead(items())
+    taken = prefetch(items())
     next(taken)
     taken.close()  # type: ignore[attr-defined]
     assert closed.is_set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,18 +11,25 @@ import dagster as dg
 import pytest
 
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline_tests.alerts.receiving import webhook
 from aps_pipeline_tests.warehouse.conftest import Plant, plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 __all__ = ["plant"]
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("conditions"):
+        yield
 
 
 def tick(plant: Plant, urls: str | None) -> Any:
     """One evaluation, as the daemon makes it."""
     settings = Settings(_env_file=None, data_dir=plant.path.parent, alert_urls=urls)  # type: ignore[call-arg]
-    definitions = definitions_of(date(2024, 1, 1), Access(lambda: settings))
+    definitions = build_definitions(date(2024, 1, 1), ApsResource(lambda: settings))
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance, repository_def=definitions.get_repository_def())
         return definitions.resolve_sensor_def("alerts").evaluate_tick(context)

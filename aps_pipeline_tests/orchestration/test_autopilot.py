@@ -13,8 +13,7 @@ import pytest
 
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.ledger import quota_month
-from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.periods import zone
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline.simulator.fleet import Ecu, Inverter
@@ -34,8 +33,8 @@ INVENTORY = {"systems", "system_capacity", "ecus", "inverters", "meters"}
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.from_config(str(prepare_home(tmp_path / "home"))) as opened:
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(home)) as opened:
         yield opened
 
 
@@ -62,7 +61,7 @@ def refresh(pilot: Pilot) -> None:
 
 
 def asked(pilot: Pilot) -> Counter[str]:
-    """How often each question about a day was asked so far."""
+    """How often each request about a day was asked so far."""
     queries = (f"{path}?{query}" for path, query in pilot.site.simulator.requests)
     return Counter(query for query in queries if query.rpartition("date_range=")[2].count("-") == 2)
 
@@ -248,7 +247,7 @@ def test_a_tick_that_fails_tells_no_secret(pilot: Pilot, monkeypatch: pytest.Mon
     def broken(*_: object) -> None:
         raise RuntimeError(f"the secret is {secret}")
 
-    monkeypatch.setattr(Access, "pipeline", broken)
+    monkeypatch.setattr(ApsResource, "pipeline", broken)
     with pytest.raises(dg.Failure) as caught:
         pilot.tick()
     assert secret not in str(caught.value.description) and "please report it" in str(caught.value.description)

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ FORMATS = {"%Y-%m-%d": "day", "%Y-%m": "month", "%Y": "year"}
 
 @pytest.fixture(scope="module")
 def defs() -> dg.Definitions:
-    return definitions_of(date(2020, 1, 1), Access())
+    return build_definitions(date(2020, 1, 1), ApsResource())
 
 
 def lines(text: str) -> list[str]:
@@ -152,7 +152,7 @@ def test_assets_say_what_they_hold(defs: dg.Definitions) -> None:
 def test_loading_needs_no_setting_and_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "from dagster import Definitions; from aps_pipeline.orchestration.definitions import defs; "
-        "Definitions.validate_loadable(defs)"
+        "Definitions.validate_loadable(defs())"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error::Warning:aps_pipeline", "-c", code],

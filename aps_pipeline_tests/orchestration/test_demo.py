@@ -10,12 +10,12 @@ import pytest
 
 from aps_pipeline.config import load_settings
 from aps_pipeline.orchestration import demo
-from aps_pipeline.orchestration.demo_result import show
+from aps_pipeline.orchestration.demo import show
 from aps_pipeline.orchestration.simulated import (
-    as_environment,
     demo_dir,
-    describe_site,
-    simulated_settings,
+    environment_of,
+    get_simulated_settings,
+    write_site_files,
     year_before,
 )
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet, healthy_fleet
@@ -56,10 +56,10 @@ def test_what_the_demo_says_of_its_roofs_can_be_read_and_stays_until_it_changes(
     fleet = demo_fleet(2025)
     simulator = Simulator(fleet)
     start = date(2024, 1, 1)
-    assert simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site == Site()
+    assert get_simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site == Site()
 
-    describe_site(tmp_path, fleet, 2025)
-    said = simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
+    write_site_files(tmp_path, fleet, 2025)
+    said = get_simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
     assert tuple(said.roof.systems) == fleet.system_ids
     panels = sum(
         len(inv.panels) for system in said.roof.systems.values() for inv in system.inverters.values()
@@ -68,17 +68,17 @@ def test_what_the_demo_says_of_its_roofs_can_be_read_and_stays_until_it_changes(
     assert said.tariffs.currency == "EUR"
 
     written = (tmp_path / "roof.yaml").stat()
-    describe_site(tmp_path, fleet, 2026)
+    write_site_files(tmp_path, fleet, 2026)
     assert (tmp_path / "roof.yaml").stat() == written
     (tmp_path / "tariffs.yaml").write_text("currency: [")
-    describe_site(tmp_path, healthy_fleet(), 2025)
-    now = simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
+    write_site_files(tmp_path, healthy_fleet(), 2025)
+    now = get_simulated_settings(simulator, "http://127.0.0.1:1", tmp_path, start).site
     assert now.tariffs == said.tariffs
     assert now.roof != said.roof
 
 
 def test_ids_of_digits_are_quoted_in_the_roof_file(tmp_path: Path) -> None:
-    describe_site(tmp_path, demo_fleet(2025), 2025)
+    write_site_files(tmp_path, demo_fleet(2025), 2025)
     assert '"000000064823":' in (tmp_path / "roof.yaml").read_text("utf-8")
 
 
@@ -89,10 +89,10 @@ def test_data_of_the_demo_lies_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_another_process_finds_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    describe_site(tmp_path / "demo", demo_fleet(), 2025)
+    write_site_files(tmp_path / "demo", demo_fleet(), 2025)
     (tmp_path / ".env").write_text("APS_LEDGER_URL=postgresql://real/one\nAPS_APP_ID=real\n")
-    settings = simulated_settings(Simulator(), "http://127.0.0.1:1", tmp_path / "demo", date(2025, 1, 1))
-    for name, value in as_environment(settings).items():
+    settings = get_simulated_settings(Simulator(), "http://127.0.0.1:1", tmp_path / "demo", date(2025, 1, 1))
+    for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings
 

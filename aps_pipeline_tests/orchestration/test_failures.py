@@ -11,11 +11,10 @@ import pytest
 from aps_pipeline.api import Client
 from aps_pipeline.config import load_settings
 from aps_pipeline.lake import StorageError
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.failures import told_plainly
-from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.resources import RESOURCE, Access
-from aps_pipeline.orchestration.simulated import as_environment, simulated_settings
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.materialize import as_dagster_failure
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
+from aps_pipeline.orchestration.simulated import environment_of, get_simulated_settings
 from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.sites import Site, fleet_file, settings_for, with_clients
 
@@ -24,7 +23,7 @@ SECRET = "Tr0ub4dor&3x"  # of 12 characters, as real ones
 
 def failure(error: Exception, site: Site) -> dg.Failure:
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret=SECRET)
-    with pytest.raises(dg.Failure) as caught, told_plainly(settings):
+    with pytest.raises(dg.Failure) as caught, as_dagster_failure(settings):
         raise error
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__
@@ -45,7 +44,7 @@ def test_the_secrets_of_all_accounts_are_taken_out(site: Site, tmp_path: Path) -
     longer = f"{SECRET}-and-more"
     path = fleet_file(tmp_path / "fleet.toml", east={"app_secret": longer}, west={"app_secret": SECRET})
     settings = settings_for(site.simulator, site.url, site.data_dir, app_secret="0wn", fleet_file=path)
-    with pytest.raises(dg.Failure) as caught, told_plainly(settings):
+    with pytest.raises(dg.Failure) as caught, as_dagster_failure(settings):
         raise StorageError(f"{SECRET}, {longer}, 0wn")
     assert caught.value.description == "***, ***, ***"
 
@@ -56,9 +55,9 @@ def test_simulated_settings_take_no_fleet_file_from_anywhere(
     monkeypatch.chdir(tmp_path)
     fleet_file(tmp_path / "fleet.toml")
     (tmp_path / ".env").write_text("APS_FLEET_FILE=fleet.toml\n")
-    settings = simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
+    settings = get_simulated_settings(site.simulator, site.url, tmp_path, date(2024, 1, 1))
     assert [account.app_id for account in settings.accounts] == [site.simulator.app_id]
-    for name, value in as_environment(settings).items():
+    for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings
 
@@ -76,14 +75,14 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, system_ids=("A1",), data_dir=tmp_path)  # type: ignore[call-arg]
     assets = [
         a
-        for a in definitions_of(date(2024, 1, 1), Access()).assets or ()
+        for a in build_definitions(date(2024, 1, 1), ApsResource()).assets or ()
         if isinstance(a, dg.AssetsDefinition)
     ]
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             assets,
             selection=dg.AssetSelection.assets(["core", "systems"]),
-            resources={RESOURCE: Access(lambda: settings)},
+            resources={RESOURCE: ApsResource(lambda: settings)},
             instance=instance,
             raise_on_error=False,
         )
@@ -93,7 +92,7 @@ def test_missing_credentials_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, tmp_path: Path) -> None:
+def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, home: Path) -> None:
     site.simulator.faults.append(Fault("5000", date_range="2024-03-06"))
     settings = settings_for(site.simulator, site.url, site.data_dir)
     assert settings.app_secret is not None
@@ -106,14 +105,13 @@ def test_the_app_secret_is_nowhere_in_what_dagster_keeps(site: Site, tmp_path: P
         return with_clients(site.pipeline(), broken)
 
     secrets = (settings.app_secret.get_secret_value(), SECRET)
-    home = prepare_home(tmp_path / "home")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for access in (
-            Access(lambda: settings),
-            Access(lambda: wrong),
-            Access(lambda: wrong, open=open_broken),  # type: ignore[arg-type]
+            ApsResource(lambda: settings),
+            ApsResource(lambda: wrong),
+            ApsResource(lambda: wrong, open=open_broken),  # type: ignore[arg-type]
         ):
-            job = definitions_of(date(2024, 2, 1), access).resolve_job_def("refresh_days")
+            job = build_definitions(date(2024, 2, 1), access).resolve_job_def("refresh_days")
             job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,

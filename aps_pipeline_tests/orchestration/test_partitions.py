@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from aps_pipeline.orchestration.partitions import Calendar, last_day_of_run, stretches
+from aps_pipeline.orchestration.partitions import Calendar, contiguous_ranges, last_day_of_run
 from aps_pipeline.periods import Grain, Period, periods_between
 
 NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ def test_a_lifetime_has_no_partitions() -> None:
 
 def test_stretches() -> None:
     def keys(grain: Grain, *keys: str) -> list[str]:
-        return [f"{a.key}/{b.key}" for a, b in stretches(Period.parse(grain, key) for key in keys)]
+        return [f"{a.key}/{b.key}" for a, b in contiguous_ranges(Period.parse(grain, key) for key in keys)]
 
     assert keys(Grain.DAY) == []
     assert keys(Grain.DAY, "2024-03-02", "2024-02-28", "2024-03-01", "2024-02-29", "2024-03-05") == [

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from aps_pipeline.ingest import PartitionResult
-from aps_pipeline.orchestration import collecting
+from aps_pipeline.orchestration import materialize
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import TABLES
@@ -134,7 +134,7 @@ def test_what_a_day_refused_is_told_of_the_table_it_lies_in() -> None:
     for table, rejected in (("inverter_batch_energy", 2), ("inverter_batch_energy", 0)):
         context = Context()
         result = PartitionResult(TABLES[table], day, 9, calls=1, asked=1, rejected=rejected)
-        collecting.tell(context, result)  # type: ignore[arg-type]
+        materialize.log_materialization(context, result)  # type: ignore[arg-type]
         told = {event.asset_key.path[-1]: event.metadata["rows"].value for event in context.told}
         assert told == {"inverter_batch_energy": 9} | ({"rejected_items": 2} if rejected else {})
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.partitions import Calendar
-from aps_pipeline.orchestration.reporting import REPORT, monthly_report
+from aps_pipeline.orchestration.reports import REPORT, report_schedule
 from aps_pipeline.orchestration.resources import RESOURCE
 from aps_pipeline_tests.orchestration.conftest import START, Dagster
 
 
 def test_each_month_is_told_of_and_one_without_figures_fails(dagster: Dagster) -> None:
     dagster.run(["system_daily_energy"], "2024-03")
-    defs = definitions_of(START, dagster.access)
+    defs = build_definitions(START, dagster.access)
     defs.resolve_job_def("build_warehouse").execute_in_process(
         instance=dagster.instance, resources={RESOURCE: dagster.access}
     )
@@ -33,7 +33,7 @@ def test_each_month_is_told_of_and_one_without_figures_fails(dagster: Dagster) -
 
 
 def test_the_schedule_asks_for_the_month_before() -> None:
-    schedule = monthly_report(Calendar(START))
+    schedule = report_schedule(Calendar(START))
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 7, 14, tzinfo=UTC))
     data = schedule.evaluate_tick(context)
     assert data.run_requests is not None

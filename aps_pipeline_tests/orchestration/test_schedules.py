@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from aps_pipeline.config import Settings
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.resources import Access
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.resources import ApsResource
 from aps_pipeline.tables import PROFILES
 
 BOTH = ("system", "meter")
@@ -18,7 +18,7 @@ BOTH = ("system", "meter")
 
 def tick(when: datetime, start: date = date(2020, 1, 1), **settings: Any) -> dg.ScheduleExecutionData | Any:
     chosen = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
-    defs = definitions_of(start, Access(lambda: chosen), PROFILES[chosen.profile])
+    defs = build_definitions(start, ApsResource(lambda: chosen), PROFILES[chosen.profile])
     schedule = defs.resolve_schedule_def("daily_refresh")
     context = dg.build_schedule_context(
         scheduled_execution_time=when, repository_def=defs.get_repository_def()
@@ -94,7 +94,7 @@ def test_nothing_before_the_first_partition() -> None:
     "when", [datetime(2026, 3, 4, 12, 30, tzinfo=UTC), datetime(2024, 12, 31, 23, tzinfo=UTC)]
 )
 def test_every_range_is_of_partitions_that_there_are(when: datetime) -> None:
-    graph = definitions_of(date(2020, 1, 1), Access()).resolve_asset_graph()
+    graph = build_definitions(date(2020, 1, 1), ApsResource()).resolve_asset_graph()
     for names, first, last in ranges(when):
         for name in names:
             partitions = graph.get(dg.AssetKey(["core", name])).partitions_def

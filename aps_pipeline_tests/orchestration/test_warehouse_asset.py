@@ -5,13 +5,13 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from aps_pipeline.orchestration.code_location import definitions_of
+from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.resources import RESOURCE
 from aps_pipeline_tests.orchestration.conftest import START, Dagster
 
 
 def build(dagster: Dagster) -> dg.ExecuteInProcessResult:
-    job = definitions_of(START, dagster.access).resolve_job_def("build_warehouse")
+    job = build_definitions(START, dagster.access).resolve_job_def("build_warehouse")
     return job.execute_in_process(
         instance=dagster.instance, resources={RESOURCE: dagster.access}, raise_on_error=False
     )
@@ -39,7 +39,7 @@ def test_it_can_be_built_before_there_is_anything(dagster: Dagster) -> None:
 
 @pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 def test_it_follows_when_tables_have_changed_and_only_then(dagster: Dagster) -> None:
-    defs = definitions_of(START, dagster.access)
+    defs = build_definitions(START, dagster.access)
 
     def wants(cursor: object = None) -> tuple[int, object]:
         result = dg.evaluate_automation_conditions(defs, dagster.instance, cursor=cursor)  # type: ignore[arg-type]

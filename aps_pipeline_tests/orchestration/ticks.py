@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from aps_pipeline.orchestration.code_location import definitions_of
-from aps_pipeline.orchestration.resources import RESOURCE, Access
+from aps_pipeline.config import Settings
+from aps_pipeline.orchestration.definitions import build_definitions
+from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
 from aps_pipeline.tables import PROFILES
 from aps_pipeline_tests.sites import Site, settings_for
 
@@ -32,12 +33,23 @@ class Pilot:
     start: date
     chosen: dict[str, Any]
     cursor: str | None = None
+    made: dict[tuple[date, str], dg.Definitions] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return settings_for(self.site.simulator, self.site.url, self.site.data_dir, **self.chosen)
+
+    @property
+    def access(self) -> ApsResource:
+        """The way to what is chosen when it is used."""
+        return ApsResource(lambda: self.settings, open=lambda _: self.site.pipeline(**self.chosen))
 
     @property
     def definitions(self) -> dg.Definitions:
-        settings = settings_for(self.site.simulator, self.site.url, self.site.data_dir, **self.chosen)
-        self.access = Access(lambda: settings, open=lambda _: self.site.pipeline(**self.chosen))
-        return definitions_of(self.start, self.access, PROFILES[settings.profile])
+        kind = (self.start, self.settings.profile)
+        if kind not in self.made:
+            self.made[kind] = build_definitions(self.start, self.access, PROFILES[kind[1]])
+        return self.made[kind]
 
     def tick(self) -> Any:
         """One evaluation, as the daemon makes it."""

@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from aps_pipeline.lake.validate import in_file_order
-from aps_pipeline.parse import opened
-from aps_pipeline.parse.asked import Asked, Parsed
-from aps_pipeline.parse.devices import DEVICE_PARSERS
+from aps_pipeline.lake.validate import prepare_rows
+from aps_pipeline.parse import PARSERS, open_body
+from aps_pipeline.parse.context import ParseContext, Parsed
 from aps_pipeline.periods import Grain, Period, zone
 from aps_pipeline.simulator import Simulator
 from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, Span, System
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.levels import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
+from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.summaries import SUMMARIES
 from aps_pipeline.tables.telemetry import TELEMETRY
 from aps_pipeline_tests.simulator.caller import body
@@ -52,22 +51,22 @@ def asked(
     system_id: str = "S1",
     device_id: str = "D1",
     created: date | None = date(2022, 3, 17),
-) -> Asked:
+) -> ParseContext:
     """A call that feeds that table, about that period, made at that instant."""
     period = Period.parse(_GRAINS.get(READ[name].source.level, Grain.DAY), key)
     device = "" if name.startswith("system") else device_id
-    return Asked(7, system_id, device, period, at, zone(zone_name), created, timedelta(days=5))
+    return ParseContext(7, system_id, device, period, at, zone(zone_name), created, timedelta(days=5))
 
 
-def parsed(name: str, data: Any, of: Asked) -> Parsed:
+def parsed(name: str, data: Any, of: ParseContext) -> Parsed:
     """What the parser of that table makes of `data`, sent as JSON."""
-    return DEVICE_PARSERS[name](READ[name], opened(json.dumps({"code": 0, "data": data})), of)
+    return PARSERS[name](READ[name], open_body(json.dumps({"code": 0, "data": data})), of)
 
 
-def rows(name: str, data: Any, of: Asked) -> list[dict[str, Any]]:
+def rows(name: str, data: Any, of: ParseContext) -> list[dict[str, Any]]:
     """The rows of `data`, after the checks that stand before every file."""
     table, found = READ[name], parsed(name, data, of).rows
-    in_file_order(table, (of.period.key,) if table.partition else (), found)
+    prepare_rows(table, (of.period.key,) if table.is_partitioned else (), found)
     return list(found.to_pylist())
 
 
@@ -128,7 +127,7 @@ def devices(name: str, system: System) -> list[str]:
         return list(system.meters)
     if kind in ("inverter_energy", "inverter_summary"):
         return [inverter.uid for ecu in system.ecus for inverter in ecu.inverters]
-    return [ecu.asked_id for ecu in system.ecus]
+    return [ecu.request_id for ecu in system.ecus]
 
 
 def answer(name: str, sid: str, device: str, day: date) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def answer(name: str, sid: str, device: str, day: date) -> dict[str, Any]:
     )
 
 
-def call(name: str, sid: str, device: str, day: date, at: datetime = NOW) -> Asked:
+def call(name: str, sid: str, device: str, day: date, at: datetime = NOW) -> ParseContext:
     """The call behind such a body."""
     system = system_of(sid)
     return asked(name, key_of(name, day), at, system.timezone, sid, device, system.create_date)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from aps_pipeline.envelope import Number
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.parse.arrays import doubles, quick_doubles
-from aps_pipeline.parse.values import number
+from aps_pipeline.parse.values import read_doubles, read_number, try_read_doubles
 
 ODD: list[Any] = [
     None, "", "0", "0.00", "-0.01", "+1.5", "5.0E-4", "1e3", Number("12"), Number("1.5E1"), "007", "9" * 40,
@@ -29,14 +28,14 @@ TEXTS = st.one_of(
 @given(st.lists(TEXTS, max_size=6))
 def test_the_list_reads_as_its_entries(entries: list[Any]) -> None:
     try:
-        expected = [number(entry, f"power[{n}]") for n, entry in enumerate(entries)]
+        expected = [read_number(entry, f"power[{n}]") for n, entry in enumerate(entries)]
     except RefusedError as error:
-        assert quick_doubles(entries) is None
+        assert try_read_doubles(entries) is None
         with pytest.raises(RefusedError) as caught:
-            doubles(entries, "power")
+            read_doubles(entries, "power")
         assert str(caught.value) == str(error)
     else:
-        assert doubles(entries, "power").to_pylist() == expected
+        assert read_doubles(entries, "power").to_pylist() == expected
 
 
 @pytest.mark.parametrize("entry", ODD, ids=ascii)
@@ -46,5 +45,5 @@ def test_one_entry(entry: Any) -> None:
 
 def test_the_usual_list_takes_the_quick_way() -> None:
     entries = ["0", "12.28", None, "", "-0.01", "5.0E-4", Number("7")]
-    found = quick_doubles(entries)
+    found = try_read_doubles(entries)
     assert found is not None and found.to_pylist() == [0, 12.28, None, None, -0.01, 0.0005, 7]

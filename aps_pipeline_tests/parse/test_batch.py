@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aps_pipeline.parse.batch import GRAMMAR, _matched, read_strings
+from aps_pipeline.parse.batch import GRAMMAR, _match, read_strings
 from aps_pipeline_tests.parse.helpers import panels_of
 
 WORD = st.text("0123456789ABCXYZabcz_", min_size=1, max_size=14)
@@ -43,7 +43,7 @@ def test_what_is_written_by_the_grammar_comes_back(items: list[tuple[str, int, s
 @example(["702000000001-1-" + "1" * 90])
 def test_the_fast_way_reads_what_the_grammar_reads(strings: list[str]) -> None:
     array = pa.array(strings, pa.string())
-    assert read_strings(array).to_pylist() == _matched(array).to_pylist()
+    assert read_strings(array).to_pylist() == _match(array).to_pylist()
 
 
 @given(st.one_of(NEARLY, st.text(max_size=16)))

@@ -6,18 +6,18 @@ import json
 
 import pytest
 
-from aps_pipeline.parse import PARSERS, RefusedError, opened, parse_rows
-from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, table_named
+from aps_pipeline.parse import PARSERS, RefusedError, open_body, parse_rows
+from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, get_table
 from aps_pipeline_tests.parse.helpers import asked
 
-HOURS = table_named("system_hourly_energy")
+HOURS = get_table("system_hourly_energy")
 
 
 @pytest.mark.parametrize(
     "body", ['{"code":1001}', '{"code":1001,"data":null}', '{"code":1001,"data":[],"msg":"x"}']
 )
 def test_no_data_is_an_answer_without_rows(body: str) -> None:
-    assert opened(body) is None
+    assert open_body(body) is None
     parsed = parse_rows(HOURS, body, asked("2024-03-05"))
     assert parsed.rows.num_rows == parsed.rejected.num_rows == 0
     assert parsed.rows.schema.equals(HOURS.schema) and parsed.rejected.schema.equals(REJECTED_ITEMS.schema)
@@ -60,12 +60,12 @@ def test_a_body_of_another_kind_is_refused() -> None:
     with pytest.raises(RefusedError):
         parse_rows(HOURS, batch, asked("2024-03-05"))
     with pytest.raises(RefusedError):
-        parse_rows(table_named("inverter_batch_energy"), hours, asked("2024-03-05"))
+        parse_rows(get_table("inverter_batch_energy"), hours, asked("2024-03-05"))
 
 
 @pytest.mark.parametrize("data", [{"energy": None}, {"energy": "x"}, {"energy": {}}, {"power": []}, []])
 def test_a_batch_without_its_list_is_refused(data: object) -> None:
     with pytest.raises(RefusedError):
         parse_rows(
-            table_named("inverter_batch_energy"), json.dumps({"code": 0, "data": data}), asked("2024-03-05")
+            get_table("inverter_batch_energy"), json.dumps({"code": 0, "data": data}), asked("2024-03-05")
         )

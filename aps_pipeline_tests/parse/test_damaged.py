@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.lake.validate import prepare_rows
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.parse.bodies import BODIES, DAY, KEYS
@@ -90,7 +90,7 @@ def refused(name: str, body: Any) -> None:
         for each in TWINS if name in TWINS else (name,):
             found = parsed(each, body, call)
             assert found.rejected.num_rows < found.items and found.rows.num_rows
-            in_file_order(REJECTED_ITEMS, (each, call.period.first.isoformat()), found.rejected)
+            prepare_rows(REJECTED_ITEMS, (each, call.period.first.isoformat()), found.rejected)
             named += found.rejected.num_rows
     except RefusedError:
         return

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.parse import Asked, RefusedError, opened
-from aps_pipeline.parse.devices import DEVICE_PARSERS
-from aps_pipeline.parse.drift import unknown_fields
+from aps_pipeline.parse import PARSERS, ParseContext, RefusedError, open_body
+from aps_pipeline.parse.schema_drift import find_unknown_fields
 from aps_pipeline.periods import LIFETIME, Grain, Period, zone
 from aps_pipeline_tests.parse.served import READ
 
@@ -24,14 +23,14 @@ pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded bodi
 
 
 def data_of(name: str) -> Any:
-    return opened((RECORDED / f"{name}.json").read_text("utf-8"))
+    return open_body((RECORDED / f"{name}.json").read_text("utf-8"))
 
 
 def rows(table: str, name: str, period: Period, at: datetime = AFTER) -> list[dict[str, Any]]:
-    call = Asked(1, "S1", "E1", period, at, MOUNTAIN, date(2019, 1, 1), timedelta(days=5))
+    call = ParseContext(1, "S1", "E1", period, at, MOUNTAIN, date(2019, 1, 1), timedelta(days=5))
     data = data_of(name)
-    assert unknown_fields(READ[table].source, data) == set()
-    return list(DEVICE_PARSERS[table](READ[table], data, call).rows.to_pylist())
+    assert find_unknown_fields(READ[table].source, data) == set()
+    return list(PARSERS[table](READ[table], data, call).rows.to_pylist())
 
 
 def test_slots_of_an_ecu() -> None:

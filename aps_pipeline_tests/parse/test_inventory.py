@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, opened, repeated_ids
+from aps_pipeline.parse import INVENTORY_PARSERS, RefusedError, find_repeated_ids, open_body
 from aps_pipeline.tables import Source
 
 DETAILS: dict[str, Any] = {
@@ -29,7 +29,7 @@ ECU: dict[str, Any] = {
 
 
 def read(endpoint: str, data: Any, system_id: str = "AZ12649A3DFF") -> Any:
-    return INVENTORY_PARSERS[endpoint](opened(json.dumps({"code": 0, "data": data})), system_id)
+    return INVENTORY_PARSERS[endpoint](open_body(json.dumps({"code": 0, "data": data})), system_id)
 
 
 def test_details() -> None:
@@ -173,7 +173,7 @@ def test_an_inverter_below_two_ecus_is_no_repetition() -> None:
 
 
 def repeated(endpoint: str, data: Any) -> list[str]:
-    return repeated_ids(Source(endpoint, "", ""), data)
+    return find_repeated_ids(Source(endpoint, "", ""), data)
 
 
 def test_meters() -> None:
@@ -185,6 +185,6 @@ def test_meters() -> None:
 
 
 def test_no_data_is_told_apart_from_nothing() -> None:
-    assert opened('{"code":1001,"data":null}') is None
+    assert open_body('{"code":1001,"data":null}') is None
     with pytest.raises(RefusedError):
-        opened('{"code":0,"data":null}')
+        open_body('{"code":0,"data":null}')

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.parse.labels import Axis, moments_of, time_axis
+from aps_pipeline.parse.timeslots import TimeAxis, instants_of_label, read_time_axis
 from aps_pipeline.periods import day_end_utc, hour_bounds_utc, zone
 from aps_pipeline_tests.parse.served import LONG_AFTER, asked
 
@@ -40,11 +40,11 @@ SPRING = [(*at, *change[1:]) for at, change in CHANGES.items() if change[0] < 24
 AUTUMN = [(*at, *change[1:]) for at, change in CHANGES.items() if change[0] > 24]
 
 
-def axis_of(labels: Any, name: str, day: date, at: datetime = LONG_AFTER) -> Axis:
-    return time_axis(labels, "time", asked("ecu_power", day.isoformat(), at, name))
+def axis_of(labels: Any, name: str, day: date, at: datetime = LONG_AFTER) -> TimeAxis:
+    return read_time_axis(labels, "time", asked("ecu_power", day.isoformat(), at, name))
 
 
-def ends_of(axis: Axis) -> list[datetime]:
+def ends_of(axis: TimeAxis) -> list[datetime]:
     return list(axis.ends.to_pylist())
 
 
@@ -107,7 +107,7 @@ def test_whatever_is_left_its_clock_shows_the_label_and_time_goes_on(
 @pytest.mark.parametrize(("name", "day", "first", "last"), SPRING)
 def test_a_skipped_label_is_refused(name: str, day: date, first: str, last: str) -> None:
     for label in (first, last):
-        assert moments_of(day, label, zone(name)) == ()
+        assert instants_of_label(day, label, zone(name)) == ()
         with pytest.raises(RefusedError, match=rf"time\[0\] is {label}, which no clock in {name} showed on"):
             axis_of([label], name, day)
 
@@ -215,7 +215,7 @@ def test_labels_are_a_list(bad: Any) -> None:
 def test_no_labels_are_no_slots() -> None:
     axis = axis_of([], PARIS, date(2025, 7, 20))
     assert len(axis) == axis.came == 0
-    assert axis.series([], "power").to_pylist() == []
+    assert axis.read_series([], "power").to_pylist() == []
 
 
 NOON = datetime(2025, 7, 20, 10, 0, tzinfo=UTC)  # 12:00 in Paris
@@ -223,14 +223,14 @@ NOON = datetime(2025, 7, 20, 10, 0, tzinfo=UTC)  # 12:00 in Paris
 
 def test_a_series_stands_beside_its_labels() -> None:
     axis = axis_of(["10:00", "10:05", "10:10"], PARIS, date(2025, 7, 20), NOON)
-    assert axis.series(["1.5", None, ""], "power").to_pylist() == [1.5, None, None]
+    assert axis.read_series(["1.5", None, ""], "power").to_pylist() == [1.5, None, None]
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 4, 6])
 def test_a_series_of_another_length_is_refused(length: int) -> None:
     axis = axis_of(["10:00", "10:05", "10:10"], PARIS, date(2025, 7, 20), NOON)
     with pytest.raises(RefusedError, match=f"power has {length} entries for 3 labels"):
-        axis.series(["1"] * length, "power")
+        axis.read_series(["1"] * length, "power")
 
 
 def test_slots_that_have_not_begun_become_no_rows() -> None:
@@ -238,14 +238,14 @@ def test_slots_that_have_not_begun_become_no_rows() -> None:
     axis = axis_of(labels, PARIS, date(2025, 7, 20), NOON)
     assert axis.labels.to_pylist() == ["11:55", "12:00", "12:20"], "12:15 is now, for a clock 15 minutes slow"
     assert axis.came == 5
-    assert axis.series(["1", "2", "3", "0", None], "power").to_pylist() == [1, 2, 3]
-    assert axis.series(["1", "2", "3", "0.00", ""], "power").to_pylist() == [1, 2, 3]
+    assert axis.read_series(["1", "2", "3", "0", None], "power").to_pylist() == [1, 2, 3]
+    assert axis.read_series(["1", "2", "3", "0.00", ""], "power").to_pylist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("future", [["0.1", "0"], ["0", "-5"], [None, "1"]])
 def test_values_for_what_has_not_begun_are_refused(future: list[Any]) -> None:
     axis = axis_of(["11:55", "12:25", "13:00"], PARIS, date(2025, 7, 20), NOON)
     with pytest.raises(RefusedError, match="not begun"):
-        axis.series(["1", *future], "power")
+        axis.read_series(["1", *future], "power")
     with pytest.raises(RefusedError, match="3 labels"):
-        axis.series(["1"], "power")
+        axis.read_series(["1"], "power")

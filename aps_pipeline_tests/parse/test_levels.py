@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.lake.validate import prepare_rows
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.parse.bodies import BODIES, KEYS
@@ -115,7 +115,7 @@ def test_a_flow_of_a_meter_that_cannot_be_is_null_and_named() -> None:
         assert None not in got.rows["exported_kwh"].to_pylist() and got.rows.num_rows == len(labels)
         (row,) = got.rejected.to_pylist()
         assert (row["item"], row["position"], got.items) == ("imported", 2, 4)
-        in_file_order(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
+        prepare_rows(REJECTED_ITEMS, (name, asked(name, key).period.first.isoformat()), got.rejected)
         with pytest.raises(RefusedError, match="entries for"):
             parsed(name, {"time": labels} | {flow: ["1"] for flow in FLOWS}, asked(name, key))
 
@@ -222,9 +222,9 @@ def test_labels_that_only_count_are_taken_where_they_fit_one_way_only() -> None:
     assert rows("meter_hourly_energy", counted, asked("meter_hourly_energy", DAY)) == plain
     call = asked("meter_yearly_energy", "")
     assert call.create_date is not None
-    count = call.asked_utc.year - call.create_date.year + 1
+    count = call.sent_utc.year - call.create_date.year + 1
     years = rows("meter_yearly_energy", meter([f"{n:02d}" for n in range(1, count + 1)]), call)
-    assert [row["year"] for row in years] == [*range(call.create_date.year, call.asked_utc.year + 1)]
+    assert [row["year"] for row in years] == [*range(call.create_date.year, call.sent_utc.year + 1)]
 
 
 def test_a_zero_for_an_hour_that_has_not_begun_is_no_measurement() -> None:

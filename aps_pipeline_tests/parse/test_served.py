@@ -91,7 +91,7 @@ def test_slots_end_when_they_were_recorded(sid: str, day: date) -> None:
         for night, each in ((True, records), (False, records.by_day())):
             ends = [datetime.fromtimestamp(end, UTC) for end in each.ends.tolist()]
             true_ends |= {
-                (night, owner): ends for owner in (ecu.asked_id, *(inv.uid for inv in ecu.inverters))
+                (night, owner): ends for owner in (ecu.request_id, *(inv.uid for inv in ecu.inverters))
             }
     for name in SLOT_TABLES:
         device = next(n for n in ("meter_id", "ecu_id", "inverter_id") if n in READ[name].keys)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.parse import RefusedError, opened
-from aps_pipeline.parse.drift import unknown_fields
+from aps_pipeline.parse import RefusedError, open_body
+from aps_pipeline.parse.schema_drift import find_unknown_fields
 from aps_pipeline.tables import TABLES, Source
 from aps_pipeline_tests.parse.bodies import BODIES
 from aps_pipeline_tests.parse.served import MOUNTAIN, READ, answer, asked, devices, parsed, rows, system_of
@@ -81,7 +81,7 @@ def test_a_summary_that_lacks_a_name_is_refused(name: str, body: Any) -> None:
 
 
 def unknown(source: Source, data: Any) -> set[str]:
-    return unknown_fields(source, opened(json.dumps({"code": 0, "data": data})))
+    return find_unknown_fields(source, open_body(json.dumps({"code": 0, "data": data})))
 
 
 @pytest.mark.parametrize("name", READ)
@@ -113,7 +113,7 @@ def test_nothing_is_new_in_what_we_know(name: str) -> None:
 )
 def test_new_fields_are_named(name: str, body: Any, found: set[str]) -> None:
     if body is None:
-        assert unknown_fields(READ[name].source, body) == found
+        assert find_unknown_fields(READ[name].source, body) == found
     else:
         assert unknown(READ[name].source, body) == found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.lake.validate import in_file_order
+from aps_pipeline.lake.validate import prepare_rows
 from aps_pipeline.parse import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS
 from aps_pipeline_tests.parse.bodies import BODIES, DAY
@@ -115,7 +115,7 @@ def test_a_panel_of_a_bad_name_is_refused_alone(name: str) -> None:
     assert (first["position"], first["reason"]) == (1, "not of the form uid-channel")
     assert (first["source_table"], first["device_id"], first["call_id"]) == (BATCH, "D1", 7)
     assert (second["position"], second["item"]) == (3, "w") and len(first["item"]) <= 200
-    in_file_order(REJECTED_ITEMS, (BATCH, DAY), got.rejected)
+    prepare_rows(REJECTED_ITEMS, (BATCH, DAY), got.rejected)
 
 
 def test_an_id_is_read_from_the_right() -> None:
@@ -151,7 +151,7 @@ def test_a_panel_that_does_not_fit_is_refused_alone(bad: Any, reason: str) -> No
     assert (named["position"], named["item"], named["reason"]) == (1, "total", "not of the form uid-channel")
     assert (wrong["position"], wrong["item"], got.items) == (2, "u-1", 4)
     assert wrong["reason"].startswith(reason)
-    in_file_order(REJECTED_ITEMS, (BATCH, DAY), got.rejected)
+    prepare_rows(REJECTED_ITEMS, (BATCH, DAY), got.rejected)
 
 
 def test_a_body_without_a_single_panel_that_fits_is_refused() -> None:

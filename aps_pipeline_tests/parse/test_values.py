@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from aps_pipeline.envelope import Number
 from aps_pipeline.parse import RefusedError
-from aps_pipeline.parse.values import a_list, an_id, an_object, day, number, text, whole_number
+from aps_pipeline.parse.values import (
+    read_day,
+    read_id,
+    read_list,
+    read_number,
+    read_object,
+    read_text,
+    read_whole_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +41,7 @@ from aps_pipeline.parse.values import a_list, an_id, an_object, day, number, tex
     ],
 )
 def test_a_number(value: Any, expected: float | None) -> None:
-    assert number(value, "x") == expected
+    assert read_number(value, "x") == expected
 
 
 @pytest.mark.parametrize(
@@ -46,18 +54,18 @@ def test_a_number(value: Any, expected: float | None) -> None:
 )  # fmt: skip
 def test_not_a_number(value: Any) -> None:
     with pytest.raises(RefusedError, match=r"^entry 3 is .* not a number$"):
-        number(value, "entry 3")
+        read_number(value, "entry 3")
 
 
 @given(st.floats(allow_nan=False, min_value=-1e11, max_value=1e11))
 def test_numbers_as_python_prints_them_come_back(value: float) -> None:
-    assert number(repr(value), "x") == value
+    assert read_number(repr(value), "x") == value
 
 
 @given(st.text(max_size=12))
 def test_text_is_a_plain_number_or_refused(value: str) -> None:
     try:
-        found = number(value, "x")
+        found = read_number(value, "x")
     except RefusedError:
         return
     assert value == "" or (value.isascii() and found == float(value) and math.isfinite(float(value)))
@@ -66,11 +74,11 @@ def test_text_is_a_plain_number_or_refused(value: str) -> None:
 @pytest.mark.parametrize("value", ["1.5", "40000", "-30001", "1e9", "x"])
 def test_not_a_whole_number(value: str) -> None:
     with pytest.raises(RefusedError):
-        whole_number(value, "x")
+        read_whole_number(value, "x")
 
 
 def test_a_whole_number() -> None:
-    assert [whole_number(value, "x") for value in ("2", Number("3"), "1.0", None, "")] == [
+    assert [read_whole_number(value, "x") for value in ("2", Number("3"), "1.0", None, "")] == [
         2,
         3,
         1,
@@ -82,11 +90,11 @@ def test_a_whole_number() -> None:
 @pytest.mark.parametrize("value", ["2024-2-3", "20240203", "2024-02-30", "2024-W05-1", 5, True, "٢٠٢٤-٠٢-٠٣"])
 def test_not_a_day(value: Any) -> None:
     with pytest.raises(RefusedError):
-        day(value, "x")
+        read_day(value, "x")
 
 
 def test_a_day() -> None:
-    assert [day(value, "x") for value in ("2024-02-29", "", None)] == [date(2024, 2, 29), None, None]
+    assert [read_day(value, "x") for value in ("2024-02-29", "", None)] == [date(2024, 2, 29), None, None]
 
 
 @pytest.mark.parametrize(
@@ -94,43 +102,43 @@ def test_a_day() -> None:
 )
 def test_not_an_id(value: Any) -> None:
     with pytest.raises(RefusedError, match="not an id"):
-        an_id(value, "sid")
+        read_id(value, "sid")
 
 
 @pytest.mark.parametrize("value", ["0002000", "2030000001236-002405253708", "AZ12649A3DFF", "a_b", "a" * 64])
 def test_an_id(value: str) -> None:
-    assert an_id(value, "sid") == value
+    assert read_id(value, "sid") == value
 
 
 def test_an_id_that_came_as_a_whole_number_is_text() -> None:
-    found = an_id(Number("203000001234"), "eid")
+    found = read_id(Number("203000001234"), "eid")
     assert found == "203000001234" and type(found) is str
 
 
 @pytest.mark.parametrize("short", ["801", "12345678901", "2.03e11", "-203000001234", "203000001234.0"])
 def test_a_number_that_may_have_lost_something_is_no_id(short: str) -> None:
     with pytest.raises(RefusedError):
-        an_id(Number(short), "uid")
+        read_id(Number(short), "uid")
 
 
 @pytest.mark.parametrize("value", ["x" * 101, "a\x00b", "a\nb", "\x1b[31m", "\ud800", 5, True, [], {}])
 def test_not_a_short_text(value: Any) -> None:
     with pytest.raises(RefusedError):
-        text(value, "model")
+        read_text(value, "model")
 
 
 def test_short_texts_lists_and_objects() -> None:
-    assert [text(value, "x") for value in ("QT2D", "", None, "Straße")] == ["QT2D", None, None, "Straße"]
-    assert a_list([1], "x") == [1] and an_object({}, "x") == {}
+    assert [read_text(value, "x") for value in ("QT2D", "", None, "Straße")] == ["QT2D", None, None, "Straße"]
+    assert read_list([1], "x") == [1] and read_object({}, "x") == {}
     for value in (None, "x", {}, 5):
         with pytest.raises(RefusedError):
-            a_list(value, "x")
+            read_list(value, "x")
     for value in (None, "x", [], 5):
         with pytest.raises(RefusedError):
-            an_object(value, "x")
+            read_object(value, "x")
 
 
 def test_a_message_shows_little_of_a_long_value() -> None:
     with pytest.raises(RefusedError) as caught:
-        number("x" * 10_000, "entry 0")
+        read_number("x" * 10_000, "entry 0")
     assert len(str(caught.value)) < 100

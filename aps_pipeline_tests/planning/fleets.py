@@ -14,12 +14,11 @@ from aps_pipeline.planning import (
     Device,
     DuePolicy,
     Evidence,
-    Known,
+    SkipRules,
     System,
-    grain_of,
     periods_of,
 )
-from aps_pipeline.question import Held
+from aps_pipeline.request import LedgerEntry
 from aps_pipeline.tables import FETCHED, Table
 
 FIRST, LAST = date(2024, 2, 25), date(2024, 3, 12)
@@ -57,16 +56,16 @@ def systems(draw: st.DrawFn) -> System:
 
 
 @st.composite
-def held(draw: st.DrawFn, now: datetime) -> Held:
-    """What may be held of a question, asked at some time before now."""
+def held(draw: st.DrawFn, now: datetime) -> LedgerEntry:
+    """What may be held of a request, asked at some time before now."""
     sent = draw(st.none() | st.datetimes(datetime(2024, 2, 25), now.replace(tzinfo=None)))
-    refused, failed = draw(st.sampled_from((0, 71))), draw(st.sampled_from((0, 72)))
+    refused, failed = draw(st.sampled_from((None, 71))), draw(st.sampled_from((None, 72)))
     if sent is None:
-        return Held(refused=refused, failed=failed)
+        return LedgerEntry(refused=refused, failed=failed)
     at = sent.replace(tzinfo=UTC)
     if draw(st.booleans()):
-        return Held(answered=5, refused=refused, answered_utc=at, asked_utc=at, good_ids="5")
-    return Held(no_data=6, refused=refused, asked_utc=at, good_ids="6", no_data_count=1)
+        return LedgerEntry(answered=5, refused=refused, answered_utc=at, asked_utc=at, good_ids="5")
+    return LedgerEntry(no_data=6, refused=refused, asked_utc=at, good_ids="6", no_data_count=1)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Case:
     table: Table
     system: System
     answers: Answers
-    known: Known
+    known: SkipRules
     policy: DuePolicy
 
     @property
@@ -102,7 +101,7 @@ def cases(draw: st.DrawFn, *, revises: bool = True) -> Case:
     if draw(st.booleans()):
         borders[*table.source.kind, "S1"] = Border(draw(days), (92,), now)
     policy = DuePolicy(now, REVISION, LAST, revises and draw(st.booleans()))
-    return Case(table, system, Answers.of_kinds(found), Known(idle, borders), policy)
+    return Case(table, system, Answers.from_entries(found), SkipRules(idle, borders), policy)
 
 
-__all__ = ["FIRST", "LAST", "Case", "cases", "grain_of"]
+__all__ = ["FIRST", "LAST", "Case", "cases"]

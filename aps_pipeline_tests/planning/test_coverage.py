@@ -13,47 +13,46 @@ from aps_pipeline.periods import local_day, periods_between, zone
 from aps_pipeline.planning import (
     Answers,
     Border,
-    Covered,
     Device,
-    Known,
     Outlook,
+    PeriodState,
+    SkipRules,
     State,
     System,
     coverage,
-    grain_of,
-    merged,
-    needs_of,
+    merge_states,
+    plan_partitions,
 )
-from aps_pipeline.question import Held
-from aps_pipeline.tables import table_named
+from aps_pipeline.request import LedgerEntry
+from aps_pipeline.tables import get_table
 from aps_pipeline_tests.planning.fleets import REVISION, Case, cases
 
 KINDS = ("system", "ecu", "inverter", "meter")
 NAMED_BY = {("S1", kind): 55 for kind in KINDS}
 HOURS, ENERGY, METER = map(
-    table_named, ("system_hourly_energy", "inverter_batch_energy", "meter_hourly_energy")
+    get_table, ("system_hourly_energy", "inverter_batch_energy", "meter_hourly_energy")
 )
 DAY, NOON = date(2024, 3, 5), datetime(2024, 3, 10, 12, tzinfo=UTC)
 SYSTEM = System("S1", zone("Europe/Madrid"), DAY, (Device("E1"), Device("E2")))
 LATER, DURING = datetime(2024, 3, 7, tzinfo=UTC), datetime(2024, 3, 5, 12, tzinfo=UTC)
 
 
-def good(call_id: int = 1, sent: datetime = LATER) -> Held:
-    return Held(answered=call_id, answered_utc=sent, asked_utc=sent)
+def good(call_id: int = 1, sent: datetime = LATER) -> LedgerEntry:
+    return LedgerEntry(answered=call_id, answered_utc=sent, asked_utc=sent)
 
 
-def none(call_id: int = 2) -> Held:
-    return Held(no_data=call_id, asked_utc=LATER)
+def none(call_id: int = 2) -> LedgerEntry:
+    return LedgerEntry(no_data=call_id, asked_utc=LATER)
 
 
 def of_day(
-    held: dict[str, Held], known: Known | None = None, day: date = DAY, table: str = ENERGY.name
-) -> Covered:
+    held: dict[str, LedgerEntry], known: SkipRules | None = None, day: date = DAY, table: str = ENERGY.name
+) -> PeriodState:
     """How a day of panels stands, whose two ECUs have answered so."""
-    chosen = table_named(table)
+    chosen = get_table(table)
     found = {("S1", name, day.isoformat()): each for name, each in held.items()}
-    answers = Answers.of_kinds({(chosen.source.endpoint, chosen.source.level): found})
-    outlook = Outlook(answers, known or Known(), NAMED_BY, NOON, REVISION)
+    answers = Answers.from_entries({(chosen.source.endpoint, chosen.source.level): found})
+    outlook = Outlook(answers, known or SkipRules(), NAMED_BY, NOON, REVISION)
     (one,) = [each for each in coverage([chosen], [SYSTEM], outlook) if each.period.first == day]
     return one
 
@@ -61,26 +60,26 @@ def of_day(
 @pytest.mark.parametrize(
     ("held", "state", "call_id"),
     [
-        ({}, State.NOT_ASKED, 0),
+        ({}, State.NOT_ASKED, None),
         ({"E1": good(1), "E2": good(3)}, State.PRESENT, 3),
         ({"E1": good(1), "E2": none(2)}, State.PRESENT, 2),
         ({"E1": none(2), "E2": none(4)}, State.NO_DATA, 4),
         ({"E1": good(1)}, State.PARTIAL, 1),
-        ({"E1": good(1), "E2": Held(refused=9)}, State.PARTIAL, 9),
+        ({"E1": good(1), "E2": LedgerEntry(refused=9)}, State.PARTIAL, 9),
         ({"E1": good(1, DURING), "E2": good(3)}, State.PARTIAL, 3),
         ({"E1": none(2)}, State.PARTIAL, 2),
-        ({"E1": Held(refused=9), "E2": Held(failed=8)}, State.REFUSED, 9),
-        ({"E1": Held(failed=8)}, State.FAILED, 8),
+        ({"E1": LedgerEntry(refused=9), "E2": LedgerEntry(failed=8)}, State.REFUSED, 9),
+        ({"E1": LedgerEntry(failed=8)}, State.FAILED, 8),
     ],
 )
-def test_of_what_was_answered(held: dict[str, Held], state: State, call_id: int) -> None:
+def test_of_what_was_answered(held: dict[str, LedgerEntry], state: State, call_id: int | None) -> None:
     found = of_day(held)
     assert (found.state, found.call_id, found.parts) == (state, call_id, 2)
     assert found.with_data == sum(bool(h.answered) for h in held.values())
 
 
 def test_beyond_retention_is_proved_by_the_call_that_showed_it() -> None:
-    known = Known(borders={("inverter_batch", "energy", "S1"): Border(DAY, (75, 77), NOON)})
+    known = SkipRules(borders={("inverter_batch", "energy", "S1"): Border(DAY, (75, 77), NOON)})
     assert (of_day({}, known).state, of_day({}, known).call_id) == (State.BEYOND, 77)
     asked = of_day({"E1": none(2), "E2": none(4)}, known)
     assert (asked.state, asked.call_id) == (State.BEYOND, 4), "its own answer proves it better"
@@ -88,7 +87,7 @@ def test_beyond_retention_is_proved_by_the_call_that_showed_it() -> None:
 
 
 def test_an_idle_day_is_not_applicable_to_its_parts() -> None:
-    idle = Known(idle={"S1": {DAY: 66}})
+    idle = SkipRules(idle={"S1": {DAY: 66}})
     found = of_day({}, idle, table=HOURS.name)
     assert (found.state, found.call_id) == (State.NOT_APPLICABLE, 66)
     assert of_day({}, idle).state is State.NOT_ASKED, "energy by day is no part of a day"
@@ -105,7 +104,7 @@ def test_a_day_in_course_is_not_due() -> None:
 
 
 def test_devices_that_nobody_has_named_are_not_asked() -> None:
-    outlook = Outlook(Answers({}), Known(), {}, NOON, REVISION)
+    outlook = Outlook(Answers({}), SkipRules(), {}, NOON, REVISION)
     states = {each.state for each in coverage([ENERGY], [replace(SYSTEM, ecus=())], outlook)}
     assert states == {State.NOT_ASKED, State.NOT_DUE}
 
@@ -115,7 +114,14 @@ def test_final_is_what_was_asked_after_the_revision_days(sent: datetime, is_fina
     assert of_day({"E1": good(1, sent), "E2": good(3, sent)}).is_final is is_final
 
 
-def covered(case: Case) -> list[Covered]:
+@pytest.mark.parametrize("first_part", ["E1", "E2"])
+def test_a_day_is_final_only_when_each_of_its_parts_is(first_part: str) -> None:
+    late = {name: good(3, datetime(2024, 3, 9, 1, tzinfo=UTC)) for name in ("E1", "E2")}
+    assert of_day(late).is_final is True
+    assert of_day(late | {first_part: good(1, LATER)}).is_final is False
+
+
+def covered(case: Case) -> list[PeriodState]:
     outlook = Outlook(case.answers, case.known, NAMED_BY, case.policy.now, REVISION)
     return list(coverage([case.table], [case.system], outlook))
 
@@ -124,7 +130,7 @@ def covered(case: Case) -> list[Covered]:
 def test_what_is_not_there_is_what_would_be_asked(case: Case) -> None:
     found = {each.period: each for each in covered(case)}
     periods = list(found)
-    needs = needs_of(case.table, periods, [case.system], case.evidence, case.policy, case.known)
+    needs = plan_partitions(case.table, periods, [case.system], case.evidence, case.policy, case.known)
     today = local_day(case.policy.now, case.system.zone)
     missing = {State.NOT_ASKED, State.REFUSED, State.FAILED}
     for each in needs:
@@ -143,7 +149,7 @@ def test_every_period_since_registration_has_one_state(case: Case) -> None:
     first, today = case.system.create_date, local_day(case.policy.now, case.system.zone)
     if first is not None and first <= today:
         periods = [each.period for each in covered(case)]
-        assert periods == periods_between(grain_of(case.table), first, today)
+        assert periods == periods_between(case.table.partition_grain, first, today)
 
 
 @given(cases())
@@ -172,4 +178,4 @@ P, N, B, A, D = State.PRESENT, State.NO_DATA, State.BEYOND, State.NOT_ASKED, Sta
     ],
 )
 def test_a_month_shows_what_needs_attention_first(states: Sequence[State], one: State | None) -> None:
-    assert merged(states) is one
+    assert merge_states(states) is one

@@ -1,4 +1,4 @@
-"""Where the server's memory ends: found with few questions, never taken from a single hole."""
+"""Where the server's memory ends: found with few requests, never taken from a single hole."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def found(days: list[date], forgotten: int) -> tuple[dict[date, bool], int]:
 def test_the_border_takes_log2_n_and_two_questions(count: int, data: st.DataObject) -> None:
     forgotten = data.draw(st.integers(0, count))
     days = days_of(count)
-    seen, questions = found(days, forgotten)
-    assert questions <= ceil(log2(count)) + 2 if count > 1 else questions <= 1
+    seen, requests = found(days, forgotten)
+    assert requests <= ceil(log2(count)) + 2 if count > 1 else requests <= 1
     last = last_forgotten(days, seen)
     if 2 <= forgotten < count:
         assert last == days[forgotten - 1]
     elif forgotten == 0:
-        assert last is None and questions == 1, "who has the oldest day has everything"
+        assert last is None and requests == 1, "who has the oldest day has everything"
 
 
 def test_a_server_without_the_level_takes_three_questions() -> None:
     days = days_of(1000)
-    seen, questions = found(days, 1000)
-    assert questions == 3 and last_forgotten(days, seen) == days[-1]
+    seen, requests = found(days, 1000)
+    assert requests == 3 and last_forgotten(days, seen) == days[-1]
 
 
 @given(st.integers(10, 400), st.data())

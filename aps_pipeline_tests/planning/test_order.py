@@ -7,38 +7,38 @@ from datetime import date
 import pytest
 
 from aps_pipeline.periods import Grain, Period, zone
-from aps_pipeline.planning import Needs, Part, System, by_worth, forecast, phases
-from aps_pipeline.question import NOTHING_HELD, Question
-from aps_pipeline.tables import FETCHED, table_named
+from aps_pipeline.planning import PartitionPlan, RequestPart, System, by_priority, forecast, phases
+from aps_pipeline.request import NO_ENTRY, Request
+from aps_pipeline.tables import FETCHED, get_table
 
-HOURS, POWER = table_named("system_hourly_energy"), table_named("inverter_batch_power")
+HOURS, POWER = get_table("system_hourly_energy"), get_table("inverter_batch_power")
 SYSTEMS = [System(name, zone("Europe/Paris"), None) for name in ("S1", "S2", "S3")]
 
 
-def needs(name: str, day: int) -> Needs:
+def needs(name: str, day: int) -> PartitionPlan:
     """One day of a table for three systems, nothing held."""
-    table = table_named(name)
+    table = get_table(name)
     period = Period(Grain.DAY, date(2026, 3, day))
     parts = tuple(
-        Part(Question(table.source.endpoint, table.source.level, each.system_id, "", period), each)
+        RequestPart(Request(table.source.endpoint, table.source.level, each.system_id, "", period), each)
         for each in SYSTEMS
     )
-    return Needs(table, period, parts, {part.question: (part, NOTHING_HELD) for part in parts})
+    return PartitionPlan(table, period, parts, {part.request: (part, NO_ENTRY) for part in parts})
 
 
-def order_of(questions: list[Question]) -> list[tuple[str, int, str]]:
-    return [(each.level, each.period.first.day, each.system_id) for each in questions]
+def order_of(requests: list[Request]) -> list[tuple[str, int, str]]:
+    return [(each.level, each.period.first.day, each.system_id) for each in requests]
 
 
 def test_newest_first_and_systems_take_turns() -> None:
-    found = order_of(by_worth([needs(HOURS.name, day) for day in range(1, 10)], date(2026, 3, 9)))
+    found = order_of(by_priority([needs(HOURS.name, day) for day in range(1, 10)], date(2026, 3, 9)))
     assert [day for _, day, _ in found] == [day for day in range(9, 0, -1) for _ in SYSTEMS]
     assert [sid for _, _, sid in found[:6]] == ["S1", "S2", "S3"] * 2
 
 
 def test_yesterday_then_what_expires_then_the_rest() -> None:
     wanted = [needs(name, day) for name in (HOURS.name, POWER.name) for day in range(1, 6)]
-    found = order_of(by_worth(wanted, date(2026, 3, 4), {("inverter_batch", "power")}))
+    found = order_of(by_priority(wanted, date(2026, 3, 4), {("inverter_batch", "power")}))
     kinds = list(dict.fromkeys((level, day) for level, day, _ in found))
     assert kinds == [
         ("hourly", 4), ("power", 4),
@@ -49,12 +49,12 @@ def test_yesterday_then_what_expires_then_the_rest() -> None:
 
 def test_a_question_of_two_tables_stands_once() -> None:
     both = [needs(name, 1) for name in ("inverter_dc_telemetry", "inverter_ac_telemetry")]
-    assert len(by_worth(both, date(2026, 3, 9))) == len(SYSTEMS)
+    assert len(by_priority(both, date(2026, 3, 9))) == len(SYSTEMS)
 
 
 def test_coarse_before_fine() -> None:
-    lengths = [{table.partition for table in phase} for phase in phases(FETCHED)]
-    assert lengths == [{""}, {"year"}, {"month"}, {"day"}]
+    lengths = [{table.partition_grain for table in phase} for phase in phases(FETCHED)]
+    assert lengths == [{"lifetime"}, {"year"}, {"month"}, {"day"}]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""When a question that failed is asked again."""
+"""When a request that failed is asked again."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def bars(*energies: float | None) -> str:
     rows = [
-        {"day": n, "kwh": kwh, "before": None, "clear": None, "is_final": True, "said": f"day {n}"}
+        {"day": n, "kwh": kwh, "before": None, "clear": None, "is_final": True, "tooltip": f"day {n}"}
         for n, kwh in enumerate(energies, 1)
     ]
     return charts.day_bars(rows, "Days", width=charts.WIDE, most=2.0)
 
 
-def cells(said: str = "x", step: str = "s1", line: str = "Jan 25") -> str:
-    row = {"column": "1", "line": line, "step": step, "said": said}
+def cells(tooltip: str = "x", step: str = "s1", line: str = "Jan 25") -> str:
+    row = {"column": "1", "line": line, "step": step, "tooltip": tooltip}
     return charts.cells([row], charts.RAMP, ["1", "2"], [line], "Cells", width=charts.NARROW, left=60)
 
 
@@ -38,7 +38,7 @@ def test_a_drawing_holds_nothing_that_a_strict_policy_refuses() -> None:
 
 
 def test_texts_that_want_to_be_more_stay_texts() -> None:
-    svg = cells(said=HOSTILE, line=HOSTILE)
+    svg = cells(tooltip=HOSTILE, line=HOSTILE)
     assert "<script" not in svg
     root = ElementTree.fromstring(svg)
     assert HOSTILE in [title.text for title in root.iter(f"{SVG}title")]
@@ -50,14 +50,14 @@ def titles(svg: str) -> list[str | None]:
 
 def test_each_bar_and_cell_has_its_words_and_nothing_else_has_any() -> None:
     rows = [
-        {"day": n, "kwh": 1.0, "before": None, "clear": 2.0, "is_final": True, "said": f"day {n}"}
+        {"day": n, "kwh": 1.0, "before": None, "clear": 2.0, "is_final": True, "tooltip": f"day {n}"}
         for n in (1, 2, 3)
     ]
     assert titles(charts.day_bars(rows, "Days", width=charts.WIDE, most=2.0)) == ["day 1", "day 2", "day 3"]
-    assert titles(cells(said="a cell")) == ["a cell"]
-    hours = [{"hour": n, "median": 1.0, "p10": 0.5, "p90": 2.0, "said": f"hour {n}"} for n in range(24)]
+    assert titles(cells(tooltip="a cell")) == ["a cell"]
+    hours = [{"hour": n, "median": 1.0, "p10": 0.5, "p90": 2.0, "tooltip": f"hour {n}"} for n in range(24)]
     assert titles(charts.profile(hours, "Hours", width=charts.WIDE)) == [f"hour {n}" for n in range(24)]
-    flow = [{"day": 1, "part": "used", "kwh": 1.0, "rank": 0, "said": "used"}]
+    flow = [{"day": 1, "part": "used", "kwh": 1.0, "rank": 0, "tooltip": "used"}]
     assert titles(charts.flows(flow, "Flows", width=charts.WIDE, parts={"used": "own"})) == ["used"]
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.question import BadIdError
 from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError, newest_month, write_reports
+from aps_pipeline.request import BadIdError
 from aps_pipeline.site import Roof, Site, Tariffs
 from aps_pipeline.warehouse import NoWarehouseError, open_warehouse
 from aps_pipeline_tests.warehouse.conftest import Plant

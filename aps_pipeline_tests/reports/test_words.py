@@ -65,17 +65,17 @@ def test_next_to_nothing_is_not_told_as_0_nor_next_to_all_as_all() -> None:
     ],
 )
 def test_a_stretch_of_days(first: date, last: date, said: str) -> None:
-    assert words.days_said(first, last) == said
+    assert words.day_range(first, last) == said
 
 
 def test_texts_in_a_row() -> None:
-    assert [words.listed(texts) for texts in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+    assert [words.join_words(texts) for texts in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "",
         "a",
         "a and b",
         "a, b and c",
     ]
-    assert [words.counted(n, "day") for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
+    assert [words.count_words(n, "day") for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
 
 
 def test_names_in_a_drawing_are_short_and_never_the_same() -> None:

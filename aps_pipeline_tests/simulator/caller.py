@@ -52,7 +52,7 @@ def signed(sim: Simulator, target: str, **changed: str) -> dict[str, str]:
 
 
 def body(sim: Simulator, path: str, level: str = "", date_range: str = "") -> dict[str, Any]:
-    """The decoded answer to a question, asked without HTTP."""
+    """The decoded answer to a request, asked without HTTP."""
     target = PREFIX + path + (f"?energy_level={level}&date_range={date_range}" if level else "")
     reply = sim.reply("GET", target, signed(sim, target))
     assert reply.status == 200

@@ -32,8 +32,8 @@ class Thing:
 
 def things(system: System, *kinds: str) -> list[Thing]:
     """Everything of a system, or only those kinds."""
-    found = [Thing("system", system.sid), *(Thing("ecu", system.sid, ecu.asked_id) for ecu in system.ecus)]
-    found += [Thing("meter", system.sid, ecu.asked_id) for ecu in system.ecus if ecu.meter]
+    found = [Thing("system", system.sid), *(Thing("ecu", system.sid, ecu.request_id) for ecu in system.ecus)]
+    found += [Thing("meter", system.sid, ecu.request_id) for ecu in system.ecus if ecu.meter]
     found += [Thing("inverter", system.sid, inv.uid) for ecu in system.ecus for inv in ecu.inverters]
     return [thing for thing in found if not kinds or thing.kind in kinds]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aps_pipeline.simulator import Account, FleetError, Simulator, dealt, demo_fleet
+from aps_pipeline.simulator import Account, FleetError, Simulator, demo_fleet, split_accounts
 from aps_pipeline_tests.simulator.caller import PREFIX, frozen, signed
 
-ONE, TWO = dealt(demo_fleet(), 2, quota=3)
+ONE, TWO = split_accounts(demo_fleet(), 2, quota=3)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_the_systems_are_dealt_in_turn() -> None:
     assert ONE.app_id != TWO.app_id and ONE.app_secret != TWO.app_secret
     for number in (0, 4):
         with pytest.raises(FleetError, match="1 to 3 accounts"):
-            dealt(demo_fleet(), number)
+            split_accounts(demo_fleet(), number)
 
 
 def test_an_account_may_ask_about_its_own_systems_only(two: Simulator) -> None:

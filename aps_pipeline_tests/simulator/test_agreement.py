@@ -40,7 +40,10 @@ def system(sim: Simulator, sid: str) -> System:
 
 @on_days
 def test_hours_add_up_to_their_day(sim: Simulator, sid: str, day: date) -> None:
-    paths = [f"energy/{sid}", *(f"{sid}/devices/ecu/energy/{ecu.asked_id}" for ecu in system(sim, sid).ecus)]
+    paths = [
+        f"energy/{sid}",
+        *(f"{sid}/devices/ecu/energy/{ecu.request_id}" for ecu in system(sim, sid).ecus),
+    ]
     for path in paths:
         hours = data(sim, path, "hourly", key(day))
         assert total(hours) == Decimal(data(sim, path, "daily", key(day, 7))[day.day - 1]) > 0
@@ -51,7 +54,7 @@ def test_ecus_add_up_to_their_system(sim: Simulator, sid: str, day: date) -> Non
     for level, length in (("hourly", 10), ("daily", 7), ("monthly", 4), ("yearly", 0)):
         whole = data(sim, f"energy/{sid}", level, key(day, length))
         each = [
-            data(sim, f"{sid}/devices/ecu/energy/{ecu.asked_id}", level, key(day, length))
+            data(sim, f"{sid}/devices/ecu/energy/{ecu.request_id}", level, key(day, length))
             for ecu in system(sim, sid).ecus
         ]
         assert [total(list(column)) for column in zip(*each, strict=True)] == list(map(Decimal, whole))
@@ -60,7 +63,7 @@ def test_ecus_add_up_to_their_system(sim: Simulator, sid: str, day: date) -> Non
 @on_days
 def test_slots_add_up_to_the_hour_of_their_label(sim: Simulator, sid: str, day: date) -> None:
     for ecu in system(sim, sid).ecus:
-        path = f"{sid}/devices/ecu/energy/{ecu.asked_id}"
+        path = f"{sid}/devices/ecu/energy/{ecu.request_id}"
         hours = data(sim, path, "hourly", key(day))
         slots = data(sim, path, "minutely", key(day))
         for hour, slot_sum in zip(hours, by_hour(slots["time"], slots["energy"]), strict=True):
@@ -73,9 +76,9 @@ def test_slots_add_up_to_the_hour_of_their_label(sim: Simulator, sid: str, day: 
 def test_panels_add_up_to_their_ecu(sim: Simulator, sid: str, day: date) -> None:
     for ecu in system(sim, sid).ecus:
         batch = panels(
-            data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.asked_id}", "energy", key(day))["energy"]
+            data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.request_id}", "energy", key(day))["energy"]
         )
-        entry = data(sim, f"{sid}/devices/ecu/energy/{ecu.asked_id}", "daily", key(day, 7))[day.day - 1]
+        entry = data(sim, f"{sid}/devices/ecu/energy/{ecu.request_id}", "daily", key(day, 7))[day.day - 1]
         assert abs(sum(batch.values()) - Decimal(entry)) <= CENT / 2
 
 
@@ -83,7 +86,7 @@ def test_panels_add_up_to_their_ecu(sim: Simulator, sid: str, day: date) -> None
 def test_a_channel_is_the_same_at_every_level(sim: Simulator, sid: str, day: date) -> None:
     for ecu in system(sim, sid).ecus:
         batch = panels(
-            data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.asked_id}", "energy", key(day))["energy"]
+            data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.request_id}", "energy", key(day))["energy"]
         )
         for inverter in ecu.inverters[:2]:
             path = f"{sid}/devices/inverter/energy/{inverter.uid}"
@@ -99,8 +102,8 @@ def test_a_channel_is_the_same_at_every_level(sim: Simulator, sid: str, day: dat
 @on_days
 def test_power_of_panels_is_aligned_with_their_ecu(sim: Simulator, sid: str, day: date) -> None:
     for ecu in system(sim, sid).ecus:
-        slots = data(sim, f"{sid}/devices/ecu/energy/{ecu.asked_id}", "minutely", key(day))
-        batch = data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.asked_id}", "power", key(day))
+        slots = data(sim, f"{sid}/devices/ecu/energy/{ecu.request_id}", "minutely", key(day))
+        batch = data(sim, f"{sid}/devices/inverter/batch/energy/{ecu.request_id}", "power", key(day))
         assert batch["time"] == slots["time"]
         for n, watts in enumerate(slots["power"]):
             assert abs(watts - sum(int(column[n]) for column in batch["power"].values())) <= 12
@@ -125,7 +128,7 @@ def test_days_add_up_to_months_and_months_to_years(sim: Simulator, sid: str) -> 
 def test_channels_add_up_to_months_and_years_within_rounding(sim: Simulator) -> None:
     ecu = system(sim, CALGARY).ecus[1]
     for level, date_range in (("monthly", "2025"), ("yearly", "")):
-        entries = data(sim, f"{CALGARY}/devices/ecu/energy/{ecu.asked_id}", level, date_range)
+        entries = data(sim, f"{CALGARY}/devices/ecu/energy/{ecu.request_id}", level, date_range)
         each = [
             data(sim, f"{CALGARY}/devices/inverter/energy/{inv.uid}", level, date_range)
             for inv in ecu.inverters

@@ -11,11 +11,11 @@ from aps_pipeline.simulator.weather import digest
 from aps_pipeline_tests.simulator.caller import PREFIX, data, frozen, signed
 
 
-def questions() -> list[str]:
+def requests() -> list[str]:
     fleet = healthy_fleet()
     targets = []
     for system in fleet.systems:
-        ecu = system.ecus[0].asked_id
+        ecu = system.ecus[0].request_id
         inverter = system.ecus[0].inverters[0].uid
         targets += [
             f"details/{system.sid}",
@@ -35,14 +35,14 @@ def bodies(targets: list[str], seed: int = 1) -> dict[str, bytes]:
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_order() -> None:
-    targets = questions()
+    targets = requests()
     expected = bodies(targets)
     random.Random(7).shuffle(targets)
     assert bodies(targets) == expected
 
 
 def test_another_seed_gives_other_energies() -> None:
-    details, *others = questions()[:6]
+    details, *others = requests()[:6]
     one, two = bodies([details, *others]), bodies([details, *others], seed=2)
     assert one[details] == two[details]
     assert all(one[target] != two[target] for target in others)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.simulator import Simulator
-from aps_pipeline.simulator.routes import ENDPOINTS
+from aps_pipeline.simulator.request import ENDPOINTS
 from aps_pipeline_tests.simulator.caller import PREFIX, body, code, data, signed
 
 SID, EID, UID = "A0E1253B7C9D4F60", "216200041835", "702000061874"

@@ -1,4 +1,4 @@
-"""An installer's key asks the same questions under a prefix of its own."""
+"""An installer's key asks the same requests under a prefix of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aps_pipeline.simulator import Simulator
-from aps_pipeline.simulator.routes import ENDPOINTS
+from aps_pipeline.simulator.request import ENDPOINTS
 from aps_pipeline_tests.simulator.caller import PREFIX, frozen, get, signed
 from aps_pipeline_tests.simulator.test_endpoints import EID, SID, UID, path
 

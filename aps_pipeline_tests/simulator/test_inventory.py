@@ -14,7 +14,7 @@ from aps_pipeline.periods import zone
 from aps_pipeline.simulator import Fleet, FleetError, Simulator, awkward_fleet, load_fleet
 from aps_pipeline.simulator.awkward import VIRTUAL_ECU
 from aps_pipeline.simulator.fleet import Span
-from aps_pipeline.simulator.routes import ENDPOINTS
+from aps_pipeline.simulator.request import ENDPOINTS
 from aps_pipeline_tests.simulator.caller import body, code, data
 from aps_pipeline_tests.simulator.test_endpoints import path
 

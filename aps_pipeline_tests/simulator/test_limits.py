@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aps_pipeline.simulator import Fault, Simulator
-from aps_pipeline.simulator.asking import ApiError
-from aps_pipeline.simulator.limits import Limits
+from aps_pipeline.simulator.accounts import Limits
+from aps_pipeline.simulator.request import ApiError
 from aps_pipeline_tests.simulator.caller import NOW, PREFIX, code, frozen, get, signed
 
 DETAILS = "details/A0E1253B7C9D4F60"

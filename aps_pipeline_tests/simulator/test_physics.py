@@ -7,7 +7,7 @@ import pytest
 
 from aps_pipeline.simulator import Simulator
 from aps_pipeline.simulator.printing import java_double, kwh2, kwh2_of_micro, kwh3, kwh6
-from aps_pipeline.simulator.sun import plane_irradiance, sun_at
+from aps_pipeline.simulator.weather import plane_irradiance, sun_at
 from aps_pipeline_tests.simulator.caller import data, total
 
 

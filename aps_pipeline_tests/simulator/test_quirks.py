@@ -10,7 +10,7 @@ import pytest
 from aps_pipeline.simulator import Simulator, awkward_fleet
 from aps_pipeline.simulator.quirks import QUIRKS
 from aps_pipeline_tests.simulator.caller import PREFIX, body, data, frozen, signed
-from aps_pipeline_tests.simulator.test_determinism import bodies, questions
+from aps_pipeline_tests.simulator.test_determinism import bodies, requests
 
 SID, EID = "A0E1253B7C9D4F60", "216200041835"
 INVERTER = "702000061874"
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_a_quirk_shows_and_changes_nothing(quirk: str) -> None:
     sim, other = speaking(), speaking(quirk)
-    targets = [*questions(), f"{PREFIX}{NIGHT[0]}?energy_level=hourly&date_range={NIGHT[2]}"]
+    targets = [*requests(), f"{PREFIX}{NIGHT[0]}?energy_level=hourly&date_range={NIGHT[2]}"]
     targets += [f"{PREFIX}inverters/{SID}", f"{PREFIX}{SID}/devices/inverter/summary/{INVERTER}"]
     pairs = [tuple(s.reply("GET", t, signed(s, t)).body for s in (sim, other)) for t in targets]
     assert all(json.loads(one)["code"] == json.loads(another)["code"] for one, another in pairs)
@@ -54,7 +54,7 @@ def test_a_quirk_shows_and_changes_nothing(quirk: str) -> None:
 
 
 def test_without_quirks_nothing_is_changed() -> None:
-    targets = questions()
+    targets = requests()
     assert bodies(targets) == {t: speaking().reply("GET", t, signed(speaking(), t)).body for t in targets}
 
 

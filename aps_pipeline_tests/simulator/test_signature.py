@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from aps_pipeline.simulator import Simulator
-from aps_pipeline.simulator.signature import SKEW_MS, Signatures
+from aps_pipeline.simulator.accounts import SKEW_MS, Signatures
 from aps_pipeline_tests.simulator.caller import PREFIX, signed
 
 SENT_MS = 1_700_000_000_000

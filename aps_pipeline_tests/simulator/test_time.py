@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.simulator import Fleet, Simulator, healthy_fleet
-from aps_pipeline.simulator.slots import day_slots
+from aps_pipeline.simulator.production import day_slots
 from aps_pipeline_tests.simulator.caller import NOW, code, data
 
 PARIS = "A0E1253B7C9D4F60"

@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from aps_pipeline.simulator import Fault, Simulator
-from aps_pipeline.simulator.server import listening
+from aps_pipeline.simulator.server import open_server
 from aps_pipeline_tests.simulator.caller import NOW, PREFIX, code, frozen, get, signed
 
 SID = "A0E1253B7C9D4F60"
@@ -311,7 +311,7 @@ def test_it_can_be_served_again_and_twice(fresh: Simulator) -> None:
 
 
 def test_it_listens_on_loopback_only(fresh: Simulator) -> None:
-    with pytest.raises(ValueError, match="loopback"), listening(fresh, 0, "0.0.0.0"):
+    with pytest.raises(ValueError, match="loopback"), open_server(fresh, 0, "0.0.0.0"):
         pass
     with pytest.raises(ValueError, match="port"), fresh.serving(70_000):
         pass

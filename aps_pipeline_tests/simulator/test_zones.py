@@ -127,7 +127,7 @@ def test_channels_are_inverters_are_ecus_are_the_system(where: str, day: str) ->
     for level, length in LENGTHS.items():
         asked = (level, key(date.fromisoformat(day), length))
         ecus = [
-            read(where, Thing("ecu", system.sid, ecu.asked_id), *asked).get("energy") for ecu in system.ecus
+            read(where, Thing("ecu", system.sid, ecu.request_id), *asked).get("energy") for ecu in system.ecus
         ]
         whole = read(where, Thing("system", system.sid), *asked).get("energy")
         told = [column for column in ecus if column]
@@ -146,9 +146,9 @@ def test_channels_are_inverters_are_ecus_are_the_system(where: str, day: str) ->
 def test_a_batch_is_its_panels_and_its_ecu(where: str, day: str) -> None:
     sim, system = simulator(where)
     for ecu in system.ecus:
-        path = f"{system.sid}/devices/inverter/batch/energy/{ecu.asked_id}"
+        path = f"{system.sid}/devices/inverter/batch/energy/{ecu.request_id}"
         energies, power = (s.good(sim, path, level, day) for level in ("energy", "power"))
-        slots = s.good(sim, Thing("ecu", system.sid, ecu.asked_id).path("energy"), "minutely", day)
+        slots = s.good(sim, Thing("ecu", system.sid, ecu.request_id).path("energy"), "minutely", day)
         assert (energies is None) == (power is None) == (slots is None)
         if slots is None:
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.site import Site, placed_panels, read_roof_file, read_tariff_file
+from aps_pipeline.site import Site, list_placed_panels, read_roof_file, read_tariff_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_the_examples_are_read() -> None:
     roof = read_roof_file(ROOT / "roof.example.yaml")
-    panels = placed_panels(roof)
+    panels = list_placed_panels(roof)
     assert [(p.inverter_id, p.channel, p.place, p.azimuth_deg, p.tilt_deg) for p in panels] == [
         ("702000061800", 1, "E1", 105, 35),
         ("702000061800", 2, "E2", 105, 35),
@@ -118,7 +118,7 @@ def test_what_is_said_of_an_old_inverter_holds_for_the_new_one(tmp_path: Path) -
     text = (
         "inverters: {A: {panels: {1: {label: X}, 2: {label: Y}}}, B: {replaces: A, panels: {1: {label: Z}}}}"
     )
-    panels = placed_panels(read_roof_file(written(tmp_path, SYSTEM % text)))
+    panels = list_placed_panels(read_roof_file(written(tmp_path, SYSTEM % text)))
     assert [(each.inverter_id, each.channel, each.place) for each in panels] == [
         ("A", 1, "Z"),
         ("A", 2, "Y"),
@@ -186,5 +186,5 @@ def test_the_order_in_a_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_panel_may_be_named_without_a_word(tmp_path: Path) -> None:
     text = SYSTEM % "tilt: 9, inverters: {A: {panels: {1: }}}"
-    (panel,) = placed_panels(read_roof_file(written(tmp_path, text)))
+    (panel,) = list_placed_panels(read_roof_file(written(tmp_path, text)))
     assert (panel.place, panel.label, panel.tilt_deg) == ("A-1", None, 9)

@@ -13,12 +13,12 @@ from aps_pipeline.tables import (
     PROFILES,
     REJECTED_ITEMS,
     TABLES,
+    TYPE_NAMES,
     Table,
     UnknownTableError,
     empty,
     from_columns,
-    table_named,
-    type_names,
+    get_table,
 )
 
 UNITS = {"_kwh": "kWh", "_kw": "kW", "_w": "W", "_v": "V", "_a": "A", "_hz": "Hz", "_c": "°C"}
@@ -26,7 +26,7 @@ _LEVELS = {
     "hourly": ("day", ("date", "hour")),
     "daily": ("month", ("date",)),
     "monthly": ("year", ("month",)),
-    "yearly": ("", ("year",)),
+    "yearly": ("lifetime", ("year",)),
 }
 _IDS = {
     "system": ("system_id",),
@@ -38,11 +38,11 @@ _SLOT = ("date", "label", "fold")
 _FLOWS = ("produced_kwh", "consumed_kwh", "imported_kwh", "exported_kwh")
 _TOTALS = ("today_kwh", "month_kwh", "year_kwh", "lifetime_kwh")
 CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
-    "systems": ("", ("system_id",)),
-    "system_capacity": ("", ("system_id", "first_seen_utc")),
-    "ecus": ("", ("system_id", "ecu_id")),
-    "inverters": ("", ("system_id", "ecu_id", "inverter_id")),
-    "meters": ("", ("system_id", "meter_id")),
+    "systems": ("lifetime", ("system_id",)),
+    "system_capacity": ("lifetime", ("system_id", "first_seen_utc")),
+    "ecus": ("lifetime", ("system_id", "ecu_id")),
+    "inverters": ("lifetime", ("system_id", "ecu_id", "inverter_id")),
+    "meters": ("lifetime", ("system_id", "meter_id")),
     "inverter_batch_energy": ("day", ("system_id", "ecu_id", "inverter_id", "channel", "date")),
     "rejected_items": ("day", ("source_table", "system_id", "device_id", "date", "position")),
     **{
@@ -55,7 +55,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "inverter_batch_power": ("day", ("system_id", "ecu_id", "inverter_id", "channel", *_SLOT)),
     "inverter_dc_telemetry": ("day", ("system_id", "inverter_id", "channel", *_SLOT)),
     "inverter_ac_telemetry": ("day", ("system_id", "inverter_id", *_SLOT)),
-    **{f"{kind}_summary": ("", (*ids, "taken_utc")) for kind, ids in _IDS.items()},
+    **{f"{kind}_summary": ("lifetime", (*ids, "taken_utc")) for kind, ids in _IDS.items()},
 }
 MEASURES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("inverters", "meters", "rejected_items"), ()),
@@ -83,7 +83,7 @@ every_table = pytest.mark.parametrize("table", TABLES.values(), ids=lambda table
 
 
 def test_partitions_keys_and_measures_are_those_of_the_contract() -> None:
-    assert {name: (table.partition, table.keys) for name, table in TABLES.items()} == CONTRACT
+    assert {name: (table.partition_grain, table.keys) for name, table in TABLES.items()} == CONTRACT
     assert {name: tuple(c.name for c in table.measures) for name, table in TABLES.items()} == MEASURES
 
 
@@ -128,7 +128,7 @@ def test_names_say_what_a_column_is(table: Table) -> None:
     assert len(set(names)) == len(names)
     for column in table.columns:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
-        assert column.type in type_names, column
+        assert column.type in TYPE_NAMES, column
         assert column.meaning and not column.meaning[0].islower() and not column.meaning.endswith(".")
         suffix = next((unit for end, unit in UNITS.items() if column.name.endswith(end)), "")
         assert column.unit == suffix, f"{column.name} is in {column.unit or 'nothing'}"
@@ -147,7 +147,7 @@ def test_keys_come_first_and_are_never_absent(table: Table) -> None:
 
 @every_table
 def test_sentences(table: Table) -> None:
-    assert table.grain.startswith("one row per ")
+    assert table.row_description.startswith("one row per ")
     assert table.description.endswith(".") and all(remark.endswith(".") for remark in table.remarks)
     assert [c.comment for c in table.columns if c.unit] == [f"{c.meaning} [{c.unit}]" for c in table.measures]
 
@@ -159,15 +159,15 @@ def test_schemas(table: Table) -> None:
 
 
 def test_tables_by_name() -> None:
-    assert table_named("systems") is TABLES["systems"]
+    assert get_table("systems") is TABLES["systems"]
     with pytest.raises(
         UnknownTableError, match="no table 'system_daly_energy': did you mean system_daily_energy"
     ):
-        table_named("system_daly_energy")
+        get_table("system_daly_energy")
     with pytest.raises(UnknownTableError, match="no table 'zzz'; `aps tables` lists them"):
-        table_named("zzz")
+        get_table("zzz")
     with pytest.raises(UnknownTableError) as caught:
-        table_named("x" * 10_000)
+        get_table("x" * 10_000)
     assert len(str(caught.value)) < 400
 
 
@@ -177,10 +177,10 @@ def test_what_is_written_along_cannot_be_asked_for() -> None:
 
 
 def test_rows_from_columns() -> None:
-    meters = table_named("meters")
+    meters = get_table("meters")
     with pytest.raises(KeyError):
         from_columns(meters, {"system_id": ["A"]})
     with pytest.raises(pa.ArrowInvalid):
-        from_columns(table_named("system_yearly_energy"), {
+        from_columns(get_table("system_yearly_energy"), {
             "system_id": ["A"], "year": [99_999], "energy_kwh": [1.0], "is_final": [True], "call_id": [1],
         })  # fmt: skip

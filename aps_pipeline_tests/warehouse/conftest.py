@@ -12,10 +12,10 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import Account, CallState, Finish, Ledger
+from aps_pipeline.ledger import CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
-from aps_pipeline.planning import Covered
-from aps_pipeline.question import Question
+from aps_pipeline.planning import PeriodState
+from aps_pipeline.request import Request
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES, Table, from_columns
 
@@ -32,10 +32,10 @@ class Plant:
         self.lake = Lake(str(root / "lake"))
         self.now = LATE
         self.ledger = Ledger(f"sqlite:///{root}/ledger.sqlite", now=lambda: self.now)
-        self.account = Account("app", 1000, 0, zone("UTC"))
+        self.account = QuotaAccount("app", 1000, 0, zone("UTC"))
         self.calls: dict[tuple[str, str, datetime], int] = {}
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.covered: list[Covered] = []
+        self.covered: list[PeriodState] = []
         self.site = Site()
 
     def call(self, level: str = "daily", sent: datetime = LATE, endpoint: str = "system_energy") -> int:
@@ -44,8 +44,8 @@ class Plant:
         if kind not in self.calls:
             self.now, device = sent, f"D{len(self.calls) + 1}"
             period = Period(Grain.YEAR, date(2024, 1, 1))
-            call_id = self.ledger.reserve(Question(endpoint, level, "S1", device, period), self.account)
-            end = Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
+            call_id = self.ledger.reserve(Request(endpoint, level, "S1", device, period), self.account)
+            end = CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
             self.ledger.finish(call_id, end)
             self.calls[kind] = call_id
         return self.calls[kind]
@@ -130,10 +130,10 @@ class Plant:
                 columns = {field: [row[field] for row in members] for field in table.schema.names}
                 self.lake.write(table, values, from_columns(table, columns), "inputs")
 
-    def build(self, covered: Sequence[Covered] = ()) -> warehouse.Built:
+    def build(self, covered: Sequence[PeriodState] = ()) -> warehouse.BuiltWarehouse:
         self.write()
         return warehouse.build(
-            self.path, self.lake, self.ledger, covered=lambda: covered or self.covered, site=self.site
+            self.path, self.lake, self.ledger, coverage=lambda: covered or self.covered, site=self.site
         )
 
     def query(self, sql: str) -> list[dict[str, Any]]:

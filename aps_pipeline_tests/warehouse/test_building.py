@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 
 import duckdb
 import pyarrow as pa
@@ -13,9 +14,9 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import StorageError
-from aps_pipeline.ledger import News, NewsKind
+from aps_pipeline.ledger import DriftEvent, DriftKind
 from aps_pipeline.tables import TABLES
-from aps_pipeline.warehouse import building, core
+from aps_pipeline.warehouse import builder, ddl
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
 DAY = date(2024, 3, 5)
@@ -39,7 +40,7 @@ def test_an_empty_lake_gives_empty_typed_tables(plant: Plant) -> None:
             assert schema.types == table.schema.types
     assert plant.query("SELECT * EXCLUDE inputs FROM meta.build") == [
         {
-            "package_version": "0.1.0",
+            "package_version": version("aps-pipeline"),
             "newest_call_id": None,
             "is_simulated": None,
             "revision_days": 5,
@@ -123,9 +124,9 @@ def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:
 
 def test_news_is_what_answers_named_anew(plant: Plant) -> None:
     call_id = plant.call("energy", endpoint="inverter_batch")
-    plant.ledger.note([
-        News(NewsKind.INVERTER, "S1", "I9", call_id),
-        News(NewsKind.FIELD, "inverter_batch energy", "colour", call_id),
+    plant.ledger.keep_drift_events([
+        DriftEvent(DriftKind.INVERTER, "S1", "I9", call_id),
+        DriftEvent(DriftKind.FIELD, "inverter_batch energy", "colour", call_id),
     ])  # fmt: skip
     plant.build()
     assert plant.query("FROM meta.news") == [
@@ -186,7 +187,7 @@ def test_a_full_disk_names_the_path(plant: Plant, monkeypatch: pytest.MonkeyPatc
     def full(*_: object) -> None:
         raise duckdb.IOException("Could not write file: No space left on device")
 
-    monkeypatch.setattr(building, "add_calls", full)
+    monkeypatch.setattr(builder, "add_calls", full)
     with pytest.raises(warehouse.WarehouseError, match=rf"{plant.path}.*No space left"):
         plant.build()
 
@@ -217,7 +218,7 @@ def test_a_partition_that_goes_away_while_reading_is_read_anew(
     monkeypatch.setattr(plant.lake, "read", flaky)
     assert warehouse.build(plant.path, plant.lake, plant.ledger).rows["core.system_daily_energy"] == 1
 
-    monkeypatch.setattr(plant.lake, "read", lambda _: core._rows(TABLES["systems"], _Broken()))  # type: ignore[arg-type]
+    monkeypatch.setattr(plant.lake, "read", lambda _: ddl._read_rows(TABLES["systems"], _Broken()))  # type: ignore[arg-type]
     with pytest.raises(StorageError, match="unreadable"):
         warehouse.build(plant.path, plant.lake, plant.ledger)
 

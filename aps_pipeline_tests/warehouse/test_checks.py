@@ -99,6 +99,6 @@ def test_a_warehouse_of_another_version_is_named_as_such(plant: Plant) -> None:
 
 def test_checks_of_a_kind_stand_together_in_their_order(plant: Plant) -> None:
     plant.build()
-    kinds = warehouse.by_kind(results(plant).values())
+    kinds = warehouse.group_by_kind(results(plant).values())
     assert [result.name for result in kinds["unique_key"]] == [f"unique_key {name}" for name in TABLES]
     assert [result.name for result in kinds["rejected_items"]] == ["rejected_items"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import Covered, State
+from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.tables import TABLES
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
@@ -34,7 +34,7 @@ def days(
 def cover(plant: Plant, system_id: str, number: int, state: State, is_final: bool | None = True) -> None:
     period = Period(Grain.DAY, day(number))
     table = TABLES["inverter_batch_energy"]
-    plant.covered.append(Covered(system_id, table, period, state, is_final=is_final))
+    plant.covered.append(PeriodState(system_id, table, period, state, is_final=is_final))
 
 
 def no_data(plant: Plant, system_id: str, first: int, last: int, is_final: bool = True) -> None:

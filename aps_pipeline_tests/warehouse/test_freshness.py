@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,18 +15,25 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake, LakeState
-from aps_pipeline.ledger import CallState, Finish, Ledger
+from aps_pipeline.ledger import CallEnd, CallState, Ledger
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline.site import Roof, Site
 from aps_pipeline.tables import TABLES
-from aps_pipeline.warehouse import building, inputs
+from aps_pipeline.warehouse import builder, inputs
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 DAY = date(2024, 3, 5)
 HOURS, PANELS = TABLES["system_hourly_energy"], TABLES["inverter_batch_energy"]
 KEY = (DAY.isoformat(),)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
 
 
 @pytest.fixture
@@ -44,8 +51,8 @@ def is_current(plant: Plant, revision_days: int = 5) -> bool:
 
 
 def reserve(plant: Plant) -> int:
-    question = Question("system_energy", "hourly", "S1", "", Period(Grain.DAY, DAY))
-    return plant.ledger.reserve(question, plant.account)
+    request = Request("system_energy", "hourly", "S1", "", Period(Grain.DAY, DAY))
+    return plant.ledger.reserve(request, plant.account)
 
 
 def write_again(plant: Plant) -> None:
@@ -80,7 +87,7 @@ def _finish_a_call(plant: Plant) -> None:
     call_id = reserve(plant)
     plant.build()
     assert is_current(plant)
-    plant.ledger.finish(call_id, Finish(CallState.NO_DATA, 200, 1001, simulated=True))
+    plant.ledger.finish(call_id, CallEnd(CallState.NO_DATA, 200, 1001, simulated=True))
 
 
 CHANGES: dict[str, Callable[[Plant], object]] = {
@@ -90,7 +97,7 @@ CHANGES: dict[str, Callable[[Plant], object]] = {
     "the file is of an older program": _without_inputs,
     "a call is under way": reserve,
     "a call has ended": _finish_a_call,
-    "an answer is judged anew": lambda plant: plant.ledger.mark(plant.call("hourly"), CallState.REFUSED),
+    "an answer is judged anew": lambda plant: plant.ledger.set_state(plant.call("hourly"), CallState.REFUSED),
     "a partition is new": lambda plant: (plant.hours(DAY + timedelta(1), [1.0] * 24), plant.write()),
     "a partition is written again": write_again,
     "a partition is gone": lambda plant: plant.lake.remove(PANELS, KEY),
@@ -149,14 +156,14 @@ def test_a_file_written_long_before_it_was_renamed_in_is_seen(built: Plant) -> N
 def test_what_happens_while_a_build_reads_is_seen_afterwards(
     built: Plant, monkeypatch: pytest.MonkeyPatch, change: Callable[[Plant], object]
 ) -> None:
-    add_columns = building.add_columns
+    add_columns = builder.add_columns
 
     def interrupted(*args: object) -> object:
         change(built)
         return add_columns(*args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "add_columns", interrupted)
+        patch.setattr(builder, "add_columns", interrupted)
         warehouse.build(built.path, built.lake, built.ledger)
     assert not is_current(built)
 
@@ -193,8 +200,8 @@ def test_a_build_waits_no_longer_than_a_tick(monkeypatch: pytest.MonkeyPatch) ->
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     for age_seconds in (-3600, 1, 3600):
-        Inputs("", LakeState(1, time.time_ns() - age_seconds * 1_000_000_000)).rest()
-    Inputs("", None).rest()
+        Inputs("", LakeState(1, time.time_ns() - age_seconds * 1_000_000_000)).wait_for_mtime_tick()
+    Inputs("", None).wait_for_mtime_tick()
     assert slept == []
-    Inputs("", LakeState(1, time.time_ns())).rest()
+    Inputs("", LakeState(1, time.time_ns())).wait_for_mtime_tick()
     assert len(slept) == 1 and 0 < slept[0] < 0.1

@@ -7,10 +7,10 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.tables import CAVEATS
-from aps_pipeline.warehouse import HeaderError, building, marts
+from aps_pipeline.warehouse import HeaderError, marts
+from aps_pipeline.warehouse import builder as building
 from aps_pipeline.warehouse.checks import check_of
-from aps_pipeline.warehouse.headers import read_sql
-from aps_pipeline.warehouse.marts import Mart, add_mart, in_order, mart_of
+from aps_pipeline.warehouse.marts import Mart, add_mart, mart_of, read_sql, sort_marts
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 HEADER = """\
@@ -152,12 +152,12 @@ def test_one_query_without_a_semicolon(query: str) -> None:
 def test_marts_follow_those_that_they_read() -> None:
     first = mart(HEADER.replace("sums", "a").replace("-- key", "-- after: z\n-- key"), name="a")
     last = mart(HEADER.replace("sums", "z"), name="z")
-    assert in_order([first, last]) == [last, first]
+    assert sort_marts([first, last]) == [last, first]
     with pytest.raises(HeaderError, match="'z', which does not exist"):
-        in_order([first])
+        sort_marts([first])
     circle = mart(HEADER.replace("sums", "z").replace("-- key", "-- after: a\n-- key"), name="z")
     with pytest.raises(HeaderError, match="wait for each other"):
-        in_order([first, circle])
+        sort_marts([first, circle])
 
 
 @pytest.mark.parametrize(

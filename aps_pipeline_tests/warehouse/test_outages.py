@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from aps_pipeline.ledger import CallState, Finish
+from aps_pipeline.ledger import CallEnd, CallState
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import Covered, State
-from aps_pipeline.question import Question
+from aps_pipeline.planning import PeriodState, State
+from aps_pipeline.request import Request
 from aps_pipeline.tables import TABLES
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 FIRST = date(2024, 3, 1)
 SOON = datetime(2024, 3, 4, tzinfo=UTC)
 EVERY_CALL = 1_000_000
-"""Answers up to this one are known to the caller, so the question may be asked again."""
+"""Answers up to this one are known to the caller, so the request may be asked again."""
 ONE, NONE = {"E1/I1/1": 0.4, "E1/I2/1": 0.0}, {"E1/I1/1": 0.0, "E1/I2/1": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("outages"):
+        yield
 
 
 def day(number: int) -> date:
@@ -41,16 +49,18 @@ def ask(
 ) -> int:
     """A call about the panels of an ECU on one day; its number."""
     plant.now = sent
-    question = Question("inverter_batch", "energy", system_id, ecu_id, Period(Grain.DAY, day(number)))
-    call_id = plant.ledger.reserve(question, plant.account, after=EVERY_CALL)
+    request = Request("inverter_batch", "energy", system_id, ecu_id, Period(Grain.DAY, day(number)))
+    call_id = plant.ledger.reserve(request, plant.account, after=EVERY_CALL)
     body = '{"code":0}' if state is CallState.ANSWERED else None
-    plant.ledger.finish(call_id, Finish(state, 200, code, body=body, simulated=True))
+    plant.ledger.finish(call_id, CallEnd(state, 200, code, body=body, simulated=True))
     return call_id
 
 
 def cover(plant: Plant, system_id: str, number: int, state: State, call_id: int = 0) -> None:
     table = TABLES["inverter_batch_energy"]
-    plant.covered.append(Covered(system_id, table, Period(Grain.DAY, day(number)), state, call_id=call_id))
+    plant.covered.append(
+        PeriodState(system_id, table, Period(Grain.DAY, day(number)), state, call_id=call_id)
+    )
 
 
 def outages(plant: Plant) -> list[dict[str, Any]]:

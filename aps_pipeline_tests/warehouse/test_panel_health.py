@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from aps_pipeline.ledger import CallState, Finish
+from aps_pipeline.ledger import CallEnd, CallState
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 FIRST = date(2024, 3, 1)
@@ -146,9 +146,9 @@ def _ask(plant: Plant, system_id: str, n: int, sent: datetime) -> None:
     """An answer about E1 that names no panel."""
     plant.now = sent
     period = Period(Grain.DAY, FIRST + timedelta(n))
-    question = Question("inverter_batch", "energy", system_id, "E1", period)
-    call_id = plant.ledger.reserve(question, plant.account, after=1_000_000)
-    plant.ledger.finish(call_id, Finish(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
+    request = Request("inverter_batch", "energy", system_id, "E1", period)
+    call_id = plant.ledger.reserve(request, plant.account, after=1_000_000)
+    plant.ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
 
 
 def _ecu_day(plant: Plant, system_id: str, n: int, is_final: bool) -> None:

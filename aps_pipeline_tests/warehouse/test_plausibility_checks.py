@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import Covered, State
+from aps_pipeline.planning import PeriodState, State
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import check_alone, only_marts
 
 DAY, AUTUMN = date(2024, 3, 5), date(2024, 10, 27)
 TODAY = LATE.date()
@@ -19,9 +21,15 @@ YESTERDAY = TODAY - timedelta(days=1)
 LONG_AGO = LATE - timedelta(days=7, seconds=1)
 
 
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("coverage"):
+        yield
+
+
 def result_of(plant: Plant, name: str) -> CheckResult:
     with warehouse.open_warehouse(plant.path) as connection:
-        return next(each for each in warehouse.run_checks(connection) if each.name == name)
+        return check_alone(connection, name)
 
 
 def at(hour: int, energy: float | None) -> list[float | None]:
@@ -80,8 +88,8 @@ def test_where_the_zone_is_not_known_no_night_is(plant: Plant, zone: str | None)
     assert result_of(plant, "energy_at_night").passed
 
 
-def covered(table: str, day: date, state: State, call_id: int = 0, system_id: str = "S1") -> Covered:
-    return Covered(system_id, TABLES[table], Period(Grain.DAY, day), state, call_id=call_id)
+def covered(table: str, day: date, state: State, call_id: int = 0, system_id: str = "S1") -> PeriodState:
+    return PeriodState(system_id, TABLES[table], Period(Grain.DAY, day), state, call_id=call_id)
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -120,7 +128,7 @@ def test_what_nobody_has_asked_lately_is_not_missed(plant: Plant) -> None:
         covered("inverter_batch_energy", YESTERDAY, State.NOT_ASKED),
         covered("meter_hourly_energy", DAY, State.NOT_APPLICABLE, gone),
         covered("meter_hourly_energy", YESTERDAY, State.NOT_ASKED),
-        Covered("S1", TABLES["system_daily_energy"], month, State.PARTIAL, call_id=recent),
+        PeriodState("S1", TABLES["system_daily_energy"], month, State.PARTIAL, call_id=recent),
         covered("system_hourly_energy", TODAY, State.NOT_DUE),
     ])  # fmt: skip
     assert result_of(plant, "yesterday_missing").passed

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.warehouse import reading
+from aps_pipeline.warehouse import connection as reading
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 DAY = date(2024, 3, 5)
@@ -165,7 +165,7 @@ def test_a_disk_that_fails_while_reading_is_no_fault_of_the_query(
     def fail(*_: object) -> str:
         raise duckdb.IOException("Could not read from file")
 
-    monkeypatch.setattr(reading, "_one_query", fail)
+    monkeypatch.setattr(reading, "_only_query", fail)
     with pytest.raises(warehouse.WarehouseError, match=f"cannot read {built.path}"):
         warehouse.query(built.path, "SELECT 1")
 

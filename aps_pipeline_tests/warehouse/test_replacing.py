@@ -7,16 +7,25 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.warehouse import building, replacing
+from aps_pipeline.atomic import remove_leftovers
+from aps_pipeline.warehouse import builder
 from aps_pipeline_tests.warehouse.conftest import Plant
+from aps_pipeline_tests.warehouse.lean import only_marts
 
 DAY = date(2024, 3, 5)
+
+
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts("daily_production", "panel_daily"):
+        yield
 
 
 def names(path: Path) -> list[str]:
@@ -83,10 +92,10 @@ def test_builders_at_once_do_not_disturb_one_another(plant: Plant) -> None:
             faults.append(error)
 
     builders = [threading.Thread(target=work) for _ in range(2)]
-    for builder in builders:
-        builder.start()
-    for builder in builders:
-        builder.join()
+    for thread in builders:
+        thread.start()
+    for thread in builders:
+        thread.join()
     assert faults == []
     assert names(plant.path) == ["warehouse.duckdb"]
     assert plant.query("SELECT energy_kwh FROM mart.daily_production") == [{"energy_kwh": 1.0}]
@@ -101,24 +110,24 @@ import sys, time
 from pathlib import Path
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger
-from aps_pipeline.warehouse import building
+from aps_pipeline.warehouse import builder
 root = Path(sys.argv[1])
 def wait(connection, described):
     print("half way", flush=True)
     time.sleep(60)
-building.add_columns = wait
-building.build(root / "data" / "warehouse.duckdb", Lake(str(root / "lake")), Ledger(f"sqlite:///{root}/ledger.sqlite"))
+builder.add_columns = wait
+builder.build(root / "data" / "warehouse.duckdb", Lake(str(root / "lake")), Ledger(f"sqlite:///{root}/ledger.sqlite"))
 """
     command = [sys.executable, "-c", script, str(plant.path.parents[1])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as builder:
-        assert builder.stdout is not None
-        assert builder.stdout.readline() == "half way\n"
-        builder.send_signal(signal.SIGKILL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half way\n"
+        process.send_signal(signal.SIGKILL)
     assert plant.path.read_bytes() == old
     left = names(plant.path)
     assert len(left) > 1
 
-    replacing.clean(plant.path)
+    remove_leftovers(plant.path)
     assert names(plant.path) == left, "another builder may still be at work"
     an_hour_on = time.time() + 3601
     with pytest.MonkeyPatch.context() as patch:
@@ -134,7 +143,7 @@ def test_a_fault_on_the_way_leaves_the_old_file(plant: Plant, monkeypatch: pytes
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(building, "add_columns", fail)
+    monkeypatch.setattr(builder, "add_columns", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         plant.build()
     assert plant.path.read_bytes() == old

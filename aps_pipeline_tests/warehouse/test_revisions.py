@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.ledger import CallState, Finish, Revision
+from aps_pipeline.ledger import AnswerDiff, CallEnd, CallState
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.question import Question
+from aps_pipeline.request import Request
 from aps_pipeline.warehouse import CheckResult
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
+from aps_pipeline_tests.warehouse.lean import check_alone, only_marts
 
 DAY = Period(Grain.DAY, date(2024, 3, 5))
-SAME = Revision(
+SAME = AnswerDiff(
     call_id=0, table_name="ecu_hourly_energy", previous_call_id=0, was_over=True,
     rows_before=24, rows_after=24, rows_new=0, rows_gone=0,
     numbers_before=24, numbers_after=24, numbers_changed=0, numbers_gone=0, numbers_missing=0,
@@ -33,17 +35,23 @@ NOTHING = replace(
 )  # fmt: skip
 
 
-def revise(plant: Plant, device_id: str, *found: Revision) -> list[int]:
-    """Answers to one question, a day apart, with the comparison of each but the first; their call_ids."""
-    question = Question("ecu_energy", "hourly", "S1", device_id, DAY)
+@pytest.fixture(autouse=True)
+def _lean() -> Iterator[None]:
+    with only_marts():
+        yield
+
+
+def revise(plant: Plant, device_id: str, *found: AnswerDiff) -> list[int]:
+    """Answers to one request, a day apart, with the comparison of each but the first; their call_ids."""
+    request = Request("ecu_energy", "hourly", "S1", device_id, DAY)
     ids: list[int] = []
     for position in range(len(found) + 1):
         plant.now = LATE + timedelta(days=position)
-        ids.append(plant.ledger.reserve(question, plant.account, ids[-1] if ids else 0))
+        ids.append(plant.ledger.reserve(request, plant.account, ids[-1] if ids else 0))
         is_none = position > 0 and not found[position - 1].rows_after
         state = CallState.NO_DATA if is_none else CallState.ANSWERED
-        plant.ledger.finish(ids[-1], Finish(state, 200, 1001 if is_none else 0, body="{}", simulated=True))
-    plant.ledger.keep_revisions(
+        plant.ledger.finish(ids[-1], CallEnd(state, 200, 1001 if is_none else 0, body="{}", simulated=True))
+    plant.ledger.keep_diffs(
         replace(each, call_id=call_id, previous_call_id=previous)
         for each, previous, call_id in zip(found, ids, ids[1:], strict=False)
     )
@@ -52,8 +60,7 @@ def revise(plant: Plant, device_id: str, *found: Revision) -> list[int]:
 
 def check(plant: Plant) -> CheckResult:
     with warehouse.open_warehouse(plant.path) as connection:
-        (found,) = [each for each in warehouse.run_checks(connection) if each.name == "lost_in_revision"]
-    return found
+        return check_alone(connection, "lost_in_revision")
 
 
 def test_a_difference_is_shown_with_when_and_by_how_much(plant: Plant) -> None:
@@ -98,7 +105,7 @@ def test_a_difference_is_shown_with_when_and_by_how_much(plant: Plant) -> None:
         replace(SAME, numbers_after=25),
     ],
 )
-def test_any_difference_is_shown_and_equal_answers_are_not(plant: Plant, found: Revision) -> None:
+def test_any_difference_is_shown_and_equal_answers_are_not(plant: Plant, found: AnswerDiff) -> None:
     ids = revise(plant, "E1", SAME, found, SAME)
     plant.build()
     assert plant.query("SELECT call_id FROM meta.revisions") == [{"call_id": ids[2]}]
@@ -123,7 +130,7 @@ def test_readers_see_the_newest_difference_with_data(plant: Plant) -> None:
     ], "an equal answer after it shows the same"  # fmt: skip
 
 
-LOST: dict[str, tuple[list[Revision], int | None]] = {
+LOST: dict[str, tuple[list[AnswerDiff], int | None]] = {
     "changed": ([CHANGED], None),
     "less": ([LESS], 0),
     "less and so again": ([LESS, LESS_STILL, LESS_STILL], 0),
@@ -159,7 +166,7 @@ def test_the_check_names_what_is_lost_and_not_repaired(
 def test_each_table_of_an_answer_is_judged_by_itself(plant: Plant) -> None:
     first, second = revise(plant, "E1", LESS)
     other: dict[str, Any] = {"table_name": "ecu_power", "call_id": second, "previous_call_id": first}
-    plant.ledger.keep_revisions([replace(CHANGED, **other)])
+    plant.ledger.keep_diffs([replace(CHANGED, **other)])
     plant.build()
     assert [row["table_name"] for row in check(plant).sample] == ["ecu_hourly_energy"]
 

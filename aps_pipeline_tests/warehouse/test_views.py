@@ -13,8 +13,8 @@ import pytest
 
 from aps_pipeline import warehouse
 from aps_pipeline.tables import TABLES, Table, from_columns
-from aps_pipeline.warehouse import steady
-from aps_pipeline.warehouse.described import SQL_TYPES
+from aps_pipeline.warehouse.connection import read_stable
+from aps_pipeline.warehouse.ddl import SQL_TYPES
 from aps_pipeline_tests.warehouse.conftest import Plant
 
 DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
@@ -239,7 +239,7 @@ def test_a_reader_never_sees_an_error_or_half_a_partition(plant: Plant) -> None:
     assert len(seen) > 1
 
 
-class TestSteadily:
+class TestReadStable:
     @pytest.fixture
     def partition(self, tmp_path: Path) -> Path:
         partition = tmp_path / "core" / "ecu_power" / "date=2024-03-05"
@@ -257,7 +257,7 @@ class TestSteadily:
                 raise duckdb.InvalidInputException("don't know what type")
             return len(done)
 
-        assert steady.steadily([str(partition.parent)], work) == 3
+        assert read_stable([str(partition.parent)], work) == 3
 
     def test_an_error_at_rest_is_an_error_at_once(self, partition: Path) -> None:
         done = []
@@ -267,13 +267,13 @@ class TestSteadily:
             raise duckdb.BinderException("no such column")
 
         with pytest.raises(duckdb.BinderException):
-            steady.steadily([str(partition.parent)], work)
+            read_stable([str(partition.parent)], work)
         assert len(done) == 1
 
     def test_new_partitions_do_not_disturb(self, partition: Path) -> None:
         days = iter(range(1, 9))
         work = lambda: partition.with_name(f"date=2024-04-0{next(days)}").mkdir()  # noqa: E731
-        steady.steadily([str(partition.parent)], work)
+        read_stable([str(partition.parent)], work)
         assert next(days) == 2
 
     def test_partitions_that_do_not_rest_are_named(self, partition: Path) -> None:
@@ -283,4 +283,4 @@ class TestSteadily:
             (partition / next(names)).touch()
 
         with pytest.raises(warehouse.WarehouseError, match=f"below {partition.parents[1]} keep changing"):
-            steady.steadily([str(partition.parent)], disturb)
+            read_stable([str(partition.parent)], disturb)

@@ -138,21 +138,9 @@ listed AS (
     WHERE kwh IS NOT NULL
 ),
 
-above_lists AS (
-    SELECT
-        told.*,
-        'above its list' AS finding,
-        listed.kwh AS other_kwh,
-        listed.call_id AS other_call_id,
-        listed.list_name AS other,
-        round(told.kwh - listed.kwh, 6) AS off_kwh,
-        round(told.half_unit_kwh + listed.half_unit_kwh, 9) AS tolerance_kwh
-    FROM told
-    JOIN listed USING (table_name, system_id, device_id, channel, flow, span, since)
-    WHERE listed.sent_utc >= told.taken_utc + INTERVAL 1 DAY
-),
-
-years AS (
+expected AS (
+    FROM listed
+    UNION ALL BY NAME
     SELECT
         table_name,
         list_name,
@@ -160,6 +148,8 @@ years AS (
         device_id,
         channel,
         flow,
+        'lifetime' AS span,
+        DATE '0001-01-01' AS since,
         sum(kwh::DECIMAL(28, 6))::DOUBLE AS kwh,
         max(call_id) AS call_id,
         max(sent_utc) AS sent_utc,
@@ -169,18 +159,23 @@ years AS (
     GROUP BY ALL
 ),
 
-below_years AS (
+-- A month or year is compared with a later list, a lifetime with the years of an earlier one.
+beside_lists AS (
     SELECT
         told.*,
-        'below its years' AS finding,
-        years.kwh AS other_kwh,
-        years.call_id AS other_call_id,
-        years.list_name AS other,
-        round(years.kwh - told.kwh, 6) AS off_kwh,
-        round(told.half_unit_kwh + years.half_unit_kwh, 9) AS tolerance_kwh
+        if(span = 'lifetime', 'below its years', 'above its list') AS finding,
+        expected.kwh AS other_kwh,
+        expected.call_id AS other_call_id,
+        expected.list_name AS other,
+        round(if(span = 'lifetime', expected.kwh - told.kwh, told.kwh - expected.kwh), 6) AS off_kwh,
+        round(told.half_unit_kwh + expected.half_unit_kwh, 9) AS tolerance_kwh
     FROM told
-    JOIN years USING (table_name, system_id, device_id, channel, flow)
-    WHERE told.span = 'lifetime' AND years.sent_utc <= told.taken_utc - INTERVAL 1 DAY
+    JOIN expected USING (table_name, system_id, device_id, channel, flow, span, since)
+    WHERE if(
+        span = 'lifetime',
+        expected.sent_utc <= told.taken_utc - INTERVAL 1 DAY,
+        expected.sent_utc >= told.taken_utc + INTERVAL 1 DAY
+    )
 )
 
 SELECT
@@ -199,6 +194,6 @@ SELECT
     other_call_id,
     off_kwh,
     tolerance_kwh
-FROM (FROM fallen UNION ALL FROM above UNION ALL FROM above_lists UNION ALL FROM below_years)
+FROM (FROM fallen UNION ALL FROM above UNION ALL FROM beside_lists)
 WHERE off_kwh > tolerance_kwh
 ORDER BY off_kwh DESC, table_name, system_id, device_id, channel, flow, span, call_id, finding

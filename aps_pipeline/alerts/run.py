@@ -1,0 +1,86 @@
+"""One look: read the conditions, tell each address what is new to it, and remember what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from aps_pipeline.alerts.changes import Observations, changes, next_sent_state, observe
+from aps_pipeline.alerts.errors import NotSentError
+from aps_pipeline.alerts.message import Message, message_of
+from aps_pipeline.alerts.send import Target, send, targets_of
+from aps_pipeline.alerts.state import SentState, read_sent_states, write_sent_states
+
+NO_ADDRESS = "APS_ALERT_URLS is not set: there is nobody to tell."
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRun:
+    """What a look came to, in a sentence, and the message of each address that there was news for."""
+
+    summary: str
+    messages: tuple[Message, ...] = ()
+
+
+def run_alerts(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
+    """Tell each address what has changed since it last took a message, in one message.
+
+    What an address took is remembered at once, so another that fails brings nobody the same twice. Two looks
+    at a time wait for each other. Raises NotSentError after all were tried, BadAddressError, UnreadableError,
+    NoWarehouseError, WarehouseError.
+    """
+    if not addresses:
+        return AlertRun(NO_ADDRESS)
+    targets = targets_of(addresses)
+    observed = observe(warehouse_path)
+    sent: list[Message] = []
+    failed: list[int] = []
+    with FileLock(f"{state_path}.lock"):
+        states = read_sent_states(state_path)
+        if all(states.get(target.name, SentState()).inputs == observed.inputs for target in targets):
+            return AlertRun("Nothing has changed: the warehouse is the one looked at before.")
+        states = {target.name: states.get(target.name, SentState()) for target in targets}
+        for target in targets:
+            message = _new_message(states[target.name], observed)
+            if message is not None and not send(target, message):
+                failed.append(target.position)
+                continue
+            conditions = next_sent_state(states[target.name].conditions, observed.conditions)
+            states[target.name] = SentState(observed.inputs, conditions)
+            write_sent_states(state_path, states)
+            sent += [message] if message else []
+    if failed:
+        raise NotSentError(_unsent_message(failed, targets))
+    return AlertRun(_sentence(sent), tuple(sent))
+
+
+def preview(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
+    """What `run_alerts` would send; nothing is sent or remembered. Without an address: all that is wrong.
+
+    Raises as `run_alerts`, but for NotSentError.
+    """
+    states = read_sent_states(state_path)
+    observed = observe(warehouse_path)
+    before = [states.get(target.name, SentState()) for target in targets_of(addresses)] or [SentState()]
+    messages = tuple(message for each in before if (message := _new_message(each, observed)))
+    return AlertRun(messages[0].title if messages else "There is nothing new to tell.", messages)
+
+
+def _new_message(state: SentState, observed: Observations) -> Message | None:
+    alerts = changes(state.conditions, observed.conditions)
+    return message_of(alerts, observed.by_subject) if alerts else None
+
+
+def _sentence(sent: Sequence[Message]) -> str:
+    if not sent:
+        return "Nothing has changed that is worth a message."
+    return f"{len(sent)} message{'s' * (len(sent) > 1)} sent. {sent[0].title}"
+
+
+def _unsent_message(failed: Sequence[int], targets: Sequence[Target]) -> str:
+    places = ", ".join(map(str, failed))
+    which = f"address{'es' * (len(failed) > 1)} {places} of APS_ALERT_URLS"
+    return f"{which} ({len(failed)} of {len(targets)}) took no message; the next look tries again"

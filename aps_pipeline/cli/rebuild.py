@@ -1,0 +1,20 @@
+"""`aps rebuild`: write lake and warehouse again from the ledger."""
+
+from __future__ import annotations
+
+from aps_pipeline.cli.console import select_tables
+from aps_pipeline.cli.runs import finish_run, show_progress
+from aps_pipeline.config import load_settings
+from aps_pipeline.ingest import Summary
+from aps_pipeline.tables import FETCHED
+from aps_pipeline.wiring import open_pipeline, repair_lake
+
+
+def rebuild(tables: str, as_json: bool) -> int:
+    """Write everything again from the ledger."""
+    settings = load_settings()
+    pipeline, summary = open_pipeline(settings), Summary()
+    chosen = select_tables(tables, "", FETCHED)
+    repair_lake(pipeline, chosen)  # also what no kept answer would write over
+    show_progress("rebuild", pipeline.rebuild(summary, chosen), as_json)
+    return finish_run("rebuild", settings, pipeline, summary, as_json)

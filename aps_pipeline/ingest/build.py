@@ -1,0 +1,301 @@
+"""Building partitions: a pure function of the good answers, written only when they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import pyarrow as pa
+
+from aps_pipeline.endpoints import ENDPOINTS
+from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.code_digest import Readers
+from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.inventory_tables import inventory_calls, inventory_endpoints, inventory_rows
+from aps_pipeline.ingest.lost_answers import LostAnswers
+from aps_pipeline.ingest.results import BodyLostError, Failure, body_of
+from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import CallState, Ledger, Refusal
+from aps_pipeline.parse import ParseContext, Parsed, RefusedError, parse_rows
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import Answers, RequestPart, System, kinds_of, requests_with_entry
+from aps_pipeline.request import LedgerEntry, Request
+from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """A partition as it now lies in the lake; `rows` is None if there is no good answer to build from.
+
+    `items` counts what was judged one by one when it was written; 0 where it lay there already.
+    """
+
+    rows: int | None
+    no_data: int = 0
+    rejected: int = 0
+    items: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+NOTHING_BUILT = BuildResult(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A good answer that a partition is made from; one of 'no data' gives no rows.
+
+    `device_id` is whose rows it gives: where a system answers for its only ECU, it was not asked about that.
+    """
+
+    part: RequestPart
+    device_id: str
+    call_id: int
+    sent_utc: datetime
+    has_data: bool
+
+
+@dataclass(frozen=True)
+class PartitionBuilder:
+    """Builds partitions from the ledger into the lake. Makes no call."""
+
+    ledger: Ledger
+    lake: Lake
+    revision_window: timedelta
+    readers: Readers = field(default_factory=Readers, compare=False)
+
+    @cached_property
+    def lost_answers(self) -> LostAnswers:
+        """What is missing because a kept body is gone or garbled."""
+        return LostAnswers(self.ledger, self.lake)
+
+    def build(self, table: Table, period: Period, fleet: KnownFleet, *, force: bool = False) -> BuildResult:
+        """Bring one partition up to date with the ledger.
+
+        Answers that cannot be read are marked and reported as failures; the others make the partition, and
+        rows whose answer is lost are taken over from the file in place.
+        Raises StorageError, LedgerError, InvalidRowsError.
+        """
+        refused: tuple[Failure, ...] = ()
+        while True:
+            answers = self._answers(table, period, fleet)
+            good = self._good(table, period, fleet, answers)
+            if not force and (built := self.find_current(table, period, fleet, answers)):
+                return _with_failures(built, refused)
+            parsed, failures = self._parse_answers(table, good)
+            refused += failures
+            if failures:
+                continue  # they are marked by now, so older answers may serve in their place
+            built = self._write(table, period, fleet, answers, good, parsed)
+            if self._answers(table, period, fleet) == answers:
+                return _with_failures(built, refused)
+            # Another process has brought newer answers meanwhile.
+
+    def _answers(self, table: Table, period: Period, fleet: KnownFleet) -> Answers:
+        span = (period.key, period.key)
+        kinds = kinds_of(table, fleet.systems.values())
+        return Answers.from_entries({kind: self.ledger.entries(*kind, span) for kind in kinds})
+
+    def find_current(
+        self, table: Table, period: Period, fleet: KnownFleet, answers: Answers
+    ) -> BuildResult | None:
+        """The partition as it lies in the lake, if it was written from these very answers or from none."""
+        good = self._good(table, period, fleet, answers)
+        failures = self.lost_answers.failures(table, period, fleet, answers)
+        if not good:
+            return replace(NOTHING_BUILT, failures=failures)
+        found = self.lake.origin(table, _values(table, period))
+        if found is None or found.inputs != self._inputs(table, good):
+            return None
+        side = _side(table, period)
+        rejected = self.lake.origin(REJECTED_ITEMS, side) if table.name in REJECTED_ITEMS.side_of else None
+        return BuildResult(
+            found.rows, _count_no_data(good), rejected.rows if rejected else 0, failures=failures
+        )
+
+    def _write(
+        self,
+        table: Table,
+        period: Period,
+        fleet: KnownFleet,
+        answers: Answers,
+        good: Sequence[Good],
+        parsed: Sequence[Parsed],
+    ) -> BuildResult:
+        failures = self.lost_answers.failures(table, period, fleet, answers)
+        if not good:
+            return replace(NOTHING_BUILT, failures=failures)
+        inputs, values = self._inputs(table, good), _values(table, period)
+        rejected = pa.concat_tables([empty(REJECTED_ITEMS), *(each.rejected for each in parsed)])
+        # First, for once the partition itself is there nobody looks for what belongs beside it.
+        self._write_rejected_items(table, period, rejected, inputs)
+        rows = pa.concat_tables([empty(table), *(each.rows for each in parsed)])
+        if failures:
+            rows = self.lost_answers.with_kept_rows(table, values, fleet, rows)
+        count = self.lake.write(table, values, rows, inputs)
+        items = sum(each.items for each in parsed)
+        return BuildResult(count, _count_no_data(good), rejected.num_rows, items, failures)
+
+    def _good(self, table: Table, period: Period, fleet: KnownFleet, answers: Answers) -> list[Good]:
+        """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
+        if table.is_snapshot:
+            return [
+                Good(
+                    RequestPart(request, system),
+                    request.device_id,
+                    call_id,
+                    sent_utc,
+                    state is CallState.ANSWERED,
+                )
+                for call_id, request, state, sent_utc in self.ledger.list_good_calls(table.source.endpoint)
+                if (system := fleet.systems.get(request.system_id)) is not None
+            ]
+        return [
+            Good(RequestPart(request, system), device_id, held.good, held.good_utc, held.answered is not None)
+            for system, device_id, request, held in requests_with_entry(table, period, fleet.systems, answers)
+            if held.good is not None and held.good_utc is not None
+        ]
+
+    def _inputs(self, table: Table, good: Sequence[Good]) -> str:
+        """A digest of everything that decides the bytes of the file."""
+        lines = [self.readers.of_table(table), str(self.revision_window)]
+        lines += [f"{g.call_id} {g.part.system.zone.key} {g.part.system.create_date}" for g in good]
+        return _digest(*lines)
+
+    def _parse_answers(self, table: Table, good: Sequence[Good]) -> tuple[list[Parsed], tuple[Failure, ...]]:
+        answered = [each for each in good if each.has_data]
+        bodies = self.ledger.read_bodies(each.call_id for each in answered)
+        parsed, failures = [], []
+        for each in answered:
+            try:
+                parsed.append(self._parse_answer(table, each, body_of(bodies, each.call_id)))
+            except BodyLostError as error:
+                self.lost_answers.mark(each.call_id)
+                failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
+            except RefusedError as error:
+                reader = self.readers.of_kind(each.part.request.kind)
+                self.ledger.set_state(each.call_id, CallState.REFUSED, str(error), reader)
+                failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
+        return parsed, tuple(failures)
+
+    def _parse_answer(self, table: Table, good: Good, body: str) -> Parsed:
+        """The rows of one answer. Raises RefusedError."""
+        asked = context_of_call(
+            good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision_window
+        )
+        return parse_rows(table, body, replace(asked, device_id=good.device_id))
+
+    def _write_rejected_items(self, table: Table, period: Period, rejected: pa.Table, inputs: str) -> None:
+        side = _side(table, period)
+        if rejected.num_rows:
+            self.lake.write(REJECTED_ITEMS, side, rejected, inputs)
+        elif table.name in REJECTED_ITEMS.side_of:
+            self.lake.remove(REJECTED_ITEMS, side)
+
+    def build_inventory(self, table: Table, fleet: KnownFleet, *, force: bool = False) -> BuildResult:
+        """Bring an inventory table up to date with the ledger. Raises StorageError, InvalidRowsError."""
+        inputs = _digest(self.readers.of_table(table), str(inventory_calls(table, fleet)))
+        failures = self.lost_answers.inventory_failures(inventory_endpoints(table))
+        if not force and (found := self.lake.origin(table, ())) and found.inputs == inputs:
+            return BuildResult(found.rows, failures=failures)
+        rows = inventory_rows(table, fleet)
+        if failures:
+            rows = self.lost_answers.with_kept_rows(table, (), fleet, rows)
+        return BuildResult(self.lake.write(table, (), rows, inputs), failures=failures)
+
+    def reread_refused(self, tables: Iterable[Table], fleet: KnownFleet) -> int:
+        """Read refused bodies again where the reader is another than refused them; return how many are good.
+
+        Inventory answers that could not be read are marked, so that they are asked again.
+        """
+        for call_id in fleet.lost:
+            self.lost_answers.mark(call_id)
+        kinds = {table.source.kind for table in tables}
+        taken, still = 0, dict[str, list[int]]()
+        for each in self.ledger.list_refusals():
+            system = fleet.systems.get(each.request.system_id)
+            if system is None or each.request.kind not in kinds:
+                continue
+            reader = self.readers.of_kind(each.request.kind)
+            if reader == each.reader:
+                continue
+            try:
+                self._take(each, system)
+                taken += 1
+            except BodyLostError:
+                continue
+            except RefusedError:
+                still.setdefault(reader, []).append(each.call_id)
+        for reader, call_ids in still.items():
+            self.ledger.keep_refusals(call_ids, reader)
+        return taken
+
+    def _take(self, refusal: Refusal, system: System) -> None:
+        """Let a refused body count if every reader takes it now. Raises RefusedError."""
+        body = body_of(self.ledger.read_bodies([refusal.call_id]), refusal.call_id)
+        asked = context_of_call(
+            refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision_window
+        )
+        for table in FETCHED:
+            if table.source.kind == refusal.request.kind:
+                parse_rows(table, body, asked)
+        self.ledger.set_state(refusal.call_id, CallState.ANSWERED)
+
+
+def _with_failures(built: BuildResult, refused: Iterable[Failure]) -> BuildResult:
+    """A lost answer that was met just now is known as lost as well: said once."""
+    return replace(built, failures=tuple(dict.fromkeys((*refused, *built.failures))))
+
+
+def _values(table: Table, period: Period) -> tuple[str, ...]:
+    return (period.key,) if table.is_partitioned else ()
+
+
+def _side(table: Table, period: Period) -> tuple[str, ...]:
+    """Where the rejected items of a partition lie: by day, so those of a month under its first."""
+    return table.name, period.first.isoformat()
+
+
+def _digest(*lines: str) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _count_no_data(good: Sequence[Good]) -> int:
+    return sum(not each.has_data for each in good)
+
+
+def context_of_entry(
+    request: Request, system: System, held: LedgerEntry, revision_window: timedelta
+) -> ParseContext:
+    """What a parser is told about the newest call that was answered with data."""
+    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
+    return context_of_call(request, system, held.answered, held.answered_utc, revision_window)
+
+
+def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:
+    """The rows of a kept body; None if it is lost or no longer parses, which is said where it is built."""
+    if body is None:
+        return None
+    try:
+        return parse_rows(table, body, asked).rows
+    except RefusedError:
+        return None
+
+
+def context_of_call(
+    request: Request, system: System, call_id: int, sent: datetime, revision_window: timedelta
+) -> ParseContext:
+    """What a parser is told about a call."""
+    return ParseContext(
+        call_id=call_id,
+        system_id=request.system_id,
+        device_id=request.device_id,
+        period=request.period,
+        sent_utc=sent,
+        zone=system.zone,
+        create_date=system.create_date,
+        revision_window=revision_window,
+        answered_by=ENDPOINTS[request.endpoint].device,
+    )

@@ -1,0 +1,249 @@
+"""The plan of a run: steps of tables and days, and for each partition the calls that it still needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from aps_pipeline.ingest.ecu_equivalence import with_equivalence
+from aps_pipeline.ingest.fetch import CallOutcome
+from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.inventory import unknown_inventory
+from aps_pipeline.ingest.plan_context import PlanContext, get_plan_context
+from aps_pipeline.ingest.results import Failure
+from aps_pipeline.ingest.run import Run
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.planning import (
+    SERVED,
+    Answers,
+    Kind,
+    PartitionPlan,
+    SkipReason,
+    calls_for_one,
+    periods_of,
+    phases,
+    plan_partitions,
+)
+from aps_pipeline.request import Request
+from aps_pipeline.tables import Table
+
+_MOST_REQUESTS = 40_000
+"""Requests that are planned together: each takes about a kilobyte until it has its answer."""
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Tables of one phase, and the days between which their periods begin."""
+
+    tables: list[Table]
+    first: date = date.min
+    last: date = date.max
+
+    def holds(self, period: Period) -> bool:
+        """Whether a period belongs to it."""
+        return self.first <= period.first <= self.last
+
+
+def count_partitions(run: Run, step: Step) -> int:
+    """How many of the wanted partitions a step looks at."""
+    first = run.wanted.first
+    return sum(
+        step.holds(period) and period.last >= first
+        for table in step.tables
+        for period in run.periods_of(table)
+    )
+
+
+def periods_before(run: Run, fleet: KnownFleet, step: Step) -> Iterator[tuple[Table, Period]]:
+    """The wanted partitions of a step in which no system was there: they need no plan."""
+    first, last = run.wanted.first, run.wanted.last
+    earliest = fleet.first_day(run.wanted.system_ids)
+    for table in step.tables:
+        for period in periods_of(table, first, min(earliest, last)):
+            if period.last < earliest and step.holds(period):
+                yield table, period
+
+
+def steps_of(run: Run, fleet: KnownFleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
+    """The steps in the order in which they are worth most: coarse before fine, then as `by_priority` has it.
+
+    `forgotten` tells of which kinds the server is known to forget; it is asked of a phase that is cut.
+    """
+    return [
+        step for tables in phases(run.wanted.facts) for step in _split_steps(run, fleet, tables, forgotten)
+    ]
+
+
+def _split_steps(
+    run: Run, fleet: KnownFleet, tables: list[Table], forgotten: Callable[[list[Table]], Collection[Kind]]
+) -> Iterator[Step]:
+    systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
+    a_day = sum(calls_for_one(table, systems) for table in tables)
+    oldest = max(run.wanted.first, fleet.first_day(run.wanted.system_ids))
+    if (
+        tables[0].partition_grain is not Grain.DAY
+        or a_day * ((run.wanted.last - oldest).days + 1) <= _MOST_REQUESTS
+    ):
+        yield Step(tables)
+        return
+    kinds = forgotten(tables)
+    fading = [table for table in tables if table.source.kind in kinds]
+    lasting = [table for table in tables if table.source.kind not in kinds]
+    spans = list(_spans(oldest, run.newest, max(1, _MOST_REQUESTS // a_day)))
+    yield Step(tables, run.newest)
+    if fading:
+        yield from (Step(fading, *span) for span in reversed(spans))
+    if lasting:
+        yield from (Step(lasting, *span) for span in spans)
+
+
+def _spans(oldest: date, newest: date, days: int) -> Iterator[tuple[date, date]]:
+    """The days before the newest, so many at once, newest first; the last span has no beginning."""
+    last = newest - _DAY
+    while last - timedelta(days=days) > oldest:
+        yield last - timedelta(days=days - 1), last
+        last -= timedelta(days=days)
+    yield date.min, last
+
+
+class Planner:
+    """Makes the plans of a run. What the ledger knows of tables is read once, and anew after calls.
+
+    Every method raises LedgerError.
+    """
+
+    def __init__(self, run: Run, fleet: KnownFleet, ledger: Ledger, revision_window: timedelta) -> None:
+        self._run, self._fleet, self._ledger, self._revision_window = run, fleet, ledger, revision_window
+        self._known: tuple[tuple[str, ...], KnownFleet, PlanContext] | None = None
+
+    def steps(self) -> list[Step]:
+        """The steps of the run, in order, as far as can be said by now."""
+        return steps_of(self._run, self._fleet, self._forgotten)
+
+    def plans(self) -> Iterator[StepPlan]:
+        """The plan of each step, as if no call were made."""
+        return map(self.plan, self.steps())
+
+    def plan(self, step: Step) -> StepPlan:
+        """The plan of one step."""
+        fleet, context = self._context(step.tables)
+        return StepPlan(step, fleet, context, jobs_of(self._run, fleet, step, context))
+
+    def forget(self) -> None:
+        """Read anew what is known: calls may have been made."""
+        self._known = None
+        self._fleet = self._fleet.with_first_days(self._ledger)
+
+    def busy_systems(self) -> tuple[set[str], list[StepPlan]]:
+        """The systems that calls are to be made for, and the plans if there are no more than phases."""
+        run, steps = self._run, self.steps()
+        is_short = len({tuple(table.name for table in step.tables) for step in steps}) == len(steps)
+        busy, plans = set[str](), []
+        for step in steps:
+            plan = self.plan(step)
+            busy |= busy_systems(plan)
+            if is_short:
+                plans.append(plan)
+            elif busy.issuperset(run.wanted.system_ids):
+                break
+        return busy, plans
+
+    def _context(self, tables: list[Table]) -> tuple[KnownFleet, PlanContext]:
+        names = tuple(table.name for table in tables)
+        if self._known is None or self._known[0] != names:
+            self._known = None  # before the next one is read
+            fleet = with_equivalence_where_served(
+                self._fleet, self._ledger, self._revision_window, tables, self._run
+            )
+            context = get_plan_context(
+                self._ledger, fleet.systems, tables, self._revision_window, self._run.now, self._run.rests
+            )
+            self._known = names, fleet, context
+        return self._known[1:]
+
+    def _forgotten(self, tables: list[Table]) -> Collection[Kind]:
+        return {(key[0], key[1]) for key in self._context(tables)[1].skip_rules.borders}
+
+
+def busy_systems(plan: StepPlan) -> set[str]:
+    """The systems that a plan would make calls for."""
+    return {request.system_id for job in plan.jobs for request in (*job.plan.due, *job.missing)}
+
+
+def with_equivalence_where_served(
+    fleet: KnownFleet, ledger: Ledger, revision_window: timedelta, tables: Iterable[Table], run: Run
+) -> KnownFleet:
+    """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
+    is_served = any(table.source.endpoint == SERVED for table in tables)
+    return with_equivalence(fleet, ledger, revision_window, run.now) if is_served else fleet
+
+
+@dataclass(slots=True)
+class Job:
+    """A partition on its way: what it needs, what is still to be asked, and what came of the others."""
+
+    plan: PartitionPlan
+    answers: Answers
+    """What the ledger held at planning time, whichever systems are wanted."""
+    missing: list[Request]
+    """Inventory requests without whose answers some of its requests are not known."""
+    pending: set[Request] = field(default_factory=set)
+    calls: int = 0
+    is_touched: bool = False
+    """Whether an answer may have come since."""
+    waiting: list[Request] = field(default_factory=list)
+    skip_reasons: list[SkipReason] = field(default_factory=list)
+    """Why some of its requests are not asked."""
+    is_held_back: bool = False
+    """Whether it waits for a border of retention, which may ask one of its requests again."""
+    failures: list[Failure] = field(default_factory=list)
+
+    def settle(self, result: CallOutcome, *, counts: bool) -> None:
+        """Take the end of one request; its calls count for one of the partitions it feeds.
+
+        One that was asked again as a proof has its answer, whatever became of the second one.
+        """
+        was_pending = result.request in self.pending
+        self.pending.discard(result.request)
+        self.calls += result.calls if counts else 0
+        self.is_touched |= result.is_good or result.calls > 0
+        if not was_pending:
+            return
+        if result.failure:
+            self.failures.append(result.failure)
+        elif not result.is_good:
+            self.waiting.append(result.request)
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step of a run: its tables, what is known of them, and their partitions."""
+
+    step: Step
+    fleet: KnownFleet
+    context: PlanContext
+    jobs: list[Job]
+
+
+def jobs_of(run: Run, fleet: KnownFleet, step: Step, context: PlanContext) -> list[Job]:
+    """Every wanted partition of a step with what it still needs, from what is known alone."""
+    return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, context)]
+
+
+def _jobs_of_table(
+    run: Run, fleet: KnownFleet, table: Table, step: Step, context: PlanContext
+) -> Iterator[Job]:
+    systems = [fleet.systems[sid] for sid in run.wanted.system_ids if sid in fleet.systems]
+    missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
+    evidence, wanted, earliest = context.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
+    periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
+    for needs in plan_partitions(table, periods, systems, evidence, run.policy, context.skip_rules):
+        if needs.period.last < wanted.first and not needs.due:
+            continue  # a recheck looked here, and found nothing to doubt
+        spared = [each.reason for each in needs.skipped.values()]
+        failures = [Failure.of_rest(request, rest) for request, rest in needs.resting.items()]
+        yield Job(needs, evidence.answers, missing, set(needs.due), skip_reasons=spared, failures=failures)

@@ -29,7 +29,7 @@ class ApiAccount:
 
 
 def account_of(accounts: Sequence[ApiAccount], system_id: str) -> ApiAccount:
-    """The login that a system belongs to; a single one may ask about any. Raises NotConfiguredError."""
+    """Find the account of a system; a single one may ask about any. Raises NotConfiguredError."""
     if len(accounts) == 1:
         return accounts[0]
     for login in accounts:

@@ -26,7 +26,7 @@ _DECIMALS = 6
 
 
 def compare(table: Table, before: pa.Table, after: pa.Table) -> RowDiff:
-    """The differences between two sets of rows of `table`, by its keys and measures.
+    """Compare two sets of rows of `table` by its keys and measures.
 
     Columns that are neither, such as call_id and is_final, are not looked at.
     """
@@ -76,7 +76,7 @@ def _numbers(table: Table, rows: pa.Table) -> int:
 
 
 def _energy(table: Table, rows: pa.Table) -> float | None:
-    """The sum of the first measure in kWh, which of several flows is what was produced."""
+    """Sum the first measure in kWh; of several flows that is what was produced."""
     name = next((column.name for column in table.measures if column.unit == "kWh"), None)
     total = pc.sum(rows[name]).as_py() if name else None
     return None if total is None else round(total, _DECIMALS)
@@ -129,7 +129,7 @@ class _Comparer:
         self._history: _History | None = None
 
     def compare_portion(self, portion: Sequence[AnswerPair]) -> Iterator[list[AnswerDiff]]:
-        """The comparisons of each answer, one for every table that it feeds."""
+        """Compare each answer, once for every table that it feeds."""
         bodies = self._bodies([call for each in portion for call in (each.previous, each.call)])
         for each in portion:
             with suppress(RefusedError):
@@ -141,7 +141,7 @@ class _Comparer:
                 yield revisions
 
     def _history_until(self, each: AnswerPair, bodies: Mapping[int, str]) -> _History:
-        """What was told up to the previous answer. Raises RefusedError where that does not parse."""
+        """Read what was told up to the previous answer. Raises RefusedError where that does not parse."""
         rows = self._rows(each.request, each.previous, bodies)
         known = rows
         if each.looks_back:
@@ -170,7 +170,7 @@ class _Comparer:
 def _compare_answer(
     each: AnswerPair, told: _History, rows: Rows, *, was_over: bool
 ) -> tuple[list[AnswerDiff], _History]:
-    """The comparisons of one answer, and what was told up to it."""
+    """Compare one answer, and return with that what was told up to it."""
     found, known = [], {}
     for name, after in rows.items():
         table, before, held = get_table(name), told.rows[name], told.known[name]

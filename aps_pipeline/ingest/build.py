@@ -101,7 +101,7 @@ class PartitionBuilder:
     def find_current(
         self, table: Table, period: Period, fleet: KnownFleet, answers: Answers
     ) -> BuildResult | None:
-        """The partition as it lies in the lake, if it was written from these very answers or from none."""
+        """Find the partition in the lake, if it was written from these very answers or from none."""
         good = self._good(table, period, fleet, answers)
         failures = self.lost_answers.failures(table, period, fleet, answers)
         if not good:
@@ -139,7 +139,7 @@ class PartitionBuilder:
         return BuildResult(count, _count_no_data(good), rejected.num_rows, items, failures)
 
     def _good(self, table: Table, period: Period, fleet: KnownFleet, answers: Answers) -> list[Good]:
-        """The answers of a partition, whichever system was selected: the newest, or all of a snapshot."""
+        """List the answers of a partition, of any system: the newest, or all of a snapshot."""
         if table.is_snapshot:
             return [
                 Good(
@@ -159,7 +159,7 @@ class PartitionBuilder:
         ]
 
     def _inputs(self, table: Table, good: Sequence[Good]) -> str:
-        """A digest of everything that decides the bytes of the file."""
+        """Digest everything that decides the bytes of the file."""
         lines = [self.readers.of_table(table), str(self.revision_window)]
         lines += [f"{g.call_id} {g.part.system.zone.key} {g.part.system.create_date}" for g in good]
         return _digest(*lines)
@@ -181,7 +181,7 @@ class PartitionBuilder:
         return parsed, tuple(failures)
 
     def _parse_answer(self, table: Table, good: Good, body: str) -> Parsed:
-        """The rows of one answer. Raises RefusedError."""
+        """Parse the rows of one answer. Raises RefusedError."""
         asked = context_of_call(
             good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision_window
         )
@@ -245,7 +245,7 @@ class PartitionBuilder:
 
 
 def _with_failures(built: BuildResult, refused: Iterable[Failure]) -> BuildResult:
-    """A lost answer that was met just now is known as lost as well: said once."""
+    """Add failures, but a lost answer only once: one that was met just now is known as lost as well."""
     return replace(built, failures=tuple(dict.fromkeys((*refused, *built.failures))))
 
 
@@ -269,13 +269,13 @@ def _count_no_data(good: Sequence[Good]) -> int:
 def context_of_entry(
     request: Request, system: System, held: LedgerEntry, revision_window: timedelta
 ) -> ParseContext:
-    """What a parser is told about the newest call that was answered with data."""
+    """Build what a parser is told about the newest call that was answered with data."""
     assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
     return context_of_call(request, system, held.answered, held.answered_utc, revision_window)
 
 
 def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:
-    """The rows of a kept body; None if it is lost or no longer parses, which is said where it is built."""
+    """Parse a kept body; None if it is lost or no longer parses, which is said where it is built."""
     if body is None:
         return None
     try:
@@ -287,7 +287,7 @@ def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Tab
 def context_of_call(
     request: Request, system: System, call_id: int, sent: datetime, revision_window: timedelta
 ) -> ParseContext:
-    """What a parser is told about a call."""
+    """Build what a parser is told about a call."""
     return ParseContext(
         call_id=call_id,
         system_id=request.system_id,

@@ -76,7 +76,7 @@ class CallGate:
         )
 
     def find_probe(self) -> Request | None:
-        """What to ask first, to see whether anything works again; None where nothing says that it does not.
+        """Choose what to ask first, to see whether anything works again; None where nothing failed.
 
         Also brings in what rests of single kinds of call. Call it once, before the first call.
         """
@@ -198,7 +198,7 @@ class CallGate:
         return rest
 
     def _circuits(self, request: Request) -> list[Circuit]:
-        """What an attempt belongs to, the widest first."""
+        """List what an attempt belongs to, the widest first."""
         parts = (
             _kind_of(request),
             request.system_id,
@@ -223,5 +223,5 @@ def _after(rest: AccountRest) -> str:
 
 
 def _minute_after(instant: datetime) -> str:
-    """The first full minute that is not before an instant."""
+    """Round up to a full minute."""
     return f"{instant + timedelta(seconds=59, microseconds=999_999):%Y-%m-%d %H:%M} UTC"

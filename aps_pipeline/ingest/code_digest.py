@@ -29,7 +29,7 @@ _LEFT_OUT = {"annotation", "returns", "ctx", "kind", "type_comment", "type_ignor
 
 
 def get_reachable_code(*roots: object) -> str:
-    """The code of functions and classes, and of all of ours that they name, each once."""
+    """Collect the code of functions and classes, and of all of ours that they name, each once."""
     found: dict[str, str] = {}
     for root in roots:
         _reach(root, found, is_root=True)
@@ -61,7 +61,7 @@ def _reach(value: Any, found: dict[str, str], *, is_root: bool = False) -> str:
 
 
 def _spelt(value: Any, found: dict[str, str]) -> str:
-    """A constant of ours; of what belongs to others the kind is enough."""
+    """Describe a constant of ours; of what belongs to others the kind is enough."""
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, re.Pattern):
@@ -84,7 +84,7 @@ def _is_ours(module: str) -> bool:
 
 
 def _functions(value: FunctionType | type) -> Iterator[FunctionType]:
-    """The function itself, or those that are written down in a class: not what a decorator has made."""
+    """List the function itself, or those that are written down in a class: not what a decorator has made."""
     if isinstance(value, FunctionType):
         yield value
         return
@@ -102,7 +102,7 @@ def _file_of(value: FunctionType | type) -> str | None:
 
 
 def _names_in(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The names that a function uses with what they stand for: globals, what it closes over, defaults."""
+    """Map the names that a function uses to what they stand for: globals, what it closes over, defaults."""
     names = set(_names(function.__code__))
     for name in names & function.__globals__.keys():
         value = function.__globals__[name]
@@ -137,7 +137,7 @@ def _source_text(file: str, name: str) -> str:
 
 @functools.cache
 def _nodes(file: str) -> dict[str, ast.AST]:
-    """The functions and classes of a source file by their qualified name."""
+    """Map the functions and classes of a source file by their qualified name."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:
@@ -157,7 +157,7 @@ def _definitions(tree: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def canonical(node: Any) -> str:
-    """A syntax tree as text that is the same in every version of Python."""
+    """Write a syntax tree as text that is the same in every version of Python."""
     if isinstance(node, list):
         return f"[{' '.join(map(canonical, node))}]"
     if not isinstance(node, ast.AST):
@@ -182,13 +182,13 @@ class Readers:
         self._of_table: dict[str, str] = {}
 
     def of_table(self, table: Table) -> str:
-        """The digest of the reader of one table."""
+        """Digest the reader of one table."""
         if table.name not in self._of_table:
             self._of_table[table.name] = _reader(table)
         return self._of_table[table.name]
 
     def of_kind(self, kind: tuple[str, str]) -> str:
-        """The digest of all readers of one endpoint and level: each of them may refuse a body."""
+        """Digest all readers of one endpoint and level: each of them may refuse a body."""
         return _digest(*(self.of_table(table) for table in FETCHED if table.source.kind == kind))
 
 

@@ -60,7 +60,7 @@ Verdicts = Mapping[tuple[str, str], Mapping[str, Sequence[Verdict]]]
 def with_equivalence(
     fleet: KnownFleet, ledger: Ledger, revision_window: timedelta, now: datetime
 ) -> KnownFleet:
-    """The fleet with what the ledger shows of systems and sole ECUs at `now`. Raises LedgerError."""
+    """Return the fleet with what the ledger shows of systems and sole ECUs at `now`. Raises LedgerError."""
     return _with_verdicts(fleet, get_verdicts(fleet, ledger, revision_window), now)
 
 
@@ -84,7 +84,7 @@ def _with_verdicts(fleet: KnownFleet, verdicts: Verdicts, now: datetime) -> Know
 
 
 def equality_claims(verdicts: Verdicts) -> Iterator[Claim]:
-    """What is concluded about sole ECUs, with the pairs of calls that show it."""
+    """List what is concluded about sole ECUs, with the pairs of calls that show it."""
     for (system_id, ecu_id), each in sorted(verdicts.items()):
         for level in sorted(equal_levels(each)):
             newest = max(verdict.asked_utc for verdict in each[level])
@@ -105,7 +105,7 @@ def equality_claims(verdicts: Verdicts) -> Iterator[Claim]:
 def get_verdicts(
     fleet: KnownFleet, ledger: Ledger, revision_window: timedelta
 ) -> dict[tuple[str, str], dict[str, list[Verdict]]]:
-    """What pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
+    """Read what pairs of kept answers say of each ECU while it was alone. Raises LedgerError."""
     found: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
     for level in LEVELS:
         if not (part := ledger.entries(SERVED, level)):
@@ -141,7 +141,7 @@ def _pairs(fleet: KnownFleet, level: str, whole: EntriesByKey, part: EntriesByKe
 
 
 def equal_levels(verdicts: Mapping[str, Sequence[Verdict]]) -> frozenset[str]:
-    """The levels at which equality counts as shown: one pair that differs, at whatever level, shows none."""
+    """List the levels whose equality is shown: one pair that differs, at any level, shows none."""
     pairs = [each for level in verdicts.values() for each in level]
     if len(pairs) < PAIRS_NEEDED or not all(pair.is_equal for pair in pairs):
         return frozenset()
@@ -178,7 +178,7 @@ class EquivalenceProbe:
         self.fleet = _with_verdicts(self.fleet, self._verdicts, self._policy.now)
 
     def find_served(self, waiting: Collection[Request]) -> list[tuple[Request, Request]]:
-        """Requests to ECUs that need not be asked, each with the request to the system that serves."""
+        """Map requests to ECUs that need no call to the requests to the system that serve them."""
         systems = self.fleet.systems
         return [
             pair

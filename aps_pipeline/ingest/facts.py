@@ -63,7 +63,7 @@ class FactsStep:
         yield from self._ask([q for q in requests if q in self._waiting_for])
 
     def _before_all_systems(self) -> Iterator[PartitionResult]:
-        """The wanted partitions in which no system was there: they need no plan."""
+        """List the wanted partitions in which no system was there: they need no plan."""
         for table, period in periods_before(self._run, self._fleet, self._step):
             yield PartitionResult(table, period, None)
 
@@ -96,7 +96,7 @@ class FactsStep:
             yield from self._skip(retention.forgotten())
 
     def _ask_of(self, request: Request) -> PendingRequest:
-        """The ask of a request that is due, or that is asked again although it has an answer."""
+        """Make the pending request: one that is due, or one that is made again although it has an answer."""
         if request not in self._due:
             system = self._fleet.systems[request.system_id]
             self._due[request] = (RequestPart(request, system), self._context.answers.entry_of(request))

@@ -146,7 +146,7 @@ class AccountSession:
             self._stop(stop.kind, stop.message)
 
     def get_server_time(self, outcome: Answer | ApsError) -> datetime | None:
-        """The server's time, where it is not the time of this ledger; said once."""
+        """Read the server's time where it is not the time of this ledger; it is said once."""
         server = outcome.server_utc
         if server is None or abs(server - (now := self.ledger.now())) <= _CLOCKS_AGREE:
             return None
@@ -160,7 +160,7 @@ class AccountSession:
         return server
 
     def ask(self, ask: PendingRequest, judge: BodyCheck) -> CallOutcome | None:
-        """The result of one ask. Raises InFlightError while another process asks the same."""
+        """Make one pending request. Raises InFlightError while another process makes the same."""
         calls = 0
         if self._probe is not None and self.stop is None:  # nothing else is under way yet
             probe = self._ask(PendingRequest(self._probe, _ANY_ANSWER), _only_open, is_probe=True)
@@ -204,7 +204,7 @@ class AccountSession:
         return next((self._denied[each] for each in places if each in self._denied), None)
 
     def _result_without_answer(self, request: Request, entry: CallRecorder) -> CallOutcome:
-        """What becomes of an ask that may not be tried again, or not at all."""
+        """Decide what becomes of a request that may not be tried again, or not at all."""
         if entry.failed is not None:
             return self._result_of_failure(request, entry.failed, entry)
         reason = self.gate.find_reason(request) if self.stop is None else None

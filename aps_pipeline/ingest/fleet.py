@@ -27,7 +27,7 @@ _YEARLY, _MONTHLY, _DAILY = (get_table(f"system_{level}_energy") for level in ("
 
 
 def with_first_days(ledger: Ledger, systems: Iterable[System]) -> dict[str, System]:
-    """The systems with the day since which kept answers show energy. Raises LedgerError.
+    """Return the systems with the day since which kept answers show energy. Raises LedgerError.
 
     Looked at are the newest list of years, and of months and days only those in which the border lies: at
     most three bodies a system.
@@ -50,7 +50,7 @@ def _earlier(
     since: Mapping[str, date],
     asked_for: Callable[[date], Period],
 ) -> dict[str, date]:
-    """The first days as the answers of one level tell them; `asked_for` is the period that holds a day."""
+    """Find the first days in the answers of one level; `asked_for` is the period that holds a day."""
     by_period: dict[Period, list[str]] = {}
     for sid, day in since.items():
         by_period.setdefault(asked_for(day), []).append(sid)
@@ -70,7 +70,7 @@ def _earlier(
 
 
 def _first_day(known: date, first: Period | None, created: date | None) -> date:
-    """The first day after one more answer: what it shows is earlier than registration, or exacter."""
+    """Find the first day after one more answer: what it shows is earlier than registration, or more exact."""
     if first is None or created is None:
         return known
     if known < created:
@@ -81,7 +81,7 @@ def _first_day(known: date, first: Period | None, created: date | None) -> date:
 def _first_energy(
     table: Table, body: str, system: System, period: Period, held: LedgerEntry
 ) -> Period | None:
-    """The first year, month or day with energy in an answer; None if there is none, or nobody can read it."""
+    """Find the first year, month or day with energy in an answer; None if there is none or no sense in it."""
     assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
     asked = _context_of(system, period, held.answered, held.answered_utc)
     try:
@@ -138,16 +138,16 @@ class KnownFleet:
         return cls(with_first_days(ledger, systems.values()), sightings, tuple(lost))
 
     def with_first_days(self, ledger: Ledger) -> KnownFleet:
-        """The same fleet with the first days that answers which have come since tell."""
+        """Return the same fleet with the first days that newer answers tell."""
         return replace(self, systems=with_first_days(ledger, self.systems.values()))
 
     def first_day(self, system_ids: Iterable[str]) -> date:
-        """The first day on which one of those systems can have given anything."""
+        """Find the first day on which one of those systems can have given anything."""
         systems = map(self.systems.get, system_ids)
         return min((system and system.first_day) or FIRST_DAY for system in systems)
 
     def newest(self, request: Request) -> Sighting | None:
-        """The newest good answer to an inventory request."""
+        """Find the newest good answer to an inventory request."""
         mine = [seen for seen in self.sightings[request.endpoint] if seen.system_id == request.system_id]
         return mine[-1] if mine else None
 
@@ -203,7 +203,7 @@ def _merge_devices(*devices: Device) -> tuple[Device, ...]:
 
 
 def _devices(sightings: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[Device, ...]:
-    """The devices that answers named. A 'no data' names nothing, and so removes nothing."""
+    """List the devices that answers named. A 'no data' names nothing, and so removes nothing."""
     told = [seen for seen in sightings if seen.record is not None]
     first: dict[str, int] = {}
     last: dict[str, int] = {}

@@ -16,19 +16,19 @@ Row = dict[str, Any]
 
 
 def inventory_rows(table: Table, fleet: KnownFleet) -> pa.Table:
-    """The rows of an inventory table, from every kept answer."""
+    """Build the rows of an inventory table, from every kept answer."""
     seen = _list_sightings(table, fleet)
     found = _capacities(seen) if table.name == "system_capacity" else _things(table, seen)
     return from_columns(table, {name: [row.get(name) for row in found] for name in table.schema.names})
 
 
 def inventory_calls(table: Table, fleet: KnownFleet) -> list[int]:
-    """The calls behind an inventory table."""
+    """List the calls behind an inventory table."""
     return [seen.call_id for seen in _list_sightings(table, fleet)]
 
 
 def inventory_endpoints(table: Table) -> tuple[str, ...]:
-    """The endpoints whose answers an inventory table is made from."""
+    """List the endpoints whose answers an inventory table is made from."""
     return table.endpoints
 
 

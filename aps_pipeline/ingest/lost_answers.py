@@ -61,14 +61,14 @@ class LostAnswers:
         return tuple(_failure(f) for f in self._faults() if f.request.endpoint in endpoints)
 
     def periods(self, kinds: Iterable[tuple[str, str]]) -> set[str]:
-        """The keys of the periods of which an answer is lost."""
+        """List the keys of the periods that have lost an answer."""
         chosen = set(kinds)
         return {f.request.period.key for f in self._faults() if f.request.kind in chosen}
 
     def with_kept_rows(
         self, table: Table, values: tuple[str, ...], fleet: KnownFleet, rows: pa.Table
     ) -> pa.Table:
-        """The rows, and those of the file in place that only a lost answer could give again."""
+        """Add to the rows those of the file in place that only a lost answer could give again."""
         kept = self._lake.read_partition(table, values)
         if kept is None:
             return rows

@@ -50,7 +50,7 @@ class Pipeline:
         return tuple(system_id for login in self.accounts for system_id in login.system_ids)
 
     def account_of(self, system_id: str) -> ApiAccount:
-        """The login that a system belongs to. Raises NotConfiguredError."""
+        """Find the account that a system belongs to. Raises NotConfiguredError."""
         return account_of(self.accounts, system_id)
 
     def quotas(self) -> dict[str, Quota]:
@@ -111,13 +111,13 @@ class Pipeline:
             del plan  # before the next one is made
 
     def _with_equivalence(self, fleet: KnownFleet, tables: Iterable[Table], now: datetime) -> KnownFleet:
-        """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
+        """Return the fleet with the systems that answer for their only ECU, where a table asks ECUs."""
         if any(table.source.endpoint == SERVED for table in tables):
             return with_equivalence(fleet, self.ledger, self.revision_window, now)
         return fleet
 
     def plan(self, wanted: Wanted) -> list[PlannedCalls]:
-        """The calls that `collect` would make, by table and system, in its order. Makes none.
+        """List the calls that `collect` would make, by table and system, in its order. Makes none.
 
         A call that feeds several tables stands with the first. Raises NotConfiguredError, LedgerError.
         """
@@ -133,7 +133,7 @@ class Pipeline:
         return count_planned_calls(lambda: inventory.InventoryStep(run, fleet, run.rests).due(busy), jobs())
 
     def missing(self, wanted: Wanted) -> MissingHistory:
-        """What the history of the wanted facts lacks, best first. Makes no call.
+        """List what the history of the wanted facts lacks, best first. Makes no call.
 
         That is what `collect` would ask, but for what still grows, what the server has forgotten, and what
         failed of late. Raises NotConfiguredError, LedgerError, StorageError.
@@ -145,7 +145,7 @@ class Pipeline:
         )
 
     def systems_of(self, login: ApiAccount) -> list[System]:
-        """The systems of an account of which something is known."""
+        """List the systems of an account that something is known of."""
         known = KnownFleet.load(self.ledger).systems
         return [known[system_id] for system_id in login.system_ids if system_id in known]
 
@@ -176,7 +176,7 @@ class Pipeline:
         return get_coverage(self.ledger, now, self.revision_window) if now else []
 
     def claims(self, now: datetime | None = None) -> Sequence[Claim]:
-        """What is concluded from answers at `now`, or at the newest call, with its proof. Makes no call.
+        """List what answers prove at `now`, or at the newest call, with the proof. Makes no call.
 
         Empty before the first call. Raises LedgerError.
         """
@@ -189,12 +189,12 @@ class Pipeline:
         return refresh_diffs(self.ledger, KnownFleet.load(self.ledger), self.revision_window)
 
     def refresh_range(self) -> tuple[date, date]:
-        """The days whose answers may still change: up to the last that is over for every system."""
+        """List the days whose answers may still change: up to the last that is over for every system."""
         zones = {system.zone for system in KnownFleet.load(self.ledger).systems.values()} or {zone(LAST_ZONE)}
         yesterday = min(local_day(self.ledger.now(), each) for each in zones) - timedelta(days=1)
         return yesterday - self.revision_window, yesterday
 
 
 def _busy_anyway(wanted: Wanted) -> set[str]:
-    """The systems whose inventory is brought up to date whatever else is missing."""
+    """List the systems whose inventory is brought up to date whatever else is missing."""
     return set(wanted.system_ids) if wanted.recheck else set()

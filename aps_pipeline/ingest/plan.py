@@ -59,7 +59,7 @@ def count_partitions(run: Run, step: Step) -> int:
 
 
 def periods_before(run: Run, fleet: KnownFleet, step: Step) -> Iterator[tuple[Table, Period]]:
-    """The wanted partitions of a step in which no system was there: they need no plan."""
+    """List the wanted partitions of a step in which no system was there: they need no plan."""
     first, last = run.wanted.first, run.wanted.last
     earliest = fleet.first_day(run.wanted.system_ids)
     for table in step.tables:
@@ -69,7 +69,7 @@ def periods_before(run: Run, fleet: KnownFleet, step: Step) -> Iterator[tuple[Ta
 
 
 def steps_of(run: Run, fleet: KnownFleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
-    """The steps in the order in which they are worth most: coarse before fine, then as `by_priority` has it.
+    """Order the steps by what they are worth: coarse before fine, then as `by_priority` has it.
 
     `forgotten` tells of which kinds the server is known to forget; it is asked of a phase that is cut.
     """
@@ -102,7 +102,7 @@ def _split_steps(
 
 
 def _spans(oldest: date, newest: date, days: int) -> Iterator[tuple[date, date]]:
-    """The days before the newest, so many at once, newest first; the last span has no beginning."""
+    """Split the days before the newest into spans, newest first; the last has no beginning."""
     last = newest - _DAY
     while last - timedelta(days=days) > oldest:
         yield last - timedelta(days=days - 1), last
@@ -121,15 +121,15 @@ class Planner:
         self._known: tuple[tuple[str, ...], KnownFleet, PlanContext] | None = None
 
     def steps(self) -> list[Step]:
-        """The steps of the run, in order, as far as can be said by now."""
+        """List the steps of the run, in order, as far as they are known by now."""
         return steps_of(self._run, self._fleet, self._forgotten)
 
     def plans(self) -> Iterator[StepPlan]:
-        """The plan of each step, as if no call were made."""
+        """Plan each step, as if no call were made."""
         return map(self.plan, self.steps())
 
     def plan(self, step: Step) -> StepPlan:
-        """The plan of one step."""
+        """Plan one step."""
         fleet, context = self._context(step.tables)
         return StepPlan(step, fleet, context, jobs_of(self._run, fleet, step, context))
 
@@ -139,7 +139,7 @@ class Planner:
         self._fleet = self._fleet.with_first_days(self._ledger)
 
     def busy_systems(self) -> tuple[set[str], list[StepPlan]]:
-        """The systems that calls are to be made for, and the plans if there are no more than phases."""
+        """List the systems that need calls, and the plans if there are no more than phases."""
         run, steps = self._run, self.steps()
         is_short = len({tuple(table.name for table in step.tables) for step in steps}) == len(steps)
         busy, plans = set[str](), []
@@ -170,14 +170,14 @@ class Planner:
 
 
 def busy_systems(plan: StepPlan) -> set[str]:
-    """The systems that a plan would make calls for."""
+    """List the systems that a plan makes calls for."""
     return {request.system_id for job in plan.jobs for request in (*job.plan.due, *job.missing)}
 
 
 def with_equivalence_where_served(
     fleet: KnownFleet, ledger: Ledger, revision_window: timedelta, tables: Iterable[Table], run: Run
 ) -> KnownFleet:
-    """The fleet with which systems answer for their only ECU, where a table asks ECUs."""
+    """Return the fleet with the systems that answer for their only ECU, where a table asks ECUs."""
     is_served = any(table.source.endpoint == SERVED for table in tables)
     return with_equivalence(fleet, ledger, revision_window, run.now) if is_served else fleet
 

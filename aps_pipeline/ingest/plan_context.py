@@ -36,7 +36,7 @@ _OK = 0
 
 
 def get_rests(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
-    """What no run asks: endpoints denied for a system, requests that the API does not accept, refused bodies.
+    """List what no run asks: endpoints denied for a system, rejected requests, refused bodies.
 
     A good answer that came later ends the rest of an endpoint. Raises LedgerError.
     """
@@ -45,7 +45,7 @@ def get_rests(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
 
 
 def get_rests_with_failures(ledger: Ledger, now: datetime, zone: ZoneInfo) -> Rests:
-    """The same, and what failed: for who spends calls unattended. Raises LedgerError."""
+    """List the same and what failed, for runs that spend calls unattended. Raises LedgerError."""
     attempts = ledger.list_failures(now - REMEMBERED)
     return _without_ended(ledger, _rests(attempts, now, zone, with_failures=True))
 
@@ -69,7 +69,7 @@ def _rests(attempts: Iterable[Attempt], now: datetime, zone: ZoneInfo, *, with_f
 def _resting_until(
     key: tuple[str, ...], attempts: Sequence[Attempt], today: date, zone: ZoneInfo, *, is_unattended: bool
 ) -> date | None:
-    """The day until which a request or an endpoint rests; None if it may be asked."""
+    """Find the day until which a request or an endpoint rests; None if it may be asked."""
     days = [local_day(attempt.sent_utc, zone) for attempt in attempts]
     if len(key) == 2:
         return resting_until(days, today, LONGEST_DENIAL)
@@ -88,7 +88,7 @@ def _kind_of(key: tuple[str, ...], attempt: Attempt) -> FailureKind:
 
 
 def _key(attempt: Attempt) -> tuple[str, ...] | None:
-    """What a vain attempt speaks for: its endpoint and system, its request, or nothing that rests."""
+    """Find what a failed attempt speaks for: its endpoint and system, its request, or nothing that rests."""
     whole = (attempt.endpoint, attempt.level, attempt.system_id, attempt.device_id, attempt.period)
     if attempt.state is CallState.REFUSED:
         return whole if attempt.code == _OK else None  # cut off on the way: asked again as what failed

@@ -43,7 +43,7 @@ def repair_files(ledger: Ledger, lake: Lake, revision_window: timedelta, faults:
 def partitions_to_build(
     ledger: Ledger, lake: Lake, revision_window: timedelta
 ) -> Iterator[tuple[Table, Period]]:
-    """The partitions of facts, table by table, whose file is not there or not made from the newest answers.
+    """List the partitions of facts whose file is missing or not made from the newest answers.
 
     Left out are tables without any file: one answer may feed tables that nobody has asked for.
     """

@@ -32,14 +32,14 @@ class Failure:
 
     @classmethod
     def of(cls, request: Request, error: ApsError | RefusedError) -> Failure:
-        """The failure that an error means for a request."""
+        """Make the failure that an error means for a request."""
         if request.endpoint == "system_details" and isinstance(error, ParameterError):
             error = UnknownSystemError(f"{error}")
         return cls(request, getattr(error, "failure_kind", FailureKind.REMOTE), str(error))
 
     @classmethod
     def of_rest(cls, request: Request, rest: Rest) -> Failure:
-        """The failure of a request that is left alone for some days."""
+        """Make the failure of a request that is left alone for some days."""
         return cls(request, rest.kind, f"{rest.text}; it rests until {rest.until}, --again asks now")
 
 
@@ -195,7 +195,7 @@ class BodyLostError(RefusedError):
 
 
 def body_of(bodies: Mapping[int, str], call_id: int) -> str:
-    """The body of an answered call, out of what the ledger could read. Raises BodyLostError."""
+    """Find the body of an answered call in what the ledger could read. Raises BodyLostError."""
     try:
         return bodies[call_id]
     except KeyError:

@@ -96,7 +96,7 @@ class Run:
         self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
 
     def _with_sessions(self, budget: Budget, threads: int) -> Caller:
-        """A caller with a session for each login that this run needs."""
+        """Open a caller with a session for each account that this run needs."""
         names = {login.name: login for login in self._login_of.values()}
         alone = len(names) == 1
         sessions = {
@@ -106,7 +106,7 @@ class Run:
         return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
 
     def periods_of(self, table: Table) -> list[Period]:
-        """The partitions of a table that are looked at: those wanted, and, in a recheck, some before them."""
+        """List the partitions of a table to look at: those wanted, and in a recheck some before them."""
         return periods_of(table, self.policy.first_day or self.wanted.first, self.wanted.last)
 
     @property
@@ -144,9 +144,9 @@ class Run:
         return self._caller.can_ask(system_id)
 
     def account_of(self, request: Request) -> str:
-        """The name of the account that a request is asked with."""
+        """Name the account that makes a request."""
         return self._login_of[request.system_id].name
 
     def accounts_of(self, requests: Iterable[Request]) -> set[str]:
-        """The names of the accounts that requests are asked with."""
+        """Name the accounts that make requests."""
         return {self.account_of(request) for request in requests}

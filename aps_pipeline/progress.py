@@ -95,7 +95,7 @@ class ItemProgress(_Progress):
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
     def advance(self, count: int) -> None:
-        """So many more are through."""
+        """Add to what is done."""
         self._done += count
         self._bar.update(self._task, advance=count)
         if self._lines and time.monotonic() >= self._next_line:

@@ -193,7 +193,7 @@ def simulate_(
     fleet: Annotated[
         str, typer.Option(help="The simulated roofs: demo, awkward, or a JSON file. Not APS_FLEET_FILE.")
     ] = "demo",
-    accounts: Annotated[int, typer.Option(min=1, help="Deal the systems to so many accounts.")] = 1,
+    accounts: Annotated[int, typer.Option(min=1, help="The number of accounts that share the systems.")] = 1,
     quota: Annotated[
         int | None, typer.Option(min=0, help="Calls a month of an account before code 2005.")
     ] = None,

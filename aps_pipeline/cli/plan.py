@@ -99,7 +99,7 @@ def _refresh(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCo
 
 
 def _print_claims(claims: list[Claim]) -> None:
-    """Print the conclusions because of which requests are not made, and the calls that they rest on."""
+    """Print the conclusions that save requests, and the calls that they rest on."""
     if not claims:
         return
     grid = new_grid(

@@ -232,7 +232,7 @@ def _show_checks(results: Sequence[CheckResult]) -> None:
 def _show_sample(result: CheckResult) -> None:
     """Show rows that fail, as far as they fit, below what they mean."""
     count = f"{result.failing:,} rows" if result.failing > 1 else "1 row"
-    more = f", of which {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
+    more = f", {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
     print(f"\n{result.name}: {count}{more}\n{result.meaning}")
     grid = new_grid("", *result.sample[0])
     for row in result.sample:

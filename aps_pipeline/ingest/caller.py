@@ -58,7 +58,7 @@ class Caller:
             yield from _results(lines, judge)
         except BaseException:
             for line in lines:
-                line.session.give_up()  # whoever listened has gone: no more retries
+                line.session.give_up()  # the listener has gone: no more retries
             raise
         finally:
             for line in lines:

@@ -26,8 +26,8 @@ from aps_pipeline.ledger import AccountRest, Ledger, QuotaAccount
 from aps_pipeline.request import Request
 
 FAILURES_IN_A_ROW = (12, 8, 6, 6)
-"""After so many attempts in a row that fail at the server's side, nothing more is asked: of the account, of a
-kind of call, of that kind about one system, about one device."""
+"""How many attempts in a row may fail at the server's side before calls stop: those of the account, of a kind
+of call, of that kind about one system, about one device."""
 
 DISTANCES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
 """How long an account, or a kind of call, rests after one run in which nothing worked, after two …"""

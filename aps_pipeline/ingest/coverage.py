@@ -109,8 +109,8 @@ class MissingHistory:
     """What a history lacks.
 
     `gaps` are partitions in the order in which they are worth most; `inventory` the requests that the first
-    run makes before all others; `unknown` the systems of which more may be missing, for their devices are not
-    known; `resting` the number of requests that have failed and are left alone for some days.
+    run makes before all others; `unknown` the systems that may miss more, for their devices are not known;
+    `resting` the number of requests that have failed and are left alone for some days.
     """
 
     gaps: list[Gap] = field(default_factory=list)
@@ -195,7 +195,7 @@ def _gaps(run: Run, due: dict[Request, list[Table]], order: dict[Request, Priori
 
 
 def _unbuilt(run: Run, plan: StepPlan) -> Iterator[Gap]:
-    """Partitions of which all answers are held and no file is there: a run was killed in between."""
+    """Find partitions that have all their answers and no file: a run was killed in between."""
     files: dict[str, set[str]] = {}
     for job in plan.jobs:
         table, period = job.plan.table, job.plan.period

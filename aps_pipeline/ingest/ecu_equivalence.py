@@ -158,7 +158,7 @@ class EquivalenceProbe:
         self._tried: Counter[tuple[str, str, str]] = Counter()
 
     def next_pairs(self, askable: Iterable[Request]) -> list[Request]:
-        """Of each system and level the newest pair of which the ECU's half is to be asked anyway."""
+        """Find, for each system and level, the newest pair whose ECU request is due anyway."""
         waiting = dict.fromkeys(askable)  # in their order
         found: dict[tuple[str, str, str], tuple[Request, Request]] = {}
         candidates = list(self._find_served(waiting))

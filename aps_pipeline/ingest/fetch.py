@@ -30,7 +30,7 @@ BodyCheck = Callable[[Request, str, int], None]
 """Raises RefusedError if a parser does not take the body; told request, body and call_id."""
 
 _STRAY_ENDPOINTS, _STRAY_CALLS = 3, 5
-"""Where so many endpoints are not there, or so many calls to several, and nothing answers: it is no API."""
+"""Missing endpoints, or calls to several of them, after which a server that answers nothing is no API."""
 
 _CLOCKS_AGREE = timedelta(minutes=1)
 _ANY_ANSWER = 2**62

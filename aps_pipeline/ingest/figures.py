@@ -25,7 +25,7 @@ _PORTION = 200
 """Answers whose bodies are in memory together."""
 
 _FEWEST_DECIMALS, _MOST_DECIMALS = 2, 6
-"""Energies of the API have so many: a figure that ends with zeros shows fewer than it was given with."""
+"""The decimals that energies of the API have: a figure that ends with zeros shows fewer than were given."""
 
 _SUBPERIODS = {
     "hourly": Grain.DAY,

@@ -63,7 +63,7 @@ class Pipeline:
         """Make the calls that are missing and build each partition once its calls have ended.
 
         Counts into `summary`, whose `stops` say why calls ended early; `planned` is told the partitions and
-        calls ahead. A partition of which some requests were not asked stays as it was. Raises
+        calls ahead. A partition stays as it was while some of its requests are not made. Raises
         NotConfiguredError, LedgerError, StorageError, but nothing that a single call met.
         """
         self.ledger.close_lost_calls()
@@ -135,7 +135,7 @@ class Pipeline:
     def missing(self, wanted: Wanted) -> MissingHistory:
         """List what the history of the wanted facts lacks, best first. Makes no call.
 
-        That is what `collect` would ask, but for what still grows, what the server has forgotten, and what
+        That is what `collect` would ask, without what still grows, what the server has forgotten, and what
         failed of late. Raises NotConfiguredError, LedgerError, StorageError.
         """
         run = self._run(replace(wanted, tables=tuple(wanted.facts)))

@@ -71,7 +71,7 @@ def periods_before(run: Run, fleet: KnownFleet, step: Step) -> Iterator[tuple[Ta
 def steps_of(run: Run, fleet: KnownFleet, forgotten: Callable[[list[Table]], Collection[Kind]]) -> list[Step]:
     """Order the steps by what they are worth: coarse before fine, then as `by_priority` has it.
 
-    `forgotten` tells of which kinds the server is known to forget; it is asked of a phase that is cut.
+    `forgotten` lists the kinds that the server is known to forget; it is called for a phase that is cut.
     """
     return [
         step for tables in phases(run.wanted.facts) for step in _split_steps(run, fleet, tables, forgotten)

@@ -69,7 +69,7 @@ def test_samples_are_text_and_steer_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, text = shown(monkeypatch, capsys, WARNING, ERROR)
-    assert "unique_key ecus: 7 rows, of which 2 are shown" in text
+    assert "unique_key ecus: 7 rows, 2 are shown" in text
     assert "rejected_items: 1 row\n" in text
     assert r"[/red]\x1b[2J" in text and "\x1b[2J" not in text
     assert text.index("unique_key ecus: ") < text.index("rejected_items: ")

@@ -1,5 +1,5 @@
--- check.yesterday_missing: tables by day of which a system was asked within the 7 days before the newest call, and
---   whose day before the local day of that call is not present, nor without anything to measure. A day counts from
+-- check.yesterday_missing: tables by day that a system was asked about within the 7 days before the newest call,
+--   and whose day before the local day of that call is not present, nor without anything to measure. A day counts from
 --   the first one that mart.coverage knows of a system.
 -- severity: warning
 -- advice: Run `aps refresh`; where it stopped early, `aps status` says what for. If the state is no data, look whether

@@ -8,7 +8,7 @@
 --   answers about all its ECUs without energy; reason says which. Deep snow looks the same, and so does an ECU that
 --   has lost its network and delivers later. It is unknown when nobody has asked about it for 30 days, or when no
 --   energy of it is held.
--- note: An inverter is offline when all its inputs are of which it can be told. Systems and inverters are fine,
+-- note: An inverter is offline when all its inputs that can be judged are. Systems and inverters are fine,
 --   offline, removed or unknown; weakness is a matter of panels. A panel is what mart.panel_health says, except where
 --   its system is offline or unknown: it is so too. Unused inputs and removed inverters stand here, and count for
 --   nothing.

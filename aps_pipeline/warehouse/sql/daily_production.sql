@@ -17,8 +17,8 @@
 -- column hours_are_final: Whether the hours count as final; null without any row
 -- column panels_kwh [kWh]: Sum of the day's panels
 -- column panels_reported: Panels with a number
--- column panels_expected: Panels that reported that day, or both before and after it; for an ECU of which
---   that leaves none, the inverters listed and not gone by then
+-- column panels_expected: Panels that reported that day, or both before and after it; for an ECU without
+--   such panels, the inverters listed and not gone by then
 -- column panels_are_final: Whether the panels count as final; null without any row
 WITH days AS (
     SELECT system_id, date FROM core.system_daily_energy

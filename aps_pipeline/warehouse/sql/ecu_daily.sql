@@ -14,8 +14,8 @@
 --   held, whether inverters are listed for it
 -- column panels_kwh [kWh]: Sum of the day's panels
 -- column panels_reported: Panels with a number
--- column panels_expected: Panels that reported that day, or both before and after it; for an ECU of which
---   that leaves none, the inverters listed and not gone by then
+-- column panels_expected: Panels that reported that day, or both before and after it; for an ECU without
+--   such panels, the inverters listed and not gone by then
 -- column panels_are_final: Whether the panels count as final; null without any row
 WITH panels AS (
     -- Sums in decimals: exact, and so the same in whatever order the rows are added.

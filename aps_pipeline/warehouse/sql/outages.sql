@@ -1,4 +1,4 @@
--- mart.outages: Days on which answers show no production of an ECU, and days of which no answer tells
+-- mart.outages: Days on which answers show no production of an ECU, and days that no answer tells about
 -- grain: one row per system, ECU, state and stretch of consecutive local days
 -- key: system_id, ecu_id, first_date
 -- after: system_zones

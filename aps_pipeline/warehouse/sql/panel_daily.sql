@@ -3,7 +3,7 @@
 -- key: system_id, date, ecu_id, inverter_id, channel
 -- caveat: absent_is_not_zero, provisional, late_data, channel_is_not_panel_position
 -- note: Peers are the other panels of the system that face the same way, where the roof file says how the panel lies;
---   of the others, all of which it does not say that.
+--   otherwise all whose direction it does not say.
 -- note: A panel that did not report has no row: see panels_expected in mart.daily_production.
 -- column system_id: System
 -- column ecu_id: ECU, the gateway that the inverter reports to

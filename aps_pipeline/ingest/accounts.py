@@ -32,7 +32,7 @@ def account_of(accounts: Sequence[ApiAccount], system_id: str) -> ApiAccount:
     """Find the account of a system; a single one may ask about any. Raises NotConfiguredError."""
     if len(accounts) == 1:
         return accounts[0]
-    for login in accounts:
-        if system_id in login.system_ids:
-            return login
+    for account in accounts:
+        if system_id in account.system_ids:
+            return account
     raise NotConfiguredError(f"no account has the system {system_id}: see the file of APS_FLEET_FILE")

@@ -153,9 +153,17 @@ class PartitionBuilder:
                 if (system := fleet.systems.get(request.system_id)) is not None
             ]
         return [
-            Good(RequestPart(request, system), device_id, held.good, held.good_utc, held.answered is not None)
-            for system, device_id, request, held in requests_with_entry(table, period, fleet.systems, answers)
-            if held.good is not None and held.good_utc is not None
+            Good(
+                RequestPart(request, system),
+                device_id,
+                entry.good,
+                entry.good_utc,
+                entry.answered is not None,
+            )
+            for system, device_id, request, entry in requests_with_entry(
+                table, period, fleet.systems, answers
+            )
+            if entry.good is not None and entry.good_utc is not None
         ]
 
     def _inputs(self, table: Table, good: Sequence[Good]) -> str:
@@ -267,11 +275,11 @@ def _count_no_data(good: Sequence[Good]) -> int:
 
 
 def context_of_entry(
-    request: Request, system: System, held: LedgerEntry, revision_window: timedelta
+    request: Request, system: System, entry: LedgerEntry, revision_window: timedelta
 ) -> ParseContext:
     """Build what a parser is told about the newest call that was answered with data."""
-    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
-    return context_of_call(request, system, held.answered, held.answered_utc, revision_window)
+    assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
+    return context_of_call(request, system, entry.answered, entry.answered_utc, revision_window)
 
 
 def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:

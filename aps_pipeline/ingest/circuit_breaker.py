@@ -175,13 +175,13 @@ class CallGate:
     def close(self) -> None:
         """End a run: where nothing worked in one too short to be stopped, the next begins with one call."""
         with self._lock:
-            vain = {
+            unsuccessful = {
                 kind: failed for kind, failed in self._failed.items() if kind not in self._worked and failed
             }
-            if not self._worked and len(vain) > 1 and () not in self._rested:
-                vain, last = {}, next(reversed(list(vain.values())))
+            if not self._worked and len(unsuccessful) > 1 and () not in self._rested:
+                unsuccessful, last = {}, next(reversed(list(unsuccessful.values())))
                 self._rest((), f"nothing but failures: {next(reversed(last.values()))}")
-            for kind, failed in vain.items():
+            for kind, failed in unsuccessful.items():
                 if len(failed) > 1 and (kind,) not in self._rested:
                     self._rest((kind,), f"nothing but failures: {next(reversed(failed.values()))}")
 

@@ -123,7 +123,7 @@ class _Pairs:
 
     system: System
     ecu_id: str
-    held: list[tuple[Period, LedgerEntry, LedgerEntry]]
+    by_period: list[tuple[Period, LedgerEntry, LedgerEntry]]
 
 
 def _pairs(fleet: KnownFleet, level: str, whole: EntriesByKey, part: EntriesByKey) -> Iterator[_Pairs]:
@@ -135,8 +135,8 @@ def _pairs(fleet: KnownFleet, level: str, whole: EntriesByKey, part: EntriesByKe
             period = Period.parse(grain, key)
             if system.sole_ecu(period) == ecu_id:
                 found.setdefault((system_id, ecu_id), []).append((period, its, mine))
-    for (system_id, ecu_id), held in found.items():
-        newest = sorted(held, key=lambda pair: pair[0], reverse=True)
+    for (system_id, ecu_id), by_period in found.items():
+        newest = sorted(by_period, key=lambda pair: pair[0], reverse=True)
         yield _Pairs(fleet.systems[system_id], ecu_id, newest[:_PAIRS_COMPARED])
 
 
@@ -193,9 +193,11 @@ class EquivalenceProbe:
             is_served = ecu.endpoint == SERVED and ecu.level in LEVELS
             if is_served and system.sole_ecu(ecu.period) == ecu.device_id:
                 whole = system_request(ecu)
-                held = self._evidence.answers.entry_of(whole)
-                slot = RequestSlot(LEVELS[ecu.level], whole, system, held)
-                if whole in waiting or (held.good and due_reason(slot, self._evidence, self._policy) is None):
+                entry = self._evidence.answers.entry_of(whole)
+                slot = RequestSlot(LEVELS[ecu.level], whole, system, entry)
+                if whole in waiting or (
+                    entry.good and due_reason(slot, self._evidence, self._policy) is None
+                ):
                     yield ecu, whole
 
     def _look(self) -> None:
@@ -217,7 +219,7 @@ class EquivalenceProbe:
 
 def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision_window: timedelta) -> Iterator[Verdict]:
     """Whether the two answers about a period are equal, for whole periods with some energy."""
-    for period, its, mine in pairs.held:
+    for period, its, mine in pairs.by_period:
         first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision_window)
         second = _energies(
             ledger, SERVED_TABLES[level], pairs.system, pairs.ecu_id, period, mine, revision_window
@@ -234,12 +236,12 @@ def _energies(
     system: System,
     device: str,
     period: Period,
-    held: LedgerEntry,
+    entry: LedgerEntry,
     revision_window: timedelta,
 ) -> pa.Table | None:
     """When and how much, as one answer has it, of what is final; None if it is not to be read."""
     request = Request(*table.source.kind, system.system_id, device, period)
-    asked = context_of_entry(request, system, held, revision_window)
+    asked = context_of_entry(request, system, entry, revision_window)
     if period.key and not asked.is_final(period.last):
         return None
     rows = readable_rows(table, ledger.read_bodies([asked.call_id]).get(asked.call_id), asked)

@@ -207,8 +207,10 @@ class FactsStep:
 def rebuild_table(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> Iterator[PartitionResult]:
     """Every partition of a table that the ledger has answers for, written again without a call."""
     kinds = kinds_of(table, fleet.systems.values())
-    held = [key for kind in kinds for (_, _, key), each in builder.ledger.entries(*kind).items() if each.good]
-    found = Counter(held) | Counter(builder.lost_answers.periods(kinds))
+    answered = [
+        key for kind in kinds for (_, _, key), each in builder.ledger.entries(*kind).items() if each.good
+    ]
+    found = Counter(answered) | Counter(builder.lost_answers.periods(kinds))
     for key, asked in sorted(found.items()):
         period = Period.parse(table.partition_grain, key)
         built = builder.build(table, period, fleet, force=True)

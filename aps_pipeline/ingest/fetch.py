@@ -82,7 +82,7 @@ class Budget:
 
 
 class AccountSession:
-    """One login in one run: asks its requests, from any number of threads.
+    """One account in one run: asks its requests, from any number of threads.
 
     `stop` is set once it may make no further call; asks after that end without one. `is_answered` is set once
     something of the API has answered. `alone` means that the run has no other. `notes` are sentences about

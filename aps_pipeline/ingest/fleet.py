@@ -54,15 +54,15 @@ def _earlier(
     by_period: dict[Period, list[str]] = {}
     for sid, day in since.items():
         by_period.setdefault(asked_for(day), []).append(sid)
-    held = {
+    entries = {
         (sid, period): each
         for period, mine in by_period.items()
         for (sid, _, _), each in ledger.entries(*table.source.kind, (period.key, period.key)).items()
         if sid in mine and each.answered
     }
-    bodies = ledger.read_bodies(each.answered for each in held.values() if each.answered is not None)
+    bodies = ledger.read_bodies(each.answered for each in entries.values() if each.answered is not None)
     found = dict(since)
-    for (sid, period), each in held.items():
+    for (sid, period), each in entries.items():
         if each.answered in bodies:
             first = _first_energy(table, bodies[each.answered], systems[sid], period, each)
             found[sid] = _first_day(found[sid], first, systems[sid].create_date)
@@ -79,11 +79,11 @@ def _first_day(known: date, first: Period | None, created: date | None) -> date:
 
 
 def _first_energy(
-    table: Table, body: str, system: System, period: Period, held: LedgerEntry
+    table: Table, body: str, system: System, period: Period, entry: LedgerEntry
 ) -> Period | None:
     """Find the first year, month or day with energy in an answer; None if there is none or no sense in it."""
-    assert held.answered is not None and held.answered_utc is not None  # noqa: S101 - an answer was sent
-    asked = _context_of(system, period, held.answered, held.answered_utc)
+    assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
+    asked = _context_of(system, period, entry.answered, entry.answered_utc)
     try:
         rows = parse_rows(table, body, asked).rows
     except RefusedError:  # which is said where its table is built

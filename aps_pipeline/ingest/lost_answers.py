@@ -48,8 +48,8 @@ class LostAnswers:
             for fault in self._faults()
             if fault.request.kind in kinds and fault.request.period == period
         ]
-        held = answers.by_kind.get(table.source.kind, {}).get(period.key, {})
-        for (system_id, device_id), each in sorted(held.items()):
+        entries = answers.by_kind.get(table.source.kind, {}).get(period.key, {})
+        for (system_id, device_id), each in sorted(entries.items()):
             if each.good and system_id not in fleet.systems:
                 request = Request(*table.source.kind, system_id, device_id, period)
                 why = f"system {system_id} is not known, for no kept answer with its details can be read"

@@ -47,7 +47,7 @@ class Pipeline:
     @property
     def system_ids(self) -> tuple[str, ...]:
         """The configured systems."""
-        return tuple(system_id for login in self.accounts for system_id in login.system_ids)
+        return tuple(system_id for account in self.accounts for system_id in account.system_ids)
 
     def account_of(self, system_id: str) -> ApiAccount:
         """Find the account that a system belongs to. Raises NotConfiguredError."""
@@ -55,7 +55,7 @@ class Pipeline:
 
     def quotas(self) -> dict[str, Quota]:
         """Where each account stands, by its name, in order. Raises LedgerError."""
-        return {login.name: self.ledger.get_quota(login.quota_account) for login in self.accounts}
+        return {account.name: self.ledger.get_quota(account.quota_account) for account in self.accounts}
 
     def collect(
         self, wanted: Wanted, summary: Summary, planned: Callable[[int, int], None] = ignore_totals
@@ -144,10 +144,10 @@ class Pipeline:
             run, self._planner(run, fleet).plans(), fleet, self.accounts[0].quota_account.zone
         )
 
-    def systems_of(self, login: ApiAccount) -> list[System]:
+    def systems_of(self, account: ApiAccount) -> list[System]:
         """List the systems of an account that something is known of."""
         known = KnownFleet.load(self.ledger).systems
-        return [known[system_id] for system_id in login.system_ids if system_id in known]
+        return [known[system_id] for system_id in account.system_ids if system_id in known]
 
     def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
         """Write every partition again that the ledger has answers for. Makes no call.

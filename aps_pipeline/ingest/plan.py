@@ -241,9 +241,9 @@ def _jobs_of_table(
     missing = [q for sid in run.wanted.system_ids for q in unknown_inventory(table, sid, fleet)]
     evidence, wanted, earliest = context.evidence, run.wanted, fleet.first_day(run.wanted.system_ids)
     periods = [each for each in run.periods_of(table) if each.last >= earliest and step.holds(each)]
-    for needs in plan_partitions(table, periods, systems, evidence, run.policy, context.skip_rules):
-        if needs.period.last < wanted.first and not needs.due:
+    for plan in plan_partitions(table, periods, systems, evidence, run.policy, context.skip_rules):
+        if plan.period.last < wanted.first and not plan.due:
             continue  # a recheck looked here, and found nothing to doubt
-        spared = [each.reason for each in needs.skipped.values()]
-        failures = [Failure.of_rest(request, rest) for request, rest in needs.resting.items()]
-        yield Job(needs, evidence.answers, missing, set(needs.due), skip_reasons=spared, failures=failures)
+        reasons = [each.reason for each in plan.skipped.values()]
+        failures = [Failure.of_rest(request, rest) for request, rest in plan.resting.items()]
+        yield Job(plan, evidence.answers, missing, set(plan.due), skip_reasons=reasons, failures=failures)

@@ -71,9 +71,9 @@ class PartitionResult:
     """One partition after its calls: complete, or with the failures that keep it from being so.
 
     `rows` is None where no file was written; `no_data` counts the requests answered with 1001;
-    `waiting` the requests that were not asked because the run had stopped; `spared` says why
-    others need not be. `rejected` counts the items and series that no row was made of, `items` all that this
-    run judged one by one: 0 where the partition was there already.
+    `waiting` the requests that were not asked because the run had stopped; `skip_reasons` say why
+    others are not needed. `rejected` counts the items and series that no row was made of, `items` all that
+    this run judged one by one: 0 where the partition was there already.
     """
 
     table: Table
@@ -104,14 +104,14 @@ class PartitionResult:
         if self.failures:
             return f"{self.failures[0].request}: {self.failures[0].message}"
         if self.waiting:
-            return f"{self.waiting} of {self.asked} questions not asked yet"
+            return f"{self.waiting} of {self.asked} requests not made yet"
         if self.asked == 0:
             return "nothing to ask: before installation, in the future, or no such device"
         if forgotten := self.skipped.count(SkipReason.FORGOTTEN):
-            about = f"{forgotten} of {self.asked} questions are about days so old"
+            about = f"{forgotten} of {self.asked} requests are about days so old"
             return f"beyond retention: {about} that the API gave no data of them"
         if idle := self.skipped.count(SkipReason.IDLE):
-            return f"idle: the daily value is a final 0, so {idle} of {self.asked} questions were not asked"
+            return f"idle: the daily value is a final 0, so {idle} of {self.asked} requests were not made"
         if not self.rows and self.no_data == self.asked:
             return "no data (1001)"
         return str(self.rejection or "")

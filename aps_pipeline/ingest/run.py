@@ -90,20 +90,20 @@ class Run:
         self.remarks: list[str] = []
         """What the run met that none of the wanted tables needs."""
         """Whether a call may have been made."""
-        self._login_of = {system_id: account_of(accounts, system_id) for system_id in wanted.system_ids}
+        self._account_of = {system_id: account_of(accounts, system_id) for system_id in wanted.system_ids}
         self.rests = {} if wanted.again else get_rests(ledger, self.now, self.quota_zone)
         """What is left alone because it was denied or refused of late."""
         self._caller = self._with_sessions(Budget(wanted.max_calls), threads)
 
     def _with_sessions(self, budget: Budget, threads: int) -> Caller:
         """Open a caller with a session for each account that this run needs."""
-        names = {login.name: login for login in self._login_of.values()}
+        names = {account.name: account for account in self._account_of.values()}
         alone = len(names) == 1
         sessions = {
-            name: AccountSession(login, self.ledger, budget, alone=alone, ignores_rests=self.wanted.again)
-            for name, login in names.items()
+            name: AccountSession(account, self.ledger, budget, alone=alone, ignores_rests=self.wanted.again)
+            for name, account in names.items()
         }
-        return Caller({sid: sessions[login.name] for sid, login in self._login_of.items()}, threads)
+        return Caller({sid: sessions[account.name] for sid, account in self._account_of.items()}, threads)
 
     def periods_of(self, table: Table) -> list[Period]:
         """List the partitions of a table to look at: those wanted, and in a recheck some before them."""
@@ -112,7 +112,7 @@ class Run:
     @property
     def quota_zone(self) -> ZoneInfo:
         """The calendar by which days of rest are counted."""
-        return next(iter(self._login_of.values())).quota_account.zone
+        return next(iter(self._account_of.values())).quota_account.zone
 
     def ask(self, asks: Iterable[PendingRequest], judge: BodyCheck) -> Iterator[CallOutcome]:
         """Make calls. A client is made with its first: a run without any needs no credentials."""
@@ -145,7 +145,7 @@ class Run:
 
     def account_of(self, request: Request) -> str:
         """Name the account that makes a request."""
-        return self._login_of[request.system_id].name
+        return self._account_of[request.system_id].name
 
     def accounts_of(self, requests: Iterable[Request]) -> set[str]:
         """Name the accounts that make requests."""

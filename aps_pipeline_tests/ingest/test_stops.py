@@ -52,7 +52,7 @@ def test_a_partition_waits_until_all_its_answers_are_there(site: Site) -> None:
     run = site.collect(FIRST, LAST, (years,), max_calls=7, max_in_flight=1)
     result = run.of(years, "")
     assert (result.asked, result.waiting, result.calls, result.rows) == (2, 1, 1, None)
-    assert result.remark == "1 of 2 questions not asked yet"
+    assert result.remark == "1 of 2 requests not made yet"
     assert not (site.data_dir / "lake/core" / years).exists(), "half of its calls are no partition"
     site.collect(FIRST, LAST, (years,))
     assert set(site.frame(years)["system_id"]) == {EAST, WEST} and site.calls == 8

@@ -219,7 +219,7 @@ rises AS (
     HAVING after_kwh - before_kwh > (SELECT rise_kwh FROM limits)
 ),
 
--- Days on which an answer about an ECU is held; "no data" (1001), failures and questions not asked are none.
+-- Days on which an answer about an ECU is held; "no data" (1001), failures and requests not made are none.
 heard AS (
     SELECT DISTINCT system_id, ecu_id, date FROM mart.panel_daily
     UNION

@@ -499,7 +499,7 @@ class TestAMendedParser:
         read: list[object] = []
         bodies = pipeline.ledger.read_bodies
         monkeypatch.setattr(
-            type(pipeline.ledger), "bodies", lambda self, ids: bodies(read.extend(i := list(ids)) or i)
+            type(pipeline.ledger), "read_bodies", lambda self, ids: bodies(read.extend(i := list(ids)) or i)
         )
         list(pipeline.rebuild(Summary()))
         assert refusal.call_id not in read, "the same reader need not try again"

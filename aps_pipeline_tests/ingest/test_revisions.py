@@ -125,7 +125,7 @@ def test_no_data_after_data_is_everything_gone_and_nothing_is_no_zero(kept: Kept
 def test_the_second_time_there_is_nothing_to_do(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.answers(WHOLE, WHOLE, without(3))
     assert kept.compare() == 2
-    monkeypatch.setattr(kept.ledger, "bodies", None)
+    monkeypatch.setattr(kept.ledger, "read_bodies", None)
     assert kept.compare() == 0
 
 

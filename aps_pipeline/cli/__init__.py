@@ -1,7 +1,8 @@
 """The command line: the same use-cases as Dagster, without Dagster.
 
-`app` holds the commands and their options; each command is in the module of its name. `console` has what all
-of them print with, `runs` what backfill, refresh and rebuild share. Exit codes are in `aps_pipeline.errors`.
+`app` holds the commands, `options` what they take. Each command is in the module of its name, and imported
+when it runs. `console` has what all of them print with, `runs` what backfill, refresh and rebuild share. Exit
+codes are in `aps_pipeline.errors`.
 Results go to standard output, progress and errors to standard error.
 """
 

@@ -1,4 +1,7 @@
-"""The commands by name; what they do stands in the modules beside."""
+"""The commands by name; what they do stands in the modules of their names, each imported when it runs.
+
+So `aps --help` and shell completion wait for typer alone, and a command for what it needs itself.
+"""
 
 from __future__ import annotations
 
@@ -7,58 +10,69 @@ from typing import Annotated
 
 import typer
 
-from aps_pipeline.cli import alerts as alerts_
-from aps_pipeline.cli import backfill as backfill_
-from aps_pipeline.cli import demo as demo_
-from aps_pipeline.cli import doctor as doctor_
-from aps_pipeline.cli import plan as plan_
-from aps_pipeline.cli import rebuild as rebuild_
-from aps_pipeline.cli import refresh as refresh_
-from aps_pipeline.cli import report as report_
-from aps_pipeline.cli import sql as sql_
-from aps_pipeline.cli import status as status_
-from aps_pipeline.cli import verify as verify_
-from aps_pipeline.cli.console import Force, Json, Output, parse_day
-from aps_pipeline.cli.console import parse_month as month_
-from aps_pipeline.cli.export import export_app
-from aps_pipeline.cli.tables import tables as list_tables
-from aps_pipeline.tables import PROFILES
+from aps_pipeline.cli.options import (
+    Again,
+    First,
+    Force,
+    Format,
+    Json,
+    Last,
+    MaxCalls,
+    Output,
+    OutputFile,
+    Profile,
+    System,
+    Systems,
+    Tables,
+    parse_day,
+    parse_month,
+)
 
 app = typer.Typer(
     name="aps",
-    help="Own your APsystems history: every call kept, every table rebuilt from it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+export_app = typer.Typer(
+    name="export",
+    help="Write energy as other programs take it. Files only, nothing is sent.",
+    no_args_is_help=True,
     rich_markup_mode=None,
 )
 app.add_typer(export_app)
 
-Tables = Annotated[str, typer.Option(help="Only these tables, comma separated; see `aps tables`.")]
-Systems = Annotated[str, typer.Option(help="Only these systems, comma separated.")]
-Profile = Annotated[
-    str, typer.Option(help=f"A set of tables instead: {', '.join(PROFILES)}.", metavar="PROFILE")
-]
-Again = Annotated[
-    bool, typer.Option("--again", help="Ask once more whatever is held or concluded; it costs calls.")
-]
-MaxCalls = Annotated[int | None, typer.Option(min=0, help="Make at most this many calls in this run.")]
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        print(f"aps {version('aps-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def aps(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and leave."),
+    ] = False,
+) -> None:
+    """Own your APsystems history: every call kept, every table rebuilt from it."""
 
 
 @app.command()
 def demo(as_json: Json = False) -> None:
     """Backfill a simulated fleet through Dagster, no account needed."""
-    raise typer.Exit(demo_.demo(as_json))
+    from aps_pipeline.cli.demo import demo
+
+    raise typer.Exit(demo(as_json))
 
 
 @app.command()
 def backfill(
-    first: Annotated[
-        date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
-    ],
-    last: Annotated[
-        date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")
-    ],
+    first: First,
+    last: Last,
     tables: Tables = "",
     systems: Systems = "",
     profile: Profile = "",
@@ -67,7 +81,9 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Ask what is missing in a range of days and build its partitions and the warehouse."""
-    raise typer.Exit(backfill_.backfill(first, last, tables, systems, max_calls, as_json, profile, again))
+    from aps_pipeline.cli.backfill import backfill
+
+    raise typer.Exit(backfill(first, last, tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()
@@ -86,7 +102,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What is missing, what it costs, and when the quota will have paid for it. Makes no call."""
-    raise typer.Exit(plan_.plan(first, last, tables, systems, profile, as_json))
+    from aps_pipeline.cli.plan import plan
+
+    raise typer.Exit(plan(first, last, tables, systems, profile, as_json))
 
 
 @app.command()
@@ -99,19 +117,25 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Ask for yesterday, and again for what other answers show to have changed."""
-    raise typer.Exit(refresh_.refresh(tables, systems, max_calls, as_json, profile, again))
+    from aps_pipeline.cli.refresh import refresh
+
+    raise typer.Exit(refresh(tables, systems, max_calls, as_json, profile, again))
 
 
 @app.command()
 def rebuild(tables: Tables = "", as_json: Json = False) -> None:
     """Write lake and warehouse again from the ledger. Makes no call."""
-    raise typer.Exit(rebuild_.rebuild(tables, as_json))
+    from aps_pipeline.cli.rebuild import rebuild
+
+    raise typer.Exit(rebuild(tables, as_json))
 
 
 @app.command()
 def status(as_json: Json = False) -> None:
     """What is held of each table by month, what is missing and why, and what is left of the quota."""
-    raise typer.Exit(status_.status(as_json))
+    from aps_pipeline.cli.status import status
+
+    raise typer.Exit(status(as_json))
 
 
 @app.command()
@@ -125,14 +149,16 @@ def verify(
 
     Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
     """
-    raise typer.Exit(verify_.verify(as_json, quick))
+    from aps_pipeline.cli.verify import verify
+
+    raise typer.Exit(verify(as_json, quick))
 
 
 @app.command()
 def report(
     month: Annotated[
         date | None,
-        typer.Option(parser=month_, metavar="YYYY-MM", help="The month, or the newest that is whole."),
+        typer.Option(parser=parse_month, metavar="YYYY-MM", help="The month, or the newest that is whole."),
     ] = None,
     systems: Systems = "",
     as_json: Json = False,
@@ -141,7 +167,9 @@ def report(
 
     Each page is one HTML file, without script or request: open it, print it, send it.
     """
-    raise typer.Exit(report_.report(month, systems, as_json))
+    from aps_pipeline.cli.report import report
+
+    raise typer.Exit(report(month, systems, as_json))
 
 
 @app.command()
@@ -152,7 +180,9 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """What has gone wrong or recovered since it was last told. Makes no call to the API."""
-    raise typer.Exit(alerts_.alerts(send, as_json))
+    from aps_pipeline.cli.alerts import alerts
+
+    raise typer.Exit(alerts(send, as_json))
 
 
 @app.command()
@@ -163,31 +193,37 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check settings, directories and, if told so, the credentials."""
-    raise typer.Exit(doctor_.doctor(call, as_json))
+    from aps_pipeline.cli.doctor import doctor
+
+    raise typer.Exit(doctor(call, as_json))
 
 
-@app.command("tables")
-def tables_(as_json: Json = False) -> None:
+@app.command()
+def tables(as_json: Json = False) -> None:
     """Every table: what a row is, how it is partitioned, and what one period costs in calls."""
-    raise typer.Exit(list_tables(as_json))
+    from aps_pipeline.cli.tables import tables
+
+    raise typer.Exit(tables(as_json))
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="A SELECT over core, mart and meta.")],
     format_: Annotated[
-        sql_.Format | None, typer.Option("--format", help="How to write it; a table unless told otherwise.")
+        Format | None, typer.Option("--format", help="How to write it; a table unless told otherwise.")
     ] = None,
     output: Output = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Ask the warehouse, read-only."""
-    raise typer.Exit(sql_.sql(query, as_json, format_, output, force))
+    from aps_pipeline.cli.sql import sql
+
+    raise typer.Exit(sql(query, as_json, format_, output, force))
 
 
-@app.command("simulate")
-def simulate_(
+@app.command()
+def simulate(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")] = 8282,
     seed: Annotated[int, typer.Option(help="Another seed is another weather.")] = 1,
     fleet: Annotated[
@@ -204,8 +240,31 @@ def simulate_(
     installer: Annotated[bool, typer.Option("--installer", help="The prefix of installer keys.")] = False,
 ) -> None:
     """Serve an APsystems OpenAPI with a simulated fleet on loopback."""
-    from aps_pipeline.cli import simulate  # noqa: PLC0415 - only this command needs a simulator
+    from aps_pipeline.cli.simulate import serve
 
     raise typer.Exit(
-        simulate.serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer, accounts)
+        serve(port, seed, fleet, quota, rate, latency, fault or [], quirk or [], installer, accounts)
     )
+
+
+@export_app.command()
+def homeassistant(
+    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
+) -> None:
+    """Hours of whole days for Home Assistant's recorder/import_statistics, with their running sum.
+
+    The sum counts from the first hour held: after a backfill of earlier days export everything again.
+    """
+    from aps_pipeline.cli.export import write_homeassistant_file
+
+    raise typer.Exit(write_homeassistant_file(system, first, last, output, force, as_json))
+
+
+@export_app.command()
+def pvoutput(
+    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
+) -> None:
+    """Whole days for PVOutput's addbatchoutput: each line is the data of one request of 30 days at most."""
+    from aps_pipeline.cli.export import write_pvoutput_file
+
+    raise typer.Exit(write_pvoutput_file(system, first, last, output, force, as_json))

@@ -1,14 +1,11 @@
-"""What every command shares on the terminal: options, tables, lines about the quota."""
+"""What commands share on the terminal: tables, lines about the quota, the choice of tables and systems."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Any, TextIO
 
-import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -68,37 +65,9 @@ def reset_text(quota: Quota) -> str:
     return f"until {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Output = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write to this file instead; parquet needs it.")
-]
-OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
-
-
 def parse_ids(text: str) -> tuple[str, ...]:
     """Read ids as they are typed, comma separated. Raises BadIdError."""
     return tuple(check_id(each.strip()) for each in text.split(",") if each.strip())
-
-
-def parse_day(text: str) -> date:
-    """Read a day as it is typed. Raises BadParameter."""
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day of the calendar, yyyy-mm-dd")
-
-
-def parse_month(text: str) -> date:
-    """Read a month as it is typed, by its first day. Raises BadParameter."""
-    try:
-        if len(text) == 7:
-            return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a month of the calendar, yyyy-mm")
 
 
 def select_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tuple[Table, ...]:

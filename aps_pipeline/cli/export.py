@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
-
 from aps_pipeline.atomic import replace_file
-from aps_pipeline.cli.console import Force, Json, OutputFile, parse_day
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit, PipelineError
 from aps_pipeline.ingest import NotConfiguredError
@@ -142,36 +139,3 @@ def _write(path: Path, text: str, count: int, what: str, as_json: bool) -> int:
     else:
         print(f"{count:,} {what} written to {path}", file=sys.stderr)
     return Exit.COMPLETE
-
-
-export_app = typer.Typer(
-    name="export",
-    help="Write energy as other programs take it. Files only, nothing is sent.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-System = Annotated[str, typer.Option(help="The system, by its id.")]
-First = Annotated[
-    date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="First local day.")
-]
-Last = Annotated[date, typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="Last local day.")]
-
-
-@export_app.command()
-def homeassistant(
-    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
-) -> None:
-    """Hours of whole days for Home Assistant's recorder/import_statistics, with their running sum.
-
-    The sum counts from the first hour held: after a backfill of earlier days export everything again.
-    """
-    raise typer.Exit(write_homeassistant_file(system, first, last, output, force, as_json))
-
-
-@export_app.command()
-def pvoutput(
-    system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
-) -> None:
-    """Whole days for PVOutput's addbatchoutput: each line is the data of one request of 30 days at most."""
-    raise typer.Exit(write_pvoutput_file(system, first, last, output, force, as_json))

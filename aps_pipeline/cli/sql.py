@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from aps_pipeline import warehouse
 from aps_pipeline.cli.console import cell, new_grid, show
 from aps_pipeline.cli.export import check_output, write_file
+from aps_pipeline.cli.options import Format
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
@@ -55,15 +55,6 @@ def quote_cell(text: str) -> str:
     """Quote a text, with an apostrophe before what a spreadsheet would take for a formula."""
     harmless = f"'{text}" if text.startswith(_FORMULA) else text
     return '"' + harmless.replace('"', '""') + '"'
-
-
-class Format(StrEnum):
-    """How a result is written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def select_format(as_json: bool, format_: Format | None) -> Format:

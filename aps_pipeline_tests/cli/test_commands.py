@@ -66,13 +66,6 @@ def test_the_warehouse_is_built_again_only_when_something_has_changed(aps: Shell
     assert path.stat().st_ino != built
 
 
-def test_starting_loads_nothing_that_few_commands_need() -> None:
-    code = "import aps_pipeline.cli, sys; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    slow = {"pandas", "dagster", "aps_pipeline.simulator", "sqlalchemy.dialects.postgresql"}
-    assert slow.isdisjoint(run.stdout.split())
-
-
 def test_a_plan_is_what_the_backfill_then_costs(aps: Shell, live: Site) -> None:
     early = aps("plan", *MONTH)
     assert early.returncode == COMPLETE and "or more" in early.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from aps_pipeline.cli.console import parse_month
+from aps_pipeline.cli.options import parse_month
 from aps_pipeline.cli.report import report
 from aps_pipeline.errors import Exit
 from aps_pipeline.reports import NothingToReportError, ReportNotWrittenError

@@ -24,7 +24,7 @@ def sync(path: Path) -> None:
 
 
 def name_beside(path: Path) -> Path:
-    """A name in the directory of `path` that nobody else uses; `remove_leftovers` knows it."""
+    """Make a name in the directory of `path` that nobody else uses; `remove_leftovers` knows it."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 

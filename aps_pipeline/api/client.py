@@ -219,6 +219,6 @@ def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsE
 
 
 def _with_context(response: Response, text: str, error: ApsError) -> ApsError:
-    """The error with what came with it."""
+    """Add to the error what came with it."""
     error.body, error.server_utc, error.retry_after = text, response.server_utc, response.retry_after
     return error

@@ -142,10 +142,10 @@ def set_call(tx: sa.Connection, call_id: int, **values: object) -> None:
 
 
 def insert_into(tx: sa.Connection, table: sa.Table) -> Any:
-    """An insert that can leave alone what is there, from the one dialect in use: importing one takes long."""
+    """Build an upsert in the one dialect in use, which can leave rows alone; importing one takes long."""
     return import_module(f"sqlalchemy.dialects.{tx.dialect.name}").insert(table)
 
 
 def printable(text: str) -> str:
-    """A message as any database takes it: a server may send control characters and halves of pairs."""
+    """Clean a message for any database: a server may send control characters and halves of pairs."""
     return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_ERROR])

@@ -245,7 +245,7 @@ def _same(request: Request) -> list[sa.ColumnElement[bool]]:
 
 
 def _without_password(url: str) -> str:
-    """The address without its password."""
+    """Write the address without its password."""
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
     except (sa.exc.SQLAlchemyError, ValueError):

@@ -74,6 +74,9 @@ class AccountRest:
         return self.failed_runs == 0
 
 
+_GET_REST = sa.select(account_rests).where(account_rests.c.account == sa.bindparam("of_account"))
+
+
 class RestingAccounts(ABC):
     """The part of `Ledger` that keeps rests: of an account, and of one kind of call (endpoint and level).
 
@@ -89,9 +92,7 @@ class RestingAccounts(ABC):
     def get_rest(self, app_id: str) -> AccountRest | None:
         """Get the rest of an account as a whole."""
         with self._reading() as connection:
-            row = connection.execute(
-                sa.select(account_rests).where(account_rests.c.account == app_id)
-            ).one_or_none()
+            row = connection.execute(_GET_REST, {"of_account": app_id}).one_or_none()
         return None if row is None else AccountRest(row.until_utc, row.failed_runs, row.reason)
 
     def get_rests_by_kind(self, app_id: str) -> dict[str, AccountRest]:

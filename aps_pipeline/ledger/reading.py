@@ -36,7 +36,7 @@ from aps_pipeline.ledger.records import (
     DriftKind,
     GoodCall,
 )
-from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news
+from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, is_any_of, news
 from aps_pipeline.request import LedgerEntry, Request
 
 _CHUNK = 500
@@ -263,11 +263,11 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
     """Written once: a run asks it for every partition."""
 
     def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-        return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
+        return sa.func.max(sa.case((is_any_of(*states), of)), type_=of.type)
 
     is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*SUCCESSFUL), 0)
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-    is_good = calls.c.state.in_(SUCCESSFUL)
+    is_good = is_any_of(*SUCCESSFUL)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
     if is_bounded:
         wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
@@ -284,7 +284,7 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY)))
+        .where(*wanted, is_any_of(*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )

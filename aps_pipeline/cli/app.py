@@ -101,7 +101,7 @@ def plan(
     profile: Profile = "",
     as_json: Json = False,
 ) -> None:
-    """What is missing, what it costs, and when the quota will have paid for it. Makes no call."""
+    """Show what is missing, what it costs, and when the quota will have paid for it. Makes no call."""
     from aps_pipeline.cli.plan import plan
 
     raise typer.Exit(plan(first, last, tables, systems, profile, as_json))
@@ -132,7 +132,7 @@ def rebuild(tables: Tables = "", as_json: Json = False) -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """What is held of each table by month, what is missing and why, and what is left of the quota."""
+    """Show what is held of each table by month, what is missing and why, and what is left of the quota."""
     from aps_pipeline.cli.status import status
 
     raise typer.Exit(status(as_json))
@@ -179,7 +179,7 @@ def alerts(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """What has gone wrong or recovered since it was last told. Makes no call to the API."""
+    """Show what has gone wrong or recovered since it was last told. Makes no call to the API."""
     from aps_pipeline.cli.alerts import alerts
 
     raise typer.Exit(alerts(send, as_json))

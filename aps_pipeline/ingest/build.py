@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ from aps_pipeline.periods import Period
 from aps_pipeline.planning import Answers, RequestPart, System, kinds_of, requests_with_entry
 from aps_pipeline.request import LedgerEntry, Request
 from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
+
+_MOST_BYTES = 64_000_000
+"""Rows of new answers in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,33 @@ class Good:
     has_data: bool
 
 
+class ParsedAnswers:
+    """The rows of answers that have just come, until their partitions are built.
+
+    The kept bodies give the same rows: what does not fit here, or was lost in a crash, is read from them.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], tuple[ParseContext, Parsed]] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def keep(self, table: Table, context: ParseContext, parsed: Parsed) -> None:
+        """Keep the rows of an answer, if there is room."""
+        size = parsed.rows.nbytes
+        with self._lock:
+            if self._bytes + size <= _MOST_BYTES:
+                self._kept[table.name, context.call_id] = context, parsed
+                self._bytes += size
+
+    def take(self, table: Table, context: ParseContext) -> Parsed | None:
+        """Take the rows that an answer gives in that context; None if they have to be read from its body."""
+        with self._lock:
+            kept, parsed = self._kept.pop((table.name, context.call_id), (None, None))
+            self._bytes -= parsed.rows.nbytes if parsed is not None else 0
+        return parsed if kept == context else None
+
+
 @dataclass(frozen=True)
 class PartitionBuilder:
     """Builds partitions from the ledger into the lake. Makes no call."""
@@ -65,6 +96,7 @@ class PartitionBuilder:
     lake: Lake
     revision_window: timedelta
     readers: Readers = field(default_factory=Readers, compare=False)
+    parsed: ParsedAnswers = field(default_factory=ParsedAnswers, compare=False)
 
     @cached_property
     def lost_answers(self) -> LostAnswers:
@@ -173,12 +205,15 @@ class PartitionBuilder:
         return _digest(*lines)
 
     def _parse_answers(self, table: Table, good: Sequence[Good]) -> tuple[list[Parsed], tuple[Failure, ...]]:
-        answered = [each for each in good if each.has_data]
-        bodies = self.ledger.read_bodies(each.call_id for each in answered)
+        answered = [(each, self._context_of(each)) for each in good if each.has_data]
+        fresh = {each.call_id: self.parsed.take(table, context) for each, context in answered}
+        bodies = self.ledger.read_bodies(call_id for call_id, rows in fresh.items() if rows is None)
         parsed, failures = [], []
-        for each in answered:
+        for each, context in answered:
             try:
-                parsed.append(self._parse_answer(table, each, body_of(bodies, each.call_id)))
+                parsed.append(
+                    fresh[each.call_id] or parse_rows(table, body_of(bodies, each.call_id), context)
+                )
             except BodyLostError as error:
                 self.lost_answers.mark(each.call_id)
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
@@ -188,12 +223,11 @@ class PartitionBuilder:
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
         return parsed, tuple(failures)
 
-    def _parse_answer(self, table: Table, good: Good, body: str) -> Parsed:
-        """Parse the rows of one answer. Raises RefusedError."""
-        asked = context_of_call(
+    def _context_of(self, good: Good) -> ParseContext:
+        context = context_of_call(
             good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision_window
         )
-        return parse_rows(table, body, replace(asked, device_id=good.device_id))
+        return replace(context, device_id=good.device_id)
 
     def _write_rejected_items(self, table: Table, period: Period, rejected: pa.Table, inputs: str) -> None:
         side = _side(table, period)

@@ -36,7 +36,7 @@ from aps_pipeline.ledger.records import (
     DriftKind,
     GoodCall,
 )
-from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news
+from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, is_any_of, news
 from aps_pipeline.request import LedgerEntry, Request
 
 _CHUNK = 500
@@ -59,7 +59,7 @@ class LedgerReader:
     def entries(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
     ) -> dict[tuple[str, str, str], LedgerEntry]:
-        """What is held for each (system_id, device_id, period key) of one endpoint and level.
+        """Read what is held for each (system_id, device_id, period key) of one endpoint and level.
 
         `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
@@ -97,7 +97,7 @@ class LedgerReader:
             ]
 
     def list_failures(self, since: datetime) -> list[Attempt]:
-        """The calls sent since then that brought no good answer, in order."""
+        """List the calls sent since then that brought no good answer, in order."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
             sa.select(
@@ -121,7 +121,7 @@ class LedgerReader:
             ]
 
     def get_newest_good_call(self, endpoint: str, system_id: str) -> int | None:
-        """The newest good call of an endpoint and system; None if there is none."""
+        """Find the newest good call of an endpoint and system; None if there is none."""
         query = sa.select(sa.func.max(calls.c.call_id)).where(
             calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(SUCCESSFUL)
         )
@@ -129,7 +129,7 @@ class LedgerReader:
             return connection.execute(query).scalar()
 
     def read_bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
-        """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
+        """Read the bodies of calls as text, by call_id, without the missing and the garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
         kept = sa.select(bodies, calls.c.body_sha256).join(calls, calls.c.call_id == bodies.c.call_id)
@@ -142,7 +142,7 @@ class LedgerReader:
         return found
 
     def list_damaged(self) -> list[BodyFault]:
-        """The answers that were found damaged and are not replaced yet, in the order of the calls."""
+        """List the answers that were found damaged and are not replaced yet, in the order of the calls."""
         with self._reading() as connection:
             return list(list_damaged(connection))
 
@@ -152,7 +152,7 @@ class LedgerReader:
             return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
 
     def list_refusals(self) -> list[Refusal]:
-        """The refused answers that no good one has replaced, in the order of the calls."""
+        """List the refused answers that no good one has replaced, in the order of the calls."""
         with self._reading() as connection:
             return list(list_refused(connection))
 
@@ -177,7 +177,7 @@ class LedgerReader:
             return read_quota(connection, account, self.now())
 
     def summarize_calls(self) -> list[tuple[str, str, CallState, int, str, str]]:
-        """Calls by endpoint, level and state: their number, and the first and last period asked for."""
+        """Count calls by endpoint, level and state, with the first and last period asked for."""
         kind = (calls.c.endpoint, calls.c.level, calls.c.state)
         periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
         query = sa.select(*kind, sa.func.count(), *periods).group_by(*kind).order_by(*kind)
@@ -188,7 +188,7 @@ class LedgerReader:
             ]
 
     def count_by_state(self) -> list[tuple[CallState, int, int, datetime | None]]:
-        """Calls by state: their number, the newest call_id, the newest finish. Every call changes it."""
+        """Count calls by state, with the newest call_id and the newest finish. Every call changes it."""
         newest = (sa.func.max(calls.c.call_id), sa.func.max(calls.c.finished_utc))
         query = sa.select(calls.c.state, sa.func.count(), *newest).group_by(calls.c.state)
         with self._reading() as connection:
@@ -219,7 +219,7 @@ class LedgerReader:
             return diffs.list_uncompared(connection, sources)
 
     def list_answers_before(self, call_id: int) -> list[GoodCall]:
-        """The answers with data to the request of a call that came before it, oldest first."""
+        """List the answers with data to the request of a call that came before it, oldest first."""
         with self._reading() as connection:
             return diffs.list_answers_before(connection, call_id)
 
@@ -231,7 +231,7 @@ class LedgerReader:
     def list_figures(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
     ) -> list[diffs.StoredFigure]:
-        """The energies taken from the answers of one endpoint and level, in the order of the calls.
+        """List the energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
@@ -239,7 +239,7 @@ class LedgerReader:
             return diffs.list_figures(connection, endpoint, level, periods)
 
     def get_figure_reader(self, endpoint: str, level: str) -> str | None:
-        """The reader that took the figures of an endpoint and level; None before the first."""
+        """Find the reader that took the figures of an endpoint and level; None before the first."""
         name = diffs.figure_reader_name(endpoint, level)
         with self._reading() as connection:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
@@ -247,7 +247,7 @@ class LedgerReader:
     def list_unread_answers(
         self, endpoint: str, level: str, periods: tuple[str, str] | None = None
     ) -> list[diffs.UnreadAnswer]:
-        """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
+        """List the answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
             return diffs.list_unread_answers(connection, endpoint, level, periods)
 
@@ -263,11 +263,11 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
     """Written once: a run asks it for every partition."""
 
     def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-        return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
+        return sa.func.max(sa.case((is_any_of(*states), of)), type_=of.type)
 
     is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*SUCCESSFUL), 0)
     key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-    is_good = calls.c.state.in_(SUCCESSFUL)
+    is_good = is_any_of(*SUCCESSFUL)
     wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
     if is_bounded:
         wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
@@ -284,7 +284,7 @@ def _entries_query(is_bounded: bool) -> sa.Select[Any]:
             sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
             sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
         )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY)))
+        .where(*wanted, is_any_of(*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .group_by(*key)
     )

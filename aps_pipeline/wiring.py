@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
-from aps_pipeline import warehouse
 from aps_pipeline.accounts import AccountSettings
 from aps_pipeline.api import Client, Credentials
 from aps_pipeline.config import DEFAULT_DATA_DIR, Settings
@@ -16,7 +16,9 @@ from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError, QuotaAccount
 from aps_pipeline.periods import zone
 from aps_pipeline.tables import TABLES, Table
-from aps_pipeline.warehouse import WarehouseError
+
+if TYPE_CHECKING:
+    from aps_pipeline.warehouse import BuiltWarehouse
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
@@ -56,15 +58,16 @@ def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
         )
 
 
-def build_warehouse(
-    settings: Settings, pipeline: Pipeline, *, force: bool = False
-) -> warehouse.BuiltWarehouse | None:
+def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> BuiltWarehouse | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
     Before that, files of the lake that were cut are repaired, and answers are compared with those before
     them, so that the build itself only reads. Files that are damaged otherwise are repaired where they stop
     the build. Raises WarehouseError, StorageError, LedgerError.
     """
+    # Here, so that a command which builds nothing does not wait for DuckDB.
+    from aps_pipeline import warehouse  # noqa: PLC0415
+
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
@@ -72,7 +75,7 @@ def build_warehouse(
     pipeline.refresh_diffs()
     try:
         return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
-    except (WarehouseError, StorageError):
+    except (warehouse.WarehouseError, StorageError):
         if not repair_lake(pipeline, TABLES.values()):
             raise
         pipeline.refresh_diffs()

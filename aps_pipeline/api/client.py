@@ -10,10 +10,9 @@ import re
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
-
-import requests
 
 from aps_pipeline.api.auth import Credentials, get_signed_headers
 from aps_pipeline.api.errors import (
@@ -27,11 +26,14 @@ from aps_pipeline.api.errors import (
     error_of,
 )
 from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
+from aps_pipeline.api.response import Limits, Response
 from aps_pipeline.api.retry import RetryPolicy
-from aps_pipeline.api.transport import Limits, Response, exchange, new_session
 from aps_pipeline.endpoints import path_and_query
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
+
+if TYPE_CHECKING:
+    import requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ class Client:
             self._rate_limit.pause(seconds)
 
     def _send(self, request: Request) -> Answer:
+        # Here, so that a run without calls waits for no HTTP library.
+        from aps_pipeline.api.transport import exchange  # noqa: PLC0415
+
         path, query = path_and_query(request, self._prefix)
         headers = get_signed_headers(self._credentials, path)
         response = exchange(self._session(), self._base_url + path, query, headers, self._limits)
@@ -146,7 +151,7 @@ class Client:
         except NotAnEnvelopeError as problem:
             raise _with_context(response, text, _not_an_answer(response, problem)) from None
         error = error_of(envelope.code, envelope.message, response.status)
-        if error is None and response.status != requests.codes.ok:
+        if error is None and response.status != HTTPStatus.OK:
             error = PassingError(f"HTTP {response.status} around code {envelope.code}", None, response.status)
         if error is not None:
             raise _with_context(response, text, _with_clock(error, envelope, response))
@@ -161,6 +166,8 @@ class Client:
         )
 
     def _session(self) -> requests.Session:
+        from aps_pipeline.api.transport import new_session  # noqa: PLC0415 - as above
+
         if not hasattr(self._sessions, "session"):
             self._sessions.session = new_session()
         session: requests.Session = self._sessions.session
@@ -200,10 +207,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
-    passes = response.status in (408, 425, requests.codes.too_many_requests)
+    passes = response.status in (408, 425, HTTPStatus.TOO_MANY_REQUESTS)
     if 400 <= response.status < 500 and not passes:
         return WrongAddressError(f"HTTP {response.status} without an API answer", None, response.status)
-    if response.status == requests.codes.too_many_requests:
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return BusyError("HTTP 429, too many requests", None, response.status)
     if response.text.lstrip()[:1] == "{":
         return MalformedError(f"HTTP {response.status}, {problem}", None, response.status)

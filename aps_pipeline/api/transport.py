@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
@@ -24,30 +23,10 @@ from aps_pipeline.api.errors import (
     TransportError,
 )
 from aps_pipeline.api.rate_limit import get_http_date, get_retry_after
+from aps_pipeline.api.response import Limits, Response
 
 _CHUNK = 65_536
 _CLOCKS_AGREE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one attempt: seconds to connect, between bytes and in all; bytes after decompression."""
-
-    connect_seconds: float = 10.0
-    read_seconds: float = 30.0
-    total_seconds: float = 90.0
-    max_bytes: int = 4_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What came back, whole and decoded; `server_utc` and `retry_after` as in ApsError."""
-
-    status: int
-    text: str
-    simulated: bool
-    server_utc: datetime | None
-    retry_after: float | None
 
 
 class _Watch(threading.local):

@@ -15,8 +15,8 @@ from aps_pipeline.parse import (
     ParseContext,
     RefusedError,
     SystemRecord,
+    list_energies,
     open_body,
-    parse_rows,
 )
 from aps_pipeline.periods import FIRST_DAY, LIFETIME, Grain, Period, local_day
 from aps_pipeline.planning.systems import Device, System
@@ -85,14 +85,13 @@ def _first_energy(
     assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
     asked = _context_of(system, period, entry.answered, entry.answered_utc)
     try:
-        rows = parse_rows(table, body, asked).rows
+        slots, energies = list_energies(table, open_body(body), asked)
     except RefusedError:  # which is said where its table is built
         return None
-    label = table.keys[-1]
-    grain = {"year": Grain.YEAR, "month": Grain.MONTH, "date": Grain.DAY}[label]
-    for value, energy in zip(rows[label].to_pylist(), rows["energy_kwh"].to_pylist(), strict=True):
+    grain = {"year": Grain.YEAR, "month": Grain.MONTH, "date": Grain.DAY}[table.keys[-1]]
+    for slot, energy in zip(slots, energies, strict=True):
         if energy:
-            return Period.containing(grain, date(value, 1, 1) if label == "year" else value)
+            return Period.containing(grain, slot.last_day)
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse import batch, energy, meters, summaries, telemetry  # noqa: F401 - they register
 from aps_pipeline.parse.context import ParseContext, Parsed
+from aps_pipeline.parse.energy import list_energies
 from aps_pipeline.parse.inventory import EcuRecord, InverterRecord, SystemRecord
 from aps_pipeline.parse.registry import INVENTORY_PARSERS, PARSERS
 from aps_pipeline.parse.schema_drift import find_repeated_ids, find_unknown_fields
@@ -64,6 +65,7 @@ __all__ = [
     "SystemRecord",
     "find_repeated_ids",
     "find_unknown_fields",
+    "list_energies",
     "open_body",
     "open_data",
     "parse_data",

@@ -41,9 +41,17 @@ _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "yea
 @register(*SYSTEM_ENERGY, *ECU_ENERGY)
 def energy_list(table: Table, data: Any, context: ParseContext) -> Parsed:
     """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
+    found, values = list_energies(table, data, context)
+    return make_rows(table, context, time_columns(table, found, context) | {"energy_kwh": values}, len(found))
+
+
+def list_energies(
+    table: Table, data: Any, context: ParseContext
+) -> tuple[list[timeslots.Slot], list[float | None]]:
+    """List the hours, days, months or years of such an answer, and the kWh of each. Raises RefusedError."""
     lists = {"data": read_list(data, "data")}
     found, (values,) = timeslots.match_slots(lists, _slots_of(table, lists, context), context)
-    return make_rows(table, context, time_columns(table, found, context) | {"energy_kwh": values}, len(found))
+    return found, values
 
 
 @register(*INVERTER_ENERGY)

@@ -1,7 +1,10 @@
 # The commands of the README, and those of whoever works on the project. `make` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+# Each kind of installation has a stamp of its own: a command installs what it needs, and no more.
+USE := .venv/.installed-use
+DEV := .venv/.installed-dev
+NOTEBOOKS := .venv/.installed-notebooks
 # What `make quick` tests: the packages whose tests need no simulator, no warehouse and no process of their own.
 FAST := $(addprefix aps_pipeline_tests/,api parse planning site tables) \
 	$(filter-out %/test_wiring.py,$(wildcard aps_pipeline_tests/test_*.py))
@@ -20,41 +23,48 @@ help:
 	@echo "make coverage run every test and measure the branches that they reach (what CI does)"
 	@echo "make docs     write docs/data-dictionary.md, .env.example and the README's settings from declarations"
 	@echo "make bench    ratios that should not get worse"
-	@echo "make install  set up .venv (the others do it themselves)"
+	@echo "make install  set up .venv to work with (each of the others sets up what it needs)"
 
-$(STAMP): pyproject.toml constraints.txt
+$(USE): EXTRAS := postgres
+$(DEV): EXTRAS := dev,postgres
+$(NOTEBOOKS): EXTRAS := notebooks,postgres
+$(USE) $(DEV) $(NOTEBOOKS): WHAT = --constraint constraints.txt --editable '.[$(EXTRAS)]'
+
+# uv takes a fraction of pip's time. Where it cannot be had, or cannot do it, pip does the same.
+$(USE) $(DEV) $(NOTEBOOKS): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 14) or sys.exit("Python 3.11 to 3.14 is needed: make PYTHON=python3.11")'
-	@echo "setting up .venv (about a minute)"
+	@echo "setting up .venv: $(patsubst .venv/.installed-%,%,$@) (about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgres]'
-	@touch $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>/dev/null || true
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --compile-bytecode $(WHAT) 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHAT)
+	@touch $@
 
-install: $(STAMP)
+install: $(USE)
 
-demo: $(STAMP)
+demo: $(USE)
 	@$(BIN)/aps demo
 
-dev: $(STAMP)
+dev: $(USE)
 	@$(BIN)/python -m aps_pipeline.orchestration.dev
 
-ui: $(STAMP)
+ui: $(USE)
 	@$(BIN)/python -m aps_pipeline.orchestration.home data/dagster
 	@DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
 
-notebook: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+notebook: $(NOTEBOOKS)
 	@$(BIN)/jupyter lab notebooks
 
-test: $(STAMP)
+test: $(DEV)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-coverage: $(STAMP)
+coverage: $(DEV)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 quick: lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile=quick $(FAST)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -63,11 +73,11 @@ lint: $(STAMP)
 check: lint
 	$(BIN)/dg check defs --no-check-yaml
 
-docs: $(STAMP)
+docs: $(USE)
 	@$(BIN)/python -m aps_pipeline.dictionary > docs/data-dictionary.md
 	@$(BIN)/python -m aps_pipeline.dictionary.settings
 
-bench: $(STAMP)
+bench: $(DEV)
 	@$(BIN)/python -m aps_pipeline_tests.bench
 
 clean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -41,14 +42,19 @@ class _Progress:
 
 
 class PartitionProgress(_Progress):
-    """Counts partitions and calls as they come; use as a context manager."""
+    """Counts partitions and calls as they come; use as a context manager.
 
-    def __init__(self, title: str, *, quiet: bool = False) -> None:
+    `names` are those of all partitions, where they are known before the work begins: then only they count,
+    each once, and the total stands from the start.
+    """
+
+    def __init__(self, title: str, *, quiet: bool = False, names: Iterable[str] | None = None) -> None:
         text = "partitions · {task.fields[calls]:,} calls · {task.fields[last]}"
         super().__init__(text, quiet=quiet, transient=False)
         self._title = title
-        self._task = self._bar.add_task(title, total=None, calls=0, last="")
-        self._done = self._calls = self._total = 0
+        self._ahead = None if names is None else set(names)
+        self._done, self._calls, self._total = 0, 0, len(self._ahead or ())
+        self._task = self._bar.add_task(title, total=self._total or None, calls=0, last="")
         self._next_line = 0.0
 
     def __exit__(
@@ -59,7 +65,9 @@ class PartitionProgress(_Progress):
             self._line("done" if kind is None else "stopped")
 
     def set_total(self, partitions: int, calls: int) -> None:
-        """Say how much work there is: partitions to look at, calls to make at most."""
+        """Set how much work is ahead: partitions to look at, calls to make at most."""
+        if self._ahead is not None:
+            return
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)
         if self._lines:
@@ -70,10 +78,13 @@ class PartitionProgress(_Progress):
             )
 
     def advance(self, name: str, calls: int) -> None:
-        """One partition is through; it cost `calls`."""
-        self._done += 1
+        """Count one partition as finished; it cost `calls`."""
         self._calls += calls
-        self._bar.update(self._task, advance=1, calls=self._calls, last=name)
+        counts = self._ahead is None or name in self._ahead
+        if self._ahead is not None:
+            self._ahead.discard(name)
+        self._done += counts
+        self._bar.update(self._task, advance=counts, calls=self._calls, last=name)
         if self._lines and time.monotonic() >= self._next_line:
             self._line(name)
             self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES

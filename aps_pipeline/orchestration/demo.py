@@ -11,11 +11,10 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from aps_pipeline.errors import PipelineError
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.orchestration.definitions import build_definitions
 from aps_pipeline.orchestration.home import prepare_home
-from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB
+from aps_pipeline.orchestration.jobs import GRAINS, INVENTORY, WAREHOUSE_JOB, job_name
 from aps_pipeline.orchestration.materialize import asset_key
 from aps_pipeline.orchestration.partitions import range_tags
 from aps_pipeline.orchestration.resources import RESOURCE, ApsResource
@@ -40,6 +39,7 @@ from aps_pipeline.orchestration.simulated import (
     year_before,
 )
 from aps_pipeline.periods import Grain, Period
+from aps_pipeline.planning import periods_of
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
 from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
@@ -167,39 +167,61 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
         settings = get_simulated_settings(simulator, url, directory, before)
         is_known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
-        execute = partial(_execute, settings, instance)
-        if not is_known:  # asking again would be a refresh
-            execute(INVENTORY, HISTORY, first, last)
+        # To ask the inventory again would be a refresh.
+        parts = [] if is_known else [_Part(INVENTORY, HISTORY, first, last)]
         for job in CALLING_JOBS:
-            execute(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last)
+            parts.append(_Part(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last))
         for job in CALLING_JOBS:
-            execute(job, FETCHED, max(first, last - EVERY_TABLE_SPAN), last)
-        execute(WAREHOUSE_JOB, HISTORY, first, last)
+            parts.append(_Part(job, FETCHED, max(first, last - EVERY_TABLE_SPAN), last))
+        parts.append(_Part(WAREHOUSE_JOB, HISTORY, first, last))
+        names = {name for part in parts for name in part.partition_names()}
+        with PartitionProgress("demo", names=names) as progress:
+            for number, part in enumerate(parts, 1):
+                print(f"{number} of {len(parts)}: {part.title} …", file=sys.stderr, flush=True)
+                _execute(settings, instance, part, progress)
     return demo_result(settings, first, last, time.monotonic() - began, simulator.counts.total)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One run of the demo: a job over tables and a range of days."""
+
+    job: str
+    collected: tuple[Table, ...]
+    first: date
+    last: date
+
+    @property
+    def title(self) -> str:
+        """What it does, in words."""
+        every = " of every table" if self.collected == FETCHED else ""
+        return self.job.removeprefix("refresh_").replace("_", " ") + every
+
+    def partition_names(self) -> Iterator[str]:
+        """List the partitions that it goes through, as progress names them."""
+        for table in self.collected:
+            if job_name(table) == self.job:
+                for period in periods_of(table, self.first, self.last):
+                    yield f"{table.name} {period.key}".strip()
+
+
 def _execute(
-    settings: Settings,
-    instance: dg.DagsterInstance,
-    job: str,
-    collected: tuple[Table, ...],
-    first: date,
-    last: date,
+    settings: Settings, instance: dg.DagsterInstance, part: _Part, progress: PartitionProgress
 ) -> None:
-    """Run a job for those tables over the whole range."""
-    grain = GRAINS.get(job)
-    tags = range_tags(Period.containing(grain, first), Period.containing(grain, last)) if grain else {}
-    every = " of every table" if collected == FETCHED else ""
-    title = job.removeprefix("refresh_").replace("_", " ") + every
-    print(f"{title} …", file=sys.stderr, flush=True)
-    with PartitionProgress(title, quiet=job == WAREHOUSE_JOB) as progress:
-        aps = ApsResource(lambda: settings, progress)
-        definition = build_definitions(settings.start_date, aps, collected).resolve_job_def(job)
-        result = definition.execute_in_process(
-            _QUIET, instance=instance, tags=tags, raise_on_error=False, resources={RESOURCE: aps}
-        )
+    """Run the job of a part over its range. Raises DemoError, KeyboardInterrupt."""
+    grain = GRAINS.get(part.job)
+    ends = (Period.containing(grain, day) for day in (part.first, part.last)) if grain else None
+    aps = ApsResource(lambda: settings, progress)
+    definition = build_definitions(settings.start_date, aps, part.collected).resolve_job_def(part.job)
+    result = definition.execute_in_process(
+        _QUIET,
+        instance=instance,
+        tags=range_tags(*ends) if ends else {},
+        raise_on_error=False,
+        resources={RESOURCE: aps},
+    )
     if not result.success:
-        raise _run_error(job, result)
+        raise _run_error(part.job, result)
 
 
 def _run_error(job: str, result: dg.ExecuteInProcessResult) -> BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -26,8 +27,20 @@ def _demo(folder: Path) -> dict[str, Any]:
         check=False,
     )
     assert run.returncode == 0, run.stderr[-2000:]
+    _knows_its_end(run.stderr)
     found: dict[str, Any] = json.loads(run.stdout)
     return found
+
+
+def _knows_its_end(said: str) -> None:
+    """Every line of progress has the same total, and the last one has reached it."""
+    counts = re.findall(r"^demo: ([\d,]+) of ([\d,]+) partitions", said, re.MULTILINE)
+    done = [int(count.replace(",", "")) for count, _ in counts]
+    assert done == sorted(done) and {total for _, total in counts} == {counts[-1][0]}
+    steps = re.findall(r"^(\d+) of (\d+): ", said, re.MULTILINE)
+    assert [(int(number), int(total)) for number, total in steps] == [
+        (number, len(steps)) for number in range(1, len(steps) + 1)
+    ]
 
 
 def _look_at_the_roofs(warehouse: Path, year: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,23 +10,19 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.answer_rows import ParsedAnswers, context_of_call
 from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory_tables import inventory_calls, inventory_endpoints, inventory_rows
 from aps_pipeline.ingest.lost_answers import LostAnswers
 from aps_pipeline.ingest.results import BodyLostError, Failure, body_of
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import CallState, Ledger, Refusal
+from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import ParseContext, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Answers, RequestPart, System, kinds_of, requests_with_entry
-from aps_pipeline.request import LedgerEntry, Request
-from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
-
-_MOST_BYTES = 64_000_000
-"""Rows of new answers in memory together."""
+from aps_pipeline.planning import Answers, RequestPart, kinds_of, requests_with_entry
+from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +54,6 @@ class Good:
     call_id: int
     sent_utc: datetime
     has_data: bool
-
-
-class ParsedAnswers:
-    """The rows of answers that have just come, until their partitions are built.
-
-    The kept bodies give the same rows: what does not fit here, or was lost in a crash, is read from them.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, int], tuple[ParseContext, Parsed]] = {}
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def keep(self, table: Table, context: ParseContext, parsed: Parsed) -> None:
-        """Keep the rows of an answer, if there is room."""
-        size = parsed.rows.nbytes
-        with self._lock:
-            if self._bytes + size <= _MOST_BYTES:
-                self._kept[table.name, context.call_id] = context, parsed
-                self._bytes += size
-
-    def take(self, table: Table, context: ParseContext) -> Parsed | None:
-        """Take the rows that an answer gives in that context; None if they have to be read from its body."""
-        with self._lock:
-            kept, parsed = self._kept.pop((table.name, context.call_id), (None, None))
-            self._bytes -= parsed.rows.nbytes if parsed is not None else 0
-        return parsed if kept == context else None
 
 
 @dataclass(frozen=True)
@@ -247,44 +215,6 @@ class PartitionBuilder:
             rows = self.lost_answers.with_kept_rows(table, (), fleet, rows)
         return BuildResult(self.lake.write(table, (), rows, inputs), failures=failures)
 
-    def reread_refused(self, tables: Iterable[Table], fleet: KnownFleet) -> int:
-        """Read refused bodies again where the reader is another than refused them; return how many are good.
-
-        Inventory answers that could not be read are marked, so that they are asked again.
-        """
-        for call_id in fleet.lost:
-            self.lost_answers.mark(call_id)
-        kinds = {table.source.kind for table in tables}
-        taken, still = 0, dict[str, list[int]]()
-        for each in self.ledger.list_refusals():
-            system = fleet.systems.get(each.request.system_id)
-            if system is None or each.request.kind not in kinds:
-                continue
-            reader = self.readers.of_kind(each.request.kind)
-            if reader == each.reader:
-                continue
-            try:
-                self._take(each, system)
-                taken += 1
-            except BodyLostError:
-                continue
-            except RefusedError:
-                still.setdefault(reader, []).append(each.call_id)
-        for reader, call_ids in still.items():
-            self.ledger.keep_refusals(call_ids, reader)
-        return taken
-
-    def _take(self, refusal: Refusal, system: System) -> None:
-        """Let a refused body count if every reader takes it now. Raises RefusedError."""
-        body = body_of(self.ledger.read_bodies([refusal.call_id]), refusal.call_id)
-        asked = context_of_call(
-            refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision_window
-        )
-        for table in FETCHED:
-            if table.source.kind == refusal.request.kind:
-                parse_rows(table, body, asked)
-        self.ledger.set_state(refusal.call_id, CallState.ANSWERED)
-
 
 def _with_failures(built: BuildResult, refused: Iterable[Failure]) -> BuildResult:
     """Add failures, but a lost answer only once: one that was met just now is known as lost as well."""
@@ -306,38 +236,3 @@ def _digest(*lines: str) -> str:
 
 def _count_no_data(good: Sequence[Good]) -> int:
     return sum(not each.has_data for each in good)
-
-
-def context_of_entry(
-    request: Request, system: System, entry: LedgerEntry, revision_window: timedelta
-) -> ParseContext:
-    """Build what a parser is told about the newest call that was answered with data."""
-    assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
-    return context_of_call(request, system, entry.answered, entry.answered_utc, revision_window)
-
-
-def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:
-    """Parse a kept body; None if it is lost or no longer parses, which is said where it is built."""
-    if body is None:
-        return None
-    try:
-        return parse_rows(table, body, asked).rows
-    except RefusedError:
-        return None
-
-
-def context_of_call(
-    request: Request, system: System, call_id: int, sent: datetime, revision_window: timedelta
-) -> ParseContext:
-    """Build what a parser is told about a call."""
-    return ParseContext(
-        call_id=call_id,
-        system_id=request.system_id,
-        device_id=request.device_id,
-        period=request.period,
-        sent_utc=sent,
-        zone=system.zone,
-        create_date=system.create_date,
-        revision_window=revision_window,
-        answered_by=ENDPOINTS[request.endpoint].device,
-    )

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from aps_pipeline.ingest.build import PartitionBuilder, context_of_call
+from aps_pipeline.ingest.answer_rows import context_of_call
+from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.ecu_equivalence import EquivalenceProbe
 from aps_pipeline.ingest.fetch import CallOutcome, PendingRequest
 from aps_pipeline.ingest.fleet import KnownFleet

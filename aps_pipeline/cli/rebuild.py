@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from aps_pipeline.cli.console import select_tables
 from aps_pipeline.cli.runs import finish_run, show_progress
 from aps_pipeline.config import load_settings
@@ -16,5 +18,5 @@ def rebuild(tables: str, as_json: bool) -> int:
     pipeline, summary = open_pipeline(settings), Summary()
     chosen = select_tables(tables, "", FETCHED)
     repair_lake(pipeline, chosen)  # also what no kept answer would write over
-    show_progress("rebuild", pipeline.rebuild(summary, chosen), as_json)
+    show_progress("rebuild", pipeline.rebuild(summary, chosen, os.cpu_count() or 1), as_json)
     return finish_run("rebuild", settings, pipeline, summary, as_json)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -27,9 +28,9 @@ def collect(title: str, settings: Settings, pipeline: Pipeline, wanted: Wanted, 
     return finish_run(title, settings, pipeline, summary, as_json, replace(wanted, again=False))
 
 
-def show_progress(title: str, results: Iterable[PartitionResult], as_json: bool) -> None:
-    """Show progress while results are made."""
-    with PartitionProgress(title, quiet=as_json) as progress:
+def show_progress(title: str, results: Generator[PartitionResult], as_json: bool) -> None:
+    """Show progress while results are made, and close what makes them."""
+    with closing(results), PartitionProgress(title, quiet=as_json) as progress:
         for result in results:
             progress.advance(f"{result.table.name} {result.key}".strip(), result.calls)
 

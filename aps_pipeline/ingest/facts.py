@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from aps_pipeline.ingest.answer_rows import context_of_call
-from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.ecu_equivalence import EquivalenceProbe
 from aps_pipeline.ingest.fetch import CallOutcome, PendingRequest
-from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.journal import NewAnswer
 from aps_pipeline.ingest.plan import Job, StepPlan, periods_before
 from aps_pipeline.ingest.results import Failure, PartitionResult
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.parse import parse_data
-from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     RequestPart,
     Retention,
     SkipReason,
     by_priority,
-    kinds_of,
 )
 from aps_pipeline.request import Request, get_newest
-from aps_pipeline.tables import FETCHED, Table
+from aps_pipeline.tables import FETCHED
 
 
 class FactsStep:
@@ -203,25 +198,3 @@ class FactsStep:
         """Whether some account has no request waiting: what it has paid for is built meanwhile."""
         accounts = self._run.accounts_of(part.request for part in job.plan.parts)
         return not accounts <= self._run.accounts_of(waiting)
-
-
-def rebuild_table(builder: PartitionBuilder, table: Table, fleet: KnownFleet) -> Iterator[PartitionResult]:
-    """Every partition of a table that the ledger has answers for, written again without a call."""
-    kinds = kinds_of(table, fleet.systems.values())
-    answered = [
-        key for kind in kinds for (_, _, key), each in builder.ledger.entries(*kind).items() if each.good
-    ]
-    found = Counter(answered) | Counter(builder.lost_answers.periods(kinds))
-    for key, asked in sorted(found.items()):
-        period = Period.parse(table.partition_grain, key)
-        built = builder.build(table, period, fleet, force=True)
-        yield PartitionResult(
-            table,
-            period,
-            built.rows,
-            asked=asked,
-            no_data=built.no_data,
-            rejected=built.rejected,
-            items=built.items,
-            failures=built.failures,
-        )

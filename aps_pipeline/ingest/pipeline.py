@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -21,6 +21,7 @@ from aps_pipeline.ingest.coverage import (
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before
+from aps_pipeline.ingest.rebuild import TableRebuilder
 from aps_pipeline.ingest.repair import reread_refused
 from aps_pipeline.ingest.results import PartitionResult, Summary
 from aps_pipeline.ingest.run import Run, Wanted
@@ -150,9 +151,12 @@ class Pipeline:
         known = KnownFleet.load(self.ledger).systems
         return [known[system_id] for system_id in account.system_ids if system_id in known]
 
-    def rebuild(self, summary: Summary, tables: Iterable[Table] = FETCHED) -> Iterator[PartitionResult]:
+    def rebuild(
+        self, summary: Summary, tables: Iterable[Table] = FETCHED, processes: int = 1
+    ) -> Generator[PartitionResult]:
         """Write every partition again that the ledger has answers for. Makes no call.
 
+        With several `processes` close it, also after an error: they end with it.
         Comparisons of answers are forgotten, for they too come from the bodies: see `compare_revisions`.
         """
         self.ledger.close_lost_calls()
@@ -162,11 +166,14 @@ class Pipeline:
         self.ledger.forget_figures()
         builder = PartitionBuilder(self.ledger, self.lake, self.revision_window)
         reread_refused(builder, [table for table in tables if not is_inventory(table)], fleet)
-        for table in tables:
-            results = [inventory.rebuild_inventory(builder, table, fleet)] if is_inventory(table) else None
-            for result in results or facts.rebuild_table(builder, table, fleet):
-                summary.add(result)
-                yield result
+        with TableRebuilder(builder, fleet, processes) as rebuilder:
+            for table in tables:
+                results = (
+                    [inventory.rebuild_inventory(builder, table, fleet)] if is_inventory(table) else None
+                )
+                for result in results or rebuilder.results(table):
+                    summary.add(result)
+                    yield result
 
     def coverage(self, now: datetime | None = None) -> Sequence[PeriodState]:
         """One state for every period of every table, as of `now`, or of the newest call. Makes no call.

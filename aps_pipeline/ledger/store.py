@@ -77,6 +77,11 @@ class Ledger(LedgerWriter, RestingAccounts):
                 f"cannot open the ledger {_without_password(url)}: {first_line(error)}"
             ) from error
 
+    @property
+    def url(self) -> str:
+        """The address, with what it takes to open it again."""
+        return self._engine.url.render_as_string(hide_password=False)
+
     def close(self) -> None:
         """Let go of the database."""
         self._heart.stop()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.periods import Period
+from aps_pipeline.periods import Period, zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class System:
     data_since: date | None = None
     """The first day before `create_date` on which answers show energy, as exactly as they say."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Name the zone where a system goes to another process: one that was read from a file cannot go."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _with_zone, (values | {"zone": self.zone.key},)
+
     @property
     def first_day(self) -> date | None:
         """The first day that something is asked about; None where nothing bounds it."""
@@ -70,3 +76,7 @@ class System:
         if kind == "system":
             return (Device(""),)
         return {"ecu": self.ecus, "inverter": self.inverters, "meter": self.meters}[kind]
+
+
+def _with_zone(values: dict[str, Any]) -> System:
+    return System(**values | {"zone": zone(values["zone"])})

@@ -17,6 +17,9 @@ from types import FrameType
 from aps_pipeline.cli.app import app
 from aps_pipeline.errors import Exit, PipelineError
 
+_INTERRUPTED = 130
+"""The exit code that typer makes of KeyboardInterrupt."""
+
 
 def main() -> None:
     """Run a command and leave with the contract's exit code."""
@@ -29,7 +32,9 @@ def main() -> None:
         if "--json" in sys.argv:
             print(json.dumps({"exit_code": int(error.exit_code), "error": str(error)}))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
         print("stopped: nothing is lost, run the same command again to go on", file=sys.stderr)
         sys.exit(Exit.INCOMPLETE)
     except BrokenPipeError:

@@ -87,7 +87,10 @@ class TableRebuilder:
     def _open_pool(self) -> ProcessPoolExecutor:
         of = self._builder
         source = _Source(of.ledger.url, of.lake.url, of.revision_window, self._fleet.systems)
-        return ProcessPoolExecutor(self._processes, get_context("spawn"), _start, (source,))
+        # Forked from a server that has imported all this once, and that has no thread and no connection.
+        context = get_context("forkserver")
+        context.set_forkserver_preload([__name__, "pandas"])  # which PyArrow looks for at its first list
+        return ProcessPoolExecutor(self._processes, context, _start, (source,))
 
 
 @contextmanager

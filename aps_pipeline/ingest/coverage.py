@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -21,9 +21,10 @@ from aps_pipeline.planning import (
     CLAIM_AGE,
     Claim,
     ClaimKind,
+    CoverageSpan,
     Gap,
+    Kind,
     Outlook,
-    PeriodState,
     Priority,
     RequestPart,
     Rest,
@@ -84,13 +85,19 @@ def _rest_claims(rests: Mapping[tuple[str, ...], Rest], zone: ZoneInfo) -> Itera
         )
 
 
-def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Sequence[PeriodState]:
-    """How every period of every fact table of every known system stands, as of `now`. Raises LedgerError."""
+def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Iterator[CoverageSpan]:
+    """How the periods of every fact table of every known system stand, as of `now`. Raises LedgerError."""
     tables = [table for table in FETCHED if not is_inventory(table)]
     fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision_window, now)
     context = get_plan_context(ledger, fleet.systems, tables, revision_window, now)
-    outlook = Outlook(context.answers, context.skip_rules, _newest_inventory(fleet), now, revision_window)
-    return list(coverage(tables, fleet.systems.values(), outlook))
+    outlook = Outlook(context.skip_rules, _newest_inventory(fleet), now, revision_window)
+    entries: dict[str, dict[Kind, dict[str, dict[str, LedgerEntry]]]] = {}
+    for kind, by_period in context.answers.by_kind.items():
+        for key, held in by_period.items():
+            for (system_id, device_id), entry in held.items():
+                entries.setdefault(system_id, {}).setdefault(kind, {}).setdefault(key, {})[device_id] = entry
+    for system in fleet.systems.values():
+        yield from coverage(tables, system, entries.get(system.system_id, {}), outlook)
 
 
 def _newest_inventory(fleet: KnownFleet) -> dict[tuple[str, str], int]:

@@ -26,7 +26,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Claim, PeriodState, System, is_inventory
+from aps_pipeline.planning import SERVED, Claim, CoverageSpan, System, is_inventory
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -167,13 +167,13 @@ class Pipeline:
                 summary.add(result)
                 yield result
 
-    def coverage(self, now: datetime | None = None) -> Sequence[PeriodState]:
-        """One state for every period of every table, as of `now`, or of the newest call. Makes no call.
+    def coverage(self, now: datetime | None = None) -> Iterator[CoverageSpan]:
+        """How the periods of every table stand, as of `now`, or of the newest call. Makes no call.
 
         Empty before the first call. Raises LedgerError.
         """
         now = now or self.ledger.get_newest_time()
-        return get_coverage(self.ledger, now, self.revision_window) if now else []
+        return get_coverage(self.ledger, now, self.revision_window) if now else iter(())
 
     def claims(self, now: datetime | None = None) -> Sequence[Claim]:
         """List what answers prove at `now`, or at the newest call, with the proof. Makes no call.

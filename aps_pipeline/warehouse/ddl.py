@@ -29,6 +29,7 @@ SQL_TYPES = {
     pa.int64(): "BIGINT",
     pa.date32(): "DATE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.list_(pa.int64()): "BIGINT[]",
 }
 
 

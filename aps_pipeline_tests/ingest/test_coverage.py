@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.planning import PeriodState, State
+from aps_pipeline.planning import State
 from aps_pipeline.simulator import Fault
+from aps_pipeline_tests.planning.period_states import PeriodState, expand
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
 from aps_pipeline_tests.warehouse.lean import only_marts
 
@@ -33,7 +34,7 @@ def _lean() -> Iterator[None]:
 def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
     pipeline = site.pipeline()
     try:
-        found = pipeline.coverage(site.clock())
+        found = list(expand(pipeline.coverage(site.clock())))
     finally:
         pipeline.ledger.close()
     return {(each.system_id, each.table.name, each.period.key): each for each in found}
@@ -41,7 +42,7 @@ def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
 
 def test_before_the_first_call_there_is_nothing(site: Site) -> None:
     pipeline = site.pipeline()
-    assert pipeline.coverage() == []
+    assert list(pipeline.coverage()) == []
     pipeline.ledger.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +20,12 @@ from aps_pipeline.ledger.bodies import (
     list_refused,
     unpack,
 )
+from aps_pipeline.ledger.entries import read_entries
 from aps_pipeline.ledger.errors import as_ledger_error
 from aps_pipeline.ledger.quota import Quota, QuotaAccount, read_quota
 from aps_pipeline.ledger.records import (
-    QUOTA_CODE,
     SUCCESSFUL,
     UNSUCCESSFUL,
-    WITHOUT_BODY,
     AnswerDiff,
     AnswerPair,
     Attempt,
@@ -57,22 +55,18 @@ class LedgerReader:
             raise as_ledger_error(error) from error
 
     def entries(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> dict[tuple[str, str, str], LedgerEntry]:
         """What is held for each (system_id, device_id, period key) of one endpoint and level.
 
         `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
-        held: dict[tuple[str, str, str], LedgerEntry] = {}
-        bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
-        asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
-            found = connection.execute(_entries_query(bool(periods)), asked).all()
-            for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
-                key = s, device_of_call(endpoint, d), p
-                each = LedgerEntry(a, no, refused, failed, a_utc, asked_utc, ids or "", n)
-                held[key] = held[key].merge(each) if key in held else each
-        return held
+            return read_entries(connection, endpoint, level, periods, system_ids)
 
     def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, request, state, when it was sent.
@@ -256,35 +250,3 @@ class LedgerReader:
         with self._reading() as connection:
             value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
         return None if value is None else value == str(True)
-
-
-@cache
-def _entries_query(is_bounded: bool) -> sa.Select[Any]:
-    """Written once: a run asks it for every partition."""
-
-    def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-        return sa.func.max(sa.case((calls.c.state.in_(states), of)), type_=of.type)
-
-    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*SUCCESSFUL), 0)
-    key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-    is_good = calls.c.state.in_(SUCCESSFUL)
-    wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
-    if is_bounded:
-        wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
-    return (
-        sa.select(
-            *key,
-            newest(CallState.ANSWERED),
-            newest(CallState.NO_DATA),
-            newest(CallState.REFUSED),
-            newest(*WITHOUT_BODY),
-            newest(CallState.ANSWERED, of=answered_utc),
-            # What was asked and then lost is to be asked again, whatever an older answer says.
-            sa.case((is_lost, None), else_=newest(*SUCCESSFUL, of=answered_utc)),
-            sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
-            sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
-        )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY)))
-        .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
-        .group_by(*key)
-    )

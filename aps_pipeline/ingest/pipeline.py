@@ -16,8 +16,8 @@ from aps_pipeline.ingest.coverage import (
     count_planned_calls,
     find_missing,
     get_claims,
-    get_coverage,
 )
+from aps_pipeline.ingest.coverage_spans import get_coverage
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before

@@ -68,6 +68,22 @@ class LedgerReader:
         with self._reading() as connection:
             return read_entries(connection, endpoint, level, periods, system_ids)
 
+    def list_kinds(self) -> set[tuple[str, str]]:
+        """The endpoints and levels that were asked."""
+        with self._reading() as connection:
+            return {
+                (e, lv) for e, lv in connection.execute(sa.select(calls.c.endpoint, calls.c.level).distinct())
+            }
+
+    def list_repeated_no_data(self) -> list[tuple[str, str, str]]:
+        """The endpoints, levels and systems that had no data more than once."""
+        key = (calls.c.endpoint, calls.c.level, calls.c.system_id)
+        query = sa.select(*key).where(calls.c.state == CallState.NO_DATA).group_by(*key)
+        with self._reading() as connection:
+            return [
+                tuple(row) for row in connection.execute(query.having(sa.func.count() > 1).order_by(*key))
+            ]
+
     def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, request, state, when it was sent.
 
@@ -223,14 +239,18 @@ class LedgerReader:
             return diffs.list_diffs(connection)
 
     def list_figures(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> list[diffs.StoredFigure]:
         """The energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
         with self._reading() as connection:
-            return diffs.list_figures(connection, endpoint, level, periods)
+            return diffs.list_figures(connection, endpoint, level, periods, system_ids)
 
     def get_figure_reader(self, endpoint: str, level: str) -> str | None:
         """The reader that took the figures of an endpoint and level; None before the first."""
@@ -239,11 +259,15 @@ class LedgerReader:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
 
     def list_unread_answers(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> list[diffs.UnreadAnswer]:
         """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
-            return diffs.list_unread_answers(connection, endpoint, level, periods)
+            return diffs.list_unread_answers(connection, endpoint, level, periods, system_ids)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""

@@ -93,7 +93,9 @@ def build(
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         tables = _add_tables(connection, lake, ledger, revision_days, inputs, coverage, site, claims)
         connection.commit()
-        rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in tables}
+        rows = {
+            f"{t.schema}.{t.name}": count(connection, t.unordered or f"FROM {t.sql_name}") for t in tables
+        }
         connection.execute("CHECKPOINT")
         connection.close()  # before the rename: nothing may be left in the write-ahead log
     return BuiltWarehouse(path, rows, tuple(tables))

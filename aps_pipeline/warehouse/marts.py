@@ -119,7 +119,7 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
         if file.text("kind") != "view":
             raise HeaderError(f"{file.name}: a mart is a table, or says 'kind: view'")
         columns = tuple(replace(column, nullable=column.name not in keys) for column in columns)
-        table = replace(table, kind="VIEW", columns=columns)
+        table = replace(table, kind="VIEW", columns=columns, unordered=file.statement)
     return Mart(table, after, file.statement)
 
 

@@ -37,16 +37,16 @@ _TABLES = tuple(table for table in FETCHED if not is_inventory(table))
 _LIT = ("system_energy", "daily")
 """The series that shows on which days a system produced."""
 
-_TOGETHER = 10
-"""Systems whose entries are in memory together."""
+_ENTRIES, _MOST_SYSTEMS = 40_000, 100
+"""About how many entries are in memory together, and of how many systems at most."""
 
 
 def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Iterator[CoverageSpan]:
     """How the periods of every fact table of every known system stand, as of `now`. Raises LedgerError."""
     fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision_window, now)
     borders = get_borders(ledger, fleet.systems, revision_window, now)
-    named_by, asked = _find_newest_inventory(fleet), ledger.list_kinds()
-    for systems in _portions(fleet.systems):
+    named_by, asked = _find_newest_inventory(fleet), ledger.count_by_kind()
+    for systems in _portions(ledger, fleet.systems):
         kinds = dict.fromkeys(k for table in _TABLES for k in kinds_of(table, systems.values()) if k in asked)
         held = {kind: ledger.entries(*kind, system_ids=systems) for kind in kinds}
         _, idle = _daily_figures(ledger, systems, held.get(_LIT, {}), revision_window)
@@ -70,13 +70,13 @@ def get_borders(
             doubtful.setdefault(system_id, set()).add((endpoint, level))
     suspects = {system_id: system for system_id, system in systems.items() if system_id in doubtful}
     own: dict[BorderKey, Border] = {}
-    for portion in _portions(suspects):
+    for portion in _portions(ledger, suspects):
         kinds = set[Kind]().union(*(doubtful[system_id] for system_id in portion))
         own |= _find_retention(ledger, portion, sorted(kinds), revision_window, now).own_borders
     found = dict(own)
     if own:
         kinds = {key[:2] for key in own}
-        for portion in _portions(systems):
+        for portion in _portions(ledger, systems):
             found |= _find_retention(ledger, portion, sorted(kinds), revision_window, now, own).borders
     return found
 
@@ -125,7 +125,10 @@ def _find_newest_inventory(fleet: KnownFleet) -> dict[tuple[str, str], int]:
     }
 
 
-def _portions(systems: Mapping[str, System]) -> Iterator[dict[str, System]]:
+def _portions(ledger: Ledger, systems: Mapping[str, System]) -> Iterator[dict[str, System]]:
+    """Cut the fleet into portions by the number of calls that a system has on average."""
+    calls = sum(ledger.count_by_kind().values())
+    size = min(max(_ENTRIES * len(systems) // max(calls, 1), 1), _MOST_SYSTEMS)
     rest = iter(systems.items())
-    while portion := dict(islice(rest, _TOGETHER)):
+    while portion := dict(islice(rest, size)):
         yield portion

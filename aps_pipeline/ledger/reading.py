@@ -68,21 +68,20 @@ class LedgerReader:
         with self._reading() as connection:
             return read_entries(connection, endpoint, level, periods, system_ids)
 
-    def list_kinds(self) -> set[tuple[str, str]]:
-        """The endpoints and levels that were asked."""
+    def count_by_kind(self) -> dict[tuple[str, str], int]:
+        """Calls by endpoint and level."""
+        kind = (calls.c.endpoint, calls.c.level)
+        query = sa.select(*kind, sa.func.count()).group_by(*kind)
         with self._reading() as connection:
-            return {
-                (e, lv) for e, lv in connection.execute(sa.select(calls.c.endpoint, calls.c.level).distinct())
-            }
+            return {(endpoint, level): number for endpoint, level, number in connection.execute(query)}
 
     def list_repeated_no_data(self) -> list[tuple[str, str, str]]:
         """The endpoints, levels and systems that had no data more than once."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id)
-        query = sa.select(*key).where(calls.c.state == CallState.NO_DATA).group_by(*key)
+        query = sa.select(*key).where(calls.c.state == CallState.NO_DATA).group_by(*key).order_by(*key)
         with self._reading() as connection:
-            return [
-                tuple(row) for row in connection.execute(query.having(sa.func.count() > 1).order_by(*key))
-            ]
+            repeated = connection.execute(query.having(sa.func.count() > 1))
+            return [(endpoint, level, system_id) for endpoint, level, system_id in repeated]
 
     def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, request, state, when it was sent.

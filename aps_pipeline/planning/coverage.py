@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning.answers import SERVED, SUBSTITUTE, Kind, prefer
-from aps_pipeline.planning.claims import Skip, SkipReason, SkipRules
+from aps_pipeline.planning.claims import SkipReason, SkipRules
 from aps_pipeline.planning.systems import System
 from aps_pipeline.request import NO_ENTRY, LedgerEntry, get_newest
 from aps_pipeline.tables import Table
@@ -189,7 +189,10 @@ class _TableCoverage:
             yield self._span(run)
 
     def _span(self, run: _Run) -> CoverageSpan:
-        first, last = (Period.of_ordinal(self._grain, n) for n in (run.first, run.first + run.count - 1))
+        first, last = (
+            _get_period(self._grain, ordinal, self._system.zone)[0]
+            for ordinal in (run.first, run.first + run.count - 1)
+        )
         return CoverageSpan(
             self._system.system_id, self._table, first, last, run.standing, tuple(run.call_ids)
         )
@@ -212,53 +215,64 @@ class _TableCoverage:
 
     def _judge(self, ordinal: int) -> tuple[Standing, int | None]:
         """Judge how a period stands, and find the call that proves it."""
-        system, outlook = self._system, self._outlook
+        system, now = self._system, self._outlook.now
         period, end = _get_period(self._grain, ordinal, system.zone)
         if self._inventory is None:  # nobody has asked which devices there are
-            return Standing(_state_unasked(end, outlook.now)), None
+            return Standing(_state_unasked(end, now)), None
         there = [device.device_id for device in self._devices if device.was_there(period)]
         if not there:
             return Standing(State.NOT_APPLICABLE), self._inventory
-        held, of_system = self._own.get(ordinal, {}), self._whole.get(ordinal, {}).get("")
-        parts = [held.get(device_id, NO_ENTRY) for device_id in there]
-        if of_system is not None:
+        held, whole = self._own.get(ordinal), self._whole.get(ordinal)
+        if held is None and whole is None:
+            return self._judge_unasked(period, end, len(there))
+        parts = [held.get(device_id, NO_ENTRY) if held else NO_ENTRY for device_id in there]
+        if whole is not None and (of_system := whole.get("")) is not None:
             level = self._table.source.level
             parts = [
                 prefer(entry, of_system, system) if system.answers_for(device_id, level, period) else entry
                 for device_id, entry in zip(there, parts, strict=True)
             ]
-        skip = outlook.skip_rules.find_skip(self._table, system.system_id, period)
-        return _judge_parts(parts, skip, end, outlook)
+        if len(parts) == 1 and parts[0].answered is not None:  # as nearly all: without lists
+            return self._judge_answer(parts[0], end)
+        return self._judge_parts(parts, period, end)
 
+    def _judge_unasked(self, period: Period, end: datetime | None, parts: int) -> tuple[Standing, int | None]:
+        skip = self._outlook.skip_rules.find_skip(self._table, self._system.system_id, period)
+        if skip is None:
+            return Standing(_state_unasked(end, self._outlook.now), parts), None
+        is_forgotten = skip.reason is SkipReason.FORGOTTEN
+        return Standing(State.BEYOND if is_forgotten else State.NOT_APPLICABLE, parts), skip.call_id
 
-def _judge_parts(
-    parts: Sequence[LedgerEntry], skip: Skip | None, end: datetime | None, outlook: Outlook
-) -> tuple[Standing, int | None]:
-    with_data = sum(each.answered is not None for each in parts)
-    good = [each.good_utc for each in parts if each.good_utc is not None]
-    is_complete, oldest = len(good) == len(parts), min(good, default=None)
-    is_whole = end is None or (is_complete and oldest is not None and oldest >= end)
-    is_final = None
-    if oldest is not None and end is not None:
-        is_final = is_complete and oldest >= end + outlook.revision_window
-    newest = get_newest(*(each.good for each in parts))
-    missing = [each for each in parts if each.good is None]
-    refused = get_newest(*(each.refused for each in missing))
-    failed = get_newest(*(each.failed for each in missing))
-    state, call_id = _state_unasked(end, outlook.now), None
-    if with_data:
-        state, call_id = (State.PRESENT if is_whole else State.PARTIAL), refused or failed or newest
-    elif skip is not None and skip.reason is SkipReason.FORGOTTEN:
-        state, call_id = State.BEYOND, newest or skip.call_id
-    elif newest is not None:
-        state, call_id = (State.NO_DATA if is_whole else State.PARTIAL), refused or failed or newest
-    elif skip is not None:
-        state, call_id = State.NOT_APPLICABLE, skip.call_id
-    elif refused is not None:
-        state, call_id = State.REFUSED, refused
-    elif failed is not None:
-        state, call_id = State.FAILED, failed
-    return Standing(state, len(parts), with_data, len(good) - with_data, is_final), call_id
+    def _judge_answer(self, entry: LedgerEntry, end: datetime | None) -> tuple[Standing, int | None]:
+        at = entry.answered_utc
+        is_whole = end is None or (at is not None and at >= end)
+        is_final = None if end is None or at is None else at >= end + self._outlook.revision_window
+        return Standing(State.PRESENT if is_whole else State.PARTIAL, 1, 1, 0, is_final), entry.answered
+
+    def _judge_parts(
+        self, parts: Sequence[LedgerEntry], period: Period, end: datetime | None
+    ) -> tuple[Standing, int | None]:
+        with_data = sum(each.answered is not None for each in parts)
+        good = [each.good_utc for each in parts if each.good_utc is not None]
+        is_complete, oldest = len(good) == len(parts), min(good, default=None)
+        is_whole = end is None or (is_complete and oldest is not None and oldest >= end)
+        is_final = None
+        if oldest is not None and end is not None:
+            is_final = is_complete and oldest >= end + self._outlook.revision_window
+        missing = [each for each in parts if each.good is None]
+        refused = get_newest(*(each.refused for each in missing))
+        failed = get_newest(*(each.failed for each in missing))
+        newest = get_newest(*(each.good for each in parts))
+        unasked, skip_call_id = self._judge_unasked(period, end, len(parts))
+        state, call_id = unasked.state, skip_call_id
+        if with_data or (newest is not None and state is not State.BEYOND):
+            whole = State.PRESENT if with_data else State.NO_DATA
+            state, call_id = (whole if is_whole else State.PARTIAL), refused or failed or newest
+        elif state is State.BEYOND:
+            call_id = newest or skip_call_id
+        elif skip_call_id is None and (refused or failed):
+            state, call_id = (State.REFUSED if refused else State.FAILED), refused or failed
+        return Standing(state, len(parts), with_data, len(good) - with_data, is_final), call_id
 
 
 def _state_unasked(end: datetime | None, now: datetime) -> State:

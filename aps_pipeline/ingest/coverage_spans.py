@@ -37,7 +37,7 @@ _TABLES = tuple(table for table in FETCHED if not is_inventory(table))
 _LIT = ("system_energy", "daily")
 """The series that shows on which days a system produced."""
 
-_ENTRIES, _MOST_SYSTEMS = 40_000, 100
+_ENTRIES, _MOST_SYSTEMS = 20_000, 100
 """About how many entries are in memory together, and of how many systems at most."""
 
 

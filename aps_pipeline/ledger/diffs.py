@@ -180,12 +180,12 @@ def list_unread_answers(
         )
         .where(*_of_kind(endpoint, level, periods, system_ids))
         .where(~sa.exists().where(figures.c.call_id == calls.c.call_id))
-        .order_by(calls.c.call_id)
     )
-    return [
+    found = [
         UnreadAnswer(row.call_id, row.system_id, device_of_call(endpoint, row.device_id), row.period, row.at)
         for row in connection.execute(query)
     ]
+    return sorted(found, key=lambda each: each.call_id)  # SQLite would go through every answer for the order
 
 
 def figure_reader_name(endpoint: str, level: str) -> str:

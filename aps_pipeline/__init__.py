@@ -36,7 +36,7 @@ __all__ = ["open_warehouse"]
 
 
 def open_warehouse(path: Path | str | None = None) -> Warehouse:
-    """The warehouse of the settings, or the file at `path`, to read only.
+    """Open the warehouse of the settings, or the file at `path`, to read only.
 
         with aps_pipeline.open_warehouse() as warehouse:
             days = warehouse.df("select * from mart.daily_production")

@@ -119,7 +119,7 @@ LEFT_OUT = ("base_url", "api_prefix", "signature_method", "monthly_calls", "rese
 def read_fleet_file(
     path: Path, otherwise: Mapping[str, Any], variables: Mapping[str, str | None]
 ) -> tuple[AccountSettings, ...]:
-    """The accounts of a fleet file, in its order.
+    """List the accounts of a fleet file, in its order.
 
     `otherwise` holds a value for each of LEFT_OUT, `variables` the environment. Raises ValueError, which
     names file and entry and shows no value that may be secret.
@@ -141,7 +141,7 @@ def read_fleet_file(
 def select_accounts(
     accounts: Iterable[AccountSettings], system_ids: tuple[str, ...]
 ) -> tuple[AccountSettings, ...]:
-    """The accounts with no other systems than those. Raises ValueError for one that none of them has."""
+    """Select the accounts with no other systems than those. Raises ValueError for one that none has."""
     accounts = tuple(accounts)
     known = {system_id for account in accounts for system_id in account.system_ids}
     if strange := [str(number) for number, each in enumerate(system_ids, 1) if each not in known]:
@@ -155,7 +155,7 @@ def select_accounts(
 
 
 def problems_of(error: ValidationError) -> list[tuple[str, str]]:
-    """The name and what is wrong of each value that cannot be used, never the value itself."""
+    """List the name and what is wrong of each value that cannot be used, never the value itself."""
     return [
         ("_".join(map(_name_of, problem["loc"])), problem["msg"].removeprefix("Value error, "))
         for problem in error.errors(include_url=False, include_input=False)
@@ -163,7 +163,7 @@ def problems_of(error: ValidationError) -> list[tuple[str, str]]:
 
 
 def _name_of(part: str | int) -> str:
-    """A name that stands in a file, if it looks like one of a setting."""
+    """Find a name that stands in a file, if it looks like one of a setting."""
     return str(part) if isinstance(part, int) or _SETTING.fullmatch(part) else "a strange name"
 
 
@@ -204,7 +204,7 @@ def _label(number: int, entry: Mapping[str, Any]) -> str:
 
 
 def _in_common(accounts: Iterable[AccountSettings]) -> Iterable[str]:
-    """What two accounts have that only one may have: quotas are kept by App Id, requests by system."""
+    """List what two accounts have that only one may have: quotas are kept by App Id, requests by system."""
     owners: dict[tuple[str, str | None], tuple[int, str]] = {}
     for number, account in enumerate(accounts, 1):
         own = [("name", account.name), ("app_id", account.app_id)]

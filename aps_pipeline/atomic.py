@@ -24,7 +24,7 @@ def sync(path: Path) -> None:
 
 
 def name_beside(path: Path) -> Path:
-    """A name in the directory of `path` that nobody else uses; `remove_leftovers` knows it."""
+    """Make a name in the directory of `path` that nobody else uses; `remove_leftovers` knows it."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
@@ -54,7 +54,9 @@ def replace_file(path: Path, *, time_ns: int | None = None, beside: Path | None 
             sync(path.parent.parent)
     finally:
         # DuckDB puts a write-ahead log and a spill directory beside the file that it writes.
-        for leftover in temporary.parent.glob(f"{temporary.name}*"):
+        with os.scandir(temporary.parent) as entries:
+            leftovers = [Path(entry.path) for entry in entries if entry.name.startswith(temporary.name)]
+        for leftover in leftovers:
             _remove(leftover)
 
 

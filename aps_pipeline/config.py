@@ -246,7 +246,7 @@ class Settings(BaseSettings):
 
 
 def readable_by_others(settings: Settings) -> list[Path]:
-    """The files with secrets of these settings that other users of this machine may read."""
+    """List the files with secrets of these settings that other users of this machine may read."""
     inline = any(account.app_secret and not account.app_secret_env for account in settings.accounts)
     found = [Path(str(Settings.model_config["env_file"]))]
     found += [settings.fleet_file] if settings.fleet_file and inline else []
@@ -256,7 +256,7 @@ def readable_by_others(settings: Settings) -> list[Path]:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process. Raises SettingsError, which names each wrong one."""
+    """Load the settings of this process. Raises SettingsError, which names each wrong one."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -267,7 +267,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _passwords(address: str) -> set[str]:
-    """The password of an address as it stands there and as it is meant."""
+    """List the password of an address as it stands there and as it is meant."""
     try:
         password = urlsplit(address).password or ""
     except ValueError:
@@ -276,6 +276,6 @@ def _passwords(address: str) -> set[str]:
 
 
 def _variables() -> dict[str, str | None]:
-    """The environment over `.env`: what a fleet file may name."""
+    """Merge the environment over `.env`: what a fleet file may name."""
     sources = (source(Settings, case_sensitive=True) for source in (DotEnvSettingsSource, EnvSettingsSource))
     return {name: value for source in sources for name, value in source.env_vars.items()}

@@ -20,7 +20,7 @@ REMOVED = "[removed]"
 
 
 def _escaped_pattern(word: str) -> str:
-    """A pattern of a word in which JSON may escape any letter."""
+    """Make a pattern of a word in which JSON may escape any letter."""
     return "".join(rf"(?:{c}|\\+u00{ord(c):02x}|\\+u00{ord(c.upper()):02x})" for c in word)
 
 

@@ -51,7 +51,7 @@ class Period:
 
     @classmethod
     def containing(cls, grain: Grain, day: date) -> Period:
-        """The period of that grain that `day` falls in."""
+        """Find the period of that grain that `day` falls in."""
         if grain is Grain.LIFETIME:
             return LIFETIME
         if grain is Grain.YEAR:
@@ -62,7 +62,7 @@ class Period:
 
     @classmethod
     def parse(cls, grain: Grain, key: str) -> Period:
-        """The period of a key: `2024-03-05`, `2024-03`, `2024` or the empty string. Raises ValueError."""
+        """Parse the key of a period: `2024-03-05`, `2024-03`, `2024` or empty. Raises ValueError."""
         if grain is Grain.LIFETIME and not key:
             return LIFETIME
         tail = {Grain.DAY: "", Grain.MONTH: "-01", Grain.YEAR: "-01-01"}
@@ -76,7 +76,7 @@ class Period:
 
     @classmethod
     def of_ordinal(cls, grain: Grain, ordinal: int) -> Period:
-        """The period of that grain with this `ordinal`."""
+        """Get the period of that grain with this `ordinal`."""
         if grain is Grain.LIFETIME:
             return LIFETIME
         if grain is Grain.DAY:
@@ -116,7 +116,7 @@ class Period:
         return days_between(self.first, self.last)
 
     def end_utc(self, zone: ZoneInfo) -> datetime | None:
-        """The instant at which it is over in that zone; None for a lifetime, which never is."""
+        """Find the instant at which it is over in that zone; None for a lifetime, which never is."""
         return None if self.grain is Grain.LIFETIME else day_end_utc(self.last, zone)
 
 
@@ -145,7 +145,7 @@ def periods_between(grain: Grain, first: date, last: date) -> list[Period]:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name, legacy names (`Canada/Mountain`) included. Raises UnknownZoneError."""
+    """Load the zone of an IANA name, legacy names (`Canada/Mountain`) included. Raises UnknownZoneError."""
     if name not in _zone_names():
         raise UnknownZoneError(f"unknown time zone {name[:60]!r}")
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as stream:
@@ -171,7 +171,7 @@ def wall_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The second between two instants at which the offset of `zone` changes."""
+    """Find the second between two instants at which the offset of `zone` changes."""
     offset = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)
@@ -190,7 +190,7 @@ def hour_bounds_utc(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, dat
 
 @lru_cache(maxsize=50_000)
 def day_end_utc(day: date, zone: ZoneInfo) -> datetime:
-    """The instant of the midnight that ends a local day."""
+    """Find the instant of the midnight that ends a local day."""
     return hour_bounds_utc(day, 23, zone)[1]
 
 
@@ -204,5 +204,5 @@ def day_bounds_utc(first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[da
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The date on the calendar in `zone` at that instant."""
+    """Find the date on the calendar in `zone` at that instant."""
     return instant.astimezone(zone).date()

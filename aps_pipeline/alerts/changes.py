@@ -43,7 +43,7 @@ class Subject:
     channel: int = 0
 
     def parents(self) -> Iterator[Subject]:
-        """What it is a part of: an inverter of its system, a panel of both."""
+        """Find what it is a part of: an inverter of its system, a panel of both."""
         if self.kind is not Kind.SYSTEM:
             yield Subject(Kind.SYSTEM, self.system_id)
         if self.kind is Kind.PANEL:
@@ -82,7 +82,7 @@ _QUERY = """
 
 
 def observe(path: Path) -> Observations:
-    """What the warehouse says now. Raises NoWarehouseError, WarehouseError, UnreadableError."""
+    """Read what the warehouse says now. Raises NoWarehouseError, WarehouseError, UnreadableError."""
     try:
         rows = warehouse.query(path, _QUERY).to_pylist()
     except warehouse.QueryError:
@@ -121,13 +121,13 @@ class Alert:
 
 
 def changes(before: Conditions, now: Conditions) -> list[Alert]:
-    """What is to be said now, worst first, after `before` was told; all that is wrong if nothing was."""
+    """List what is to be said now, worst first, after `before` was told; all that is wrong if nothing was."""
     alerts = [alert for subject in now if (alert := _alert(subject, before, now)) is not None]
     return sorted(alerts, key=lambda alert: (-BY_SEVERITY.index(alert.condition), _place(alert.subject)))
 
 
 def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
-    """What counts as told once `changes` of the same arguments have been said; the next `before`."""
+    """Return what counts as told once `changes` of the same arguments have been said; the next `before`."""
     told = {subject: condition for subject, condition in before.items() if subject not in now}
     for subject in now:
         condition = _condition_after(subject, before, now)
@@ -146,7 +146,7 @@ def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | Non
 
 
 def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
-    """What counts as told of a subject after a look; None where nothing does."""
+    """Return what counts as told of a subject after a look; None where nothing does."""
     was, condition = before.get(subject), now[subject]
     if condition in _UNWATCHED:
         return None

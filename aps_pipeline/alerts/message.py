@@ -101,7 +101,7 @@ def _name(subject: Subject, label: str) -> str:
 
 
 def plain(text: str, longest: int) -> str:
-    """The text on one line, without characters that no one sees, and no longer than that."""
+    """Write the text on one line, without characters that no one sees, and no longer than that."""
     shown = "".join(each if each.isprintable() else " " for each in text)
     shown = " ".join(shown.split())
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

@@ -58,9 +58,9 @@ def run_alerts(warehouse_path: Path, state_path: Path, addresses: Sequence[str])
 
 
 def preview(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
-    """What `run_alerts` would send; nothing is sent or remembered. Without an address: all that is wrong.
+    """Preview what `run_alerts` would send; nothing is sent or kept. Without an address: all that is wrong.
 
-    Raises as `run_alerts`, but for NotSentError.
+    Raises as `run_alerts`, without NotSentError.
     """
     states = read_sent_states(state_path)
     observed = observe(warehouse_path)

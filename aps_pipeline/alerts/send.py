@@ -33,7 +33,7 @@ class Target:
 
 
 def targets_of(addresses: Sequence[str]) -> tuple[Target, ...]:
-    """The targets of addresses, each once. Raises BadAddressError."""
+    """Make the targets of addresses, each once. Raises BadAddressError."""
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - takes 0.3 s, and most commands send nothing
 
     _keep_silent()

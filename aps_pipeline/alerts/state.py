@@ -21,7 +21,7 @@ class SentState:
 
 
 def read_sent_states(path: Path) -> dict[str, SentState]:
-    """What was told, by the name of the address; nothing without a file. Raises UnreadableError."""
+    """Read what was told, by the name of the address; nothing without a file. Raises UnreadableError."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         return {

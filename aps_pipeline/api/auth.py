@@ -38,7 +38,7 @@ def sign(credentials: Credentials, path: str, timestamp: str, nonce: str, http_m
 
 
 def get_signed_headers(credentials: Credentials, path: str) -> dict[str, str]:
-    """The five headers of manual 2.2.1, with a fresh timestamp (ms) and nonce: one set for one attempt."""
+    """Make the five headers of manual 2.2.1, with a fresh timestamp (ms) and nonce: one set an attempt."""
     timestamp, nonce = str(time.time_ns() // 1_000_000), uuid.uuid4().hex
     return {
         "X-CA-AppId": credentials.app_id,

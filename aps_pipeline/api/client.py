@@ -10,7 +10,7 @@ import re
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -36,7 +36,7 @@ from aps_pipeline.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: code 0 or 1001, and the body as text without secrets.
+    """A good answer: code 0 or 1001, the body as text without secrets, and the `data` read from that text.
 
     `server_utc` is the server's time where this machine's clock shows another, `retry_after` the seconds that
     the server wants to be left alone.
@@ -46,6 +46,7 @@ class Answer:
     text: str
     http_status: int
     simulated: bool
+    data: Any = None
     server_utc: datetime | None = None
     retry_after: float | None = None
 
@@ -154,6 +155,7 @@ class Client:
             text,
             response.status,
             response.simulated,
+            envelope.data,
             response.server_utc,
             response.retry_after,
         )
@@ -219,6 +221,6 @@ def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsE
 
 
 def _with_context(response: Response, text: str, error: ApsError) -> ApsError:
-    """The error with what came with it."""
+    """Add to the error what came with it."""
     error.body, error.server_utc, error.retry_after = text, response.server_utc, response.retry_after
     return error

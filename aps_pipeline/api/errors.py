@@ -215,7 +215,7 @@ _FAMILIES: dict[int, type[ApsError]] = {
 
 
 def error_of(code: int, message: str = "", http_status: int | None = None) -> ApsError | None:
-    """The typed error of a response code; None for success and for 'no data'.
+    """Make the typed error of a response code; None for success and for 'no data'.
 
     A code that the manual does not list counts as the general one of its thousand.
     """

@@ -1,4 +1,4 @@
-"""How fast an account calls: so many a second, so many under way, and not at all while the server says so."""
+"""Rate limit of an account: calls a second, calls under way, and none while the server wants none."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Throttle:
 
 
 def rates_of(calls_per_second: float) -> list[Rate]:
-    """That many calls on average, and in no single second more than its next whole number."""
+    """Allow that many calls on average, and in no single second more than the next whole number."""
     second = int(Duration.SECOND)
     if calls_per_second < 1:
         return [Rate(1, round(second / calls_per_second))]
@@ -117,7 +117,7 @@ def _seconds_in(value: str, now: datetime) -> float | None:
 
 
 def get_http_date(values: Sequence[str]) -> datetime | None:
-    """The instant of a `Date` header; None where it is absent, contradicts itself, or cannot be right."""
+    """Read a `Date` header; None where it is absent, contradicts itself, or cannot be right."""
     if len(set(values)) != 1:
         return None
     try:

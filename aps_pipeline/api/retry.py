@@ -71,7 +71,7 @@ class RetryPolicy:
 NO_RETRIES = RetryPolicy(most=0)
 
 _MOST_IN_A_ROW = 20
-"""So many failures in a row open any circuit, however many calls were under way when they began."""
+"""Failures in a row that open any circuit, however many calls were under way when they began."""
 
 Circuit = tuple[str, ...]
 """What fails or works as one: an account, a kind of call, a kind of call about one system …"""
@@ -155,7 +155,7 @@ class CircuitBreaker:
             self._changed.notify_all()
 
     def find_open(self, circuits: Sequence[Circuit]) -> Circuit | None:
-        """The first of the circuits that is open; None if all are closed."""
+        """Find the first of the circuits that is open; None if all are closed."""
         return next((each for each in circuits if self._states[each].is_open), None)
 
     def enter(self, circuits: Sequence[Circuit], *, is_retry: bool = False) -> None:

@@ -117,7 +117,7 @@ class _Adapter(HTTPAdapter):
 
 
 def new_session() -> requests.Session:
-    """A session for one thread and one host: no cookies, no proxies, .netrc or CA of the environment."""
+    """Make a session for one thread and one host: no cookies, no proxies, .netrc or CA of the environment."""
     session = requests.Session()
     session.trust_env = False
     session.verify = True
@@ -147,7 +147,7 @@ def exchange(
 
 
 def _read_response(response: requests.Response, limits: Limits) -> Response:
-    """The whole answer. Raises what `exchange` does, with what the headers say of the server."""
+    """Read the whole answer. Raises what `exchange` does, with what the headers say of the server."""
     server_utc, retry_after = _headers_of(response)
     try:
         text = _text(response, limits.max_bytes)
@@ -162,7 +162,7 @@ def _read_response(response: requests.Response, limits: Limits) -> Response:
 
 
 def _text(response: requests.Response, max_bytes: int) -> str:
-    """The body as text, without the mark that some servers put before UTF-8."""
+    """Read the body as text, without the mark that some servers put before UTF-8."""
     parts: list[bytes] = []
     size = 0
     for part in response.iter_content(_CHUNK):
@@ -177,7 +177,7 @@ def _text(response: requests.Response, max_bytes: int) -> str:
 
 
 def _headers_of(response: requests.Response) -> tuple[datetime | None, float | None]:
-    """The server's time where this machine's clock shows another, and how long it wants to be left alone."""
+    """Read the server's time where this machine's clock shows another, and how long it wants no call."""
     headers = response.raw.headers  # where a header that stands twice is seen twice
     now = datetime.now(UTC)
     server = get_http_date(headers.getlist("Date"))

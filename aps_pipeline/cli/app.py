@@ -85,7 +85,7 @@ def plan(
     profile: Profile = "",
     as_json: Json = False,
 ) -> None:
-    """What is missing, what it costs, and when the quota will have paid for it. Makes no call."""
+    """Show what is missing, what it costs, and when the quota will have paid for it. Makes no call."""
     raise typer.Exit(plan_.plan(first, last, tables, systems, profile, as_json))
 
 
@@ -110,7 +110,7 @@ def rebuild(tables: Tables = "", as_json: Json = False) -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """What is held of each table by month, what is missing and why, and what is left of the quota."""
+    """Show what is held of each table by month, what is missing and why, and what is left of the quota."""
     raise typer.Exit(status_.status(as_json))
 
 
@@ -151,7 +151,7 @@ def alerts(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """What has gone wrong or recovered since it was last told. Makes no call to the API."""
+    """Show what has gone wrong or recovered since it was last told. Makes no call to the API."""
     raise typer.Exit(alerts_.alerts(send, as_json))
 
 

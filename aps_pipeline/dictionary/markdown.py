@@ -13,7 +13,7 @@ Row = Mapping[str, object]
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table and an empty line."""
+    """Write a Markdown table and an empty line."""
     yield f"| {' | '.join(titles)} |"
     yield f"|{'---|' * len(titles)}"
     for row in rows:
@@ -22,7 +22,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def link(heading: str) -> str:
-    """A link to a heading of the same page, made as GitHub makes it."""
+    """Write a link to a heading of the same page, made as GitHub makes it."""
     return f"[{heading}](#{re.sub(r'[^a-z0-9_-]', '', heading.lower().replace(' ', '-'))})"
 
 

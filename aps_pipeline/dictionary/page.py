@@ -51,7 +51,7 @@ Types = dict[tuple[str, str], tuple[str, bool]]
 
 
 def page(sample: BuiltWarehouse) -> str:
-    """The whole page; `sample` is the warehouse whose tables it describes and whose rows it shows."""
+    """Write the whole page; `sample` is the warehouse whose tables it describes and whose rows it shows."""
     groups = {
         title: list(members) for title, members in groupby(sorted(sample.tables, key=_order), key=_title)
     }
@@ -73,7 +73,7 @@ def _title(table: TableComment) -> str:
 
 
 def _order(table: TableComment) -> tuple[int, str]:
-    """Groups as above; in `core` as people should meet the tables, elsewhere by name."""
+    """Order groups as above; in `core` as people should meet the tables, elsewhere by name."""
     return list(_GROUPS).index(_group(table)), "" if table.schema == "core" else table.name
 
 
@@ -92,7 +92,7 @@ def _contents(groups: dict[str, list[TableComment]]) -> Iterator[str]:
 
 
 def _grain(table: TableComment) -> str:
-    """What one row is: the last sentence of the comment."""
+    """Read what one row is: the last sentence of the comment."""
     last = table.comment.removesuffix(".").rpartition("One row")[2]
     return last.removeprefix(" per ") or "–"
 

@@ -85,7 +85,7 @@ _ENERGIES = tuple(table for table in PROFILES["standard"] if not table.is_five_m
 
 
 def build_sample(directory: Path) -> BuiltWarehouse:
-    """The warehouse of two systems with a dead panel, a weak one and an ECU that is offline for four days.
+    """Build a warehouse of two systems with a dead panel, a weak one and an ECU offline for four days.
 
     Ledger, lake and warehouse go below `directory`. Raises LedgerError, StorageError, WarehouseError.
     """

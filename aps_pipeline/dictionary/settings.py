@@ -20,7 +20,7 @@ _WIDTH = 110
 
 
 def env_example() -> str:
-    """The text of `.env.example`: every setting with its meaning, and none with a value of anybody.
+    """Write the text of `.env.example`: every setting with its meaning, and no value of anybody.
 
     A line without `#` is one to fill in. The others show the default, or an example where there is none.
     """
@@ -29,7 +29,7 @@ def env_example() -> str:
 
 
 def settings_table() -> str:
-    """The settings as a table in Markdown."""
+    """Write the settings as a table in Markdown."""
     rows = [
         (f"`{_PREFIX}{name.upper()}`", _code(_default(field)), field.description or "")
         for name, field in Settings.model_fields.items()
@@ -38,7 +38,7 @@ def settings_table() -> str:
 
 
 def fleet_table() -> str:
-    """The keys of an account in a fleet file as a table in Markdown."""
+    """Write the keys of an account in a fleet file as a table in Markdown."""
     rows = [
         (f"`{name}`", _fallback(name, field), field.description or "")
         for name, field in AccountSettings.model_fields.items()
@@ -47,7 +47,7 @@ def fleet_table() -> str:
 
 
 def readme_with_tables(readme: str) -> str:
-    """The text of a README with the tables of now between its markers."""
+    """Write a README with the tables of now between its markers."""
     for name, text in (("settings", settings_table()), ("accounts", fleet_table())):
         begin, end = f"<!-- {name}: `make docs` writes this table -->\n", f"<!-- end of {name} -->\n"
         before, has_begin, rest = readme.partition(begin)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.ingest.build import context_of_call
+from aps_pipeline.ingest.answer_rows import context_of_call
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.results import body_of
 from aps_pipeline.ledger import AnswerDiff, AnswerPair, GoodCall, Ledger, RowDiff

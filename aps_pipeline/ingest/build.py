@@ -10,20 +10,19 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.answer_rows import ParsedAnswers, context_of_call
 from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory_tables import inventory_calls, inventory_endpoints, inventory_rows
 from aps_pipeline.ingest.lost_answers import LostAnswers
 from aps_pipeline.ingest.results import BodyLostError, Failure, body_of
 from aps_pipeline.lake import Lake
-from aps_pipeline.ledger import CallState, Ledger, Refusal
+from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import ParseContext, Parsed, RefusedError, parse_rows
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Answers, RequestPart, System, kinds_of, requests_with_entry
-from aps_pipeline.request import LedgerEntry, Request
-from aps_pipeline.tables import FETCHED, REJECTED_ITEMS, Table, empty
+from aps_pipeline.planning import Answers, RequestPart, kinds_of, requests_with_entry
+from aps_pipeline.tables import REJECTED_ITEMS, Table, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class PartitionBuilder:
     lake: Lake
     revision_window: timedelta
     readers: Readers = field(default_factory=Readers, compare=False)
+    parsed: ParsedAnswers = field(default_factory=ParsedAnswers, compare=False)
 
     @cached_property
     def lost_answers(self) -> LostAnswers:
@@ -173,12 +173,15 @@ class PartitionBuilder:
         return _digest(*lines)
 
     def _parse_answers(self, table: Table, good: Sequence[Good]) -> tuple[list[Parsed], tuple[Failure, ...]]:
-        answered = [each for each in good if each.has_data]
-        bodies = self.ledger.read_bodies(each.call_id for each in answered)
+        answered = [(each, self._context_of(each)) for each in good if each.has_data]
+        fresh = {each.call_id: self.parsed.take(table, context) for each, context in answered}
+        bodies = self.ledger.read_bodies(call_id for call_id, rows in fresh.items() if rows is None)
         parsed, failures = [], []
-        for each in answered:
+        for each, context in answered:
             try:
-                parsed.append(self._parse_answer(table, each, body_of(bodies, each.call_id)))
+                parsed.append(
+                    fresh[each.call_id] or parse_rows(table, body_of(bodies, each.call_id), context)
+                )
             except BodyLostError as error:
                 self.lost_answers.mark(each.call_id)
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
@@ -188,12 +191,11 @@ class PartitionBuilder:
                 failures.append(Failure(each.part.request, FailureKind.REFUSED, str(error)))
         return parsed, tuple(failures)
 
-    def _parse_answer(self, table: Table, good: Good, body: str) -> Parsed:
-        """Parse the rows of one answer. Raises RefusedError."""
-        asked = context_of_call(
+    def _context_of(self, good: Good) -> ParseContext:
+        context = context_of_call(
             good.part.request, good.part.system, good.call_id, good.sent_utc, self.revision_window
         )
-        return parse_rows(table, body, replace(asked, device_id=good.device_id))
+        return replace(context, device_id=good.device_id)
 
     def _write_rejected_items(self, table: Table, period: Period, rejected: pa.Table, inputs: str) -> None:
         side = _side(table, period)
@@ -212,44 +214,6 @@ class PartitionBuilder:
         if failures:
             rows = self.lost_answers.with_kept_rows(table, (), fleet, rows)
         return BuildResult(self.lake.write(table, (), rows, inputs), failures=failures)
-
-    def reread_refused(self, tables: Iterable[Table], fleet: KnownFleet) -> int:
-        """Read refused bodies again where the reader is another than refused them; return how many are good.
-
-        Inventory answers that could not be read are marked, so that they are asked again.
-        """
-        for call_id in fleet.lost:
-            self.lost_answers.mark(call_id)
-        kinds = {table.source.kind for table in tables}
-        taken, still = 0, dict[str, list[int]]()
-        for each in self.ledger.list_refusals():
-            system = fleet.systems.get(each.request.system_id)
-            if system is None or each.request.kind not in kinds:
-                continue
-            reader = self.readers.of_kind(each.request.kind)
-            if reader == each.reader:
-                continue
-            try:
-                self._take(each, system)
-                taken += 1
-            except BodyLostError:
-                continue
-            except RefusedError:
-                still.setdefault(reader, []).append(each.call_id)
-        for reader, call_ids in still.items():
-            self.ledger.keep_refusals(call_ids, reader)
-        return taken
-
-    def _take(self, refusal: Refusal, system: System) -> None:
-        """Let a refused body count if every reader takes it now. Raises RefusedError."""
-        body = body_of(self.ledger.read_bodies([refusal.call_id]), refusal.call_id)
-        asked = context_of_call(
-            refusal.request, system, refusal.call_id, refusal.sent_utc, self.revision_window
-        )
-        for table in FETCHED:
-            if table.source.kind == refusal.request.kind:
-                parse_rows(table, body, asked)
-        self.ledger.set_state(refusal.call_id, CallState.ANSWERED)
 
 
 def _with_failures(built: BuildResult, refused: Iterable[Failure]) -> BuildResult:
@@ -272,38 +236,3 @@ def _digest(*lines: str) -> str:
 
 def _count_no_data(good: Sequence[Good]) -> int:
     return sum(not each.has_data for each in good)
-
-
-def context_of_entry(
-    request: Request, system: System, entry: LedgerEntry, revision_window: timedelta
-) -> ParseContext:
-    """Build what a parser is told about the newest call that was answered with data."""
-    assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
-    return context_of_call(request, system, entry.answered, entry.answered_utc, revision_window)
-
-
-def readable_rows(table: Table, body: str | None, asked: ParseContext) -> pa.Table | None:
-    """Parse a kept body; None if it is lost or no longer parses, which is said where it is built."""
-    if body is None:
-        return None
-    try:
-        return parse_rows(table, body, asked).rows
-    except RefusedError:
-        return None
-
-
-def context_of_call(
-    request: Request, system: System, call_id: int, sent: datetime, revision_window: timedelta
-) -> ParseContext:
-    """Build what a parser is told about a call."""
-    return ParseContext(
-        call_id=call_id,
-        system_id=request.system_id,
-        device_id=request.device_id,
-        period=request.period,
-        sent_utc=sent,
-        zone=system.zone,
-        create_date=system.create_date,
-        revision_window=revision_window,
-        answered_by=ENDPOINTS[request.endpoint].device,
-    )

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, CallOutcome, PendingRequest
+from aps_pipeline.ingest.fetch import AccountSession, CallOutcome, PendingRequest
+from aps_pipeline.ingest.journal import BodyCheck
 from aps_pipeline.ingest.results import StopReason
 from aps_pipeline.ledger import InFlightError
 

@@ -107,7 +107,7 @@ class MissingHistory:
 
 
 def find_missing(run: Run, plans: Iterable[StepPlan], fleet: KnownFleet, zone: ZoneInfo) -> MissingHistory:
-    """What is missing of the wanted facts, phase by phase; failures rest for days of `zone`.
+    """List what is missing of the wanted facts, phase by phase; failures rest for days of `zone`.
 
     Raises LedgerError, StorageError.
     """
@@ -127,7 +127,7 @@ def find_missing(run: Run, plans: Iterable[StepPlan], fleet: KnownFleet, zone: Z
 
 
 def _in_order(run: Run, plan: StepPlan, left_alone: Collection[Request]) -> dict[Request, Priority]:
-    """The requests of one phase that are worth a call, best first, and why they come when they do."""
+    """List the requests of one phase that are worth a call, best first, and why they come when they do."""
     parts = {request: part for job in plan.jobs for request, part in job.plan.due.items()}
     retention = Retention(plan.fleet.systems, plan.context.lit, plan.context.answers, run.now, parts)
     passed_over, expiring = {*left_alone, *retention.forgotten()}, {key[:2] for key in retention.borders}
@@ -159,7 +159,7 @@ def _due(jobs: Iterable[Job]) -> dict[Request, list[Table]]:
 
 
 def _gaps(run: Run, due: dict[Request, list[Table]], order: dict[Request, Priority]) -> Iterator[Gap]:
-    """The partitions in which something is due, first those that hold what is worth most."""
+    """List the partitions in which something is due, first those that hold what is worth most."""
     partitions = {request: (tuple(tables), request.period) for request, tables in due.items()}
     costs: dict[tuple[tuple[Table, ...], Period], Counter[str]] = {}
     for request, partition in partitions.items():

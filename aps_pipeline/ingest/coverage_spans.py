@@ -42,7 +42,7 @@ _ENTRIES, _MOST_SYSTEMS = 20_000, 100
 
 
 def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Iterator[CoverageSpan]:
-    """How the periods of every fact table of every known system stand, as of `now`. Raises LedgerError."""
+    """Compute how the periods of the fact tables of every known system stand at `now`. Raises LedgerError."""
     fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision_window, now)
     borders = get_borders(ledger, fleet.systems, revision_window, now)
     named_by, asked = _find_newest_inventory(fleet), ledger.count_by_kind()

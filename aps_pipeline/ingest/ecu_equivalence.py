@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.build import context_of_entry, readable_rows
+from aps_pipeline.ingest.answer_rows import context_of_entry, readable_rows
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Period

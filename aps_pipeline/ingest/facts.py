@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from aps_pipeline.ingest.build import PartitionBuilder, context_of_call
+from aps_pipeline.ingest.answer_rows import context_of_call
+from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.ecu_equivalence import EquivalenceProbe
 from aps_pipeline.ingest.fetch import CallOutcome, PendingRequest
 from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.journal import NewAnswer
 from aps_pipeline.ingest.plan import Job, StepPlan, periods_before
 from aps_pipeline.ingest.results import Failure, PartitionResult
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.parse import open_body, parse_data
+from aps_pipeline.parse import parse_data
 from aps_pipeline.periods import Period
 from aps_pipeline.planning import (
     RequestPart,
@@ -154,18 +156,17 @@ class FactsStep:
                 if not job.pending and not job.is_held_back:
                     yield self._finish_partition(job)
 
-    def _judge(self, request: Request, body: str, call_id: int) -> None:
-        system = self._due[request][0].system
-        sent = self._run.ledger.get_sent_time(call_id)  # as when it is built: midnight may pass meanwhile
-        asked = context_of_call(request, system, call_id, sent, self._run.revision_window)
-        data = open_body(body)
+    def _judge(self, request: Request, answer: NewAnswer) -> None:
+        system, call_id = self._due[request][0].system, answer.call_id
+        context = context_of_call(request, system, call_id, answer.sent_utc, self._run.revision_window)
         for table in FETCHED:
             if table.source.kind == request.kind:
-                self._run.drift_log.find_unknown_inverters(
-                    system, call_id, parse_data(table, data, asked).rows
-                )
-        self._run.drift_log.find_unknown_fields(request, call_id, data)
-        self._answers[request] = (data is not None, call_id)
+                parsed = parse_data(table, answer.data, context)
+                self._run.drift_log.find_unknown_inverters(system, call_id, parsed.rows)
+                if table in self._step.tables:
+                    self._run.builder.parsed.keep(table, context, parsed)
+        self._run.drift_log.find_unknown_fields(request, call_id, answer.data)
+        self._answers[request] = (answer.data is not None, call_id)
         self._calls_made[request] = call_id
 
     def _finish_partition(self, job: Job) -> PartitionResult:

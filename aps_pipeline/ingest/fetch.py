@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,14 +19,10 @@ from aps_pipeline.api import errors as api_errors
 from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest.accounts import ApiAccount, NotConfiguredError
 from aps_pipeline.ingest.circuit_breaker import CallGate
-from aps_pipeline.ingest.journal import BudgetSpentError, CallRecorder
+from aps_pipeline.ingest.journal import BodyCheck, BudgetSpentError, CallRecorder, NewAnswer
 from aps_pipeline.ingest.results import Failure, StopReason
 from aps_pipeline.ledger import AlreadyAnsweredError, CallState, Ledger, QuotaExhaustedError
-from aps_pipeline.parse import open_body
 from aps_pipeline.request import Request
-
-BodyCheck = Callable[[Request, str, int], None]
-"""Raises RefusedError if a parser does not take the body; told request, body and call_id."""
 
 _STRAY_ENDPOINTS, _STRAY_CALLS = 3, 5
 """Missing endpoints, or calls to several of them, after which a server that answers nothing is no API."""
@@ -163,7 +158,7 @@ class AccountSession:
         """Make one pending request. Raises InFlightError while another process makes the same."""
         calls = 0
         if self._probe is not None and self.stop is None:  # nothing else is under way yet
-            probe = self._ask(PendingRequest(self._probe, _ANY_ANSWER), _only_open, is_probe=True)
+            probe = self._ask(PendingRequest(self._probe, _ANY_ANSWER), _take_any, is_probe=True)
             self._probe, calls = None, probe.calls
         result = self._ask(ask, judge)
         return replace(result, calls=result.calls + calls)
@@ -265,8 +260,8 @@ class AccountSession:
         self.give_up()
 
 
-def _only_open(_request: Request, body: str, _call_id: int) -> None:
-    open_body(body)  # what its rows are worth is seen where they are built
+def _take_any(_request: Request, _answer: NewAnswer) -> None:
+    """Let the answer to a probe count as it is: what its rows are worth is seen where they are built."""
 
 
 def _in_words(span: timedelta) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from aps_pipeline.endpoints import LEVEL_GRAIN
-from aps_pipeline.ingest.build import context_of_call, readable_rows
+from aps_pipeline.ingest.answer_rows import context_of_call, readable_rows
 from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ledger import FigureRow, Ledger, StoredFigure, UnreadAnswer
 from aps_pipeline.periods import Grain, Period

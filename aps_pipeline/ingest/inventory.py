@@ -11,9 +11,10 @@ from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.fetch import PendingRequest
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory_tables import inventory_endpoints
+from aps_pipeline.ingest.journal import NewAnswer
 from aps_pipeline.ingest.results import Failure, PartitionResult, UnknownSystemError
 from aps_pipeline.ingest.run import Run
-from aps_pipeline.parse import INVENTORY_PARSERS, open_body
+from aps_pipeline.parse import INVENTORY_PARSERS
 from aps_pipeline.periods import LAST_ZONE, LIFETIME, local_day, zone
 from aps_pipeline.planning import Rest, is_inventory, last_turn, request_key
 from aps_pipeline.request import Request
@@ -99,11 +100,10 @@ class InventoryStep:
             elif not result.is_good:
                 self._waiting[result.request.endpoint] += 1
 
-    def _judge(self, request: Request, body: str, call_id: int) -> None:
-        data = open_body(body)
-        if data is not None:
-            INVENTORY_PARSERS[request.endpoint](data, request.system_id)
-            self._run.drift_log.find_unknown_fields(request, call_id, data)
+    def _judge(self, request: Request, answer: NewAnswer) -> None:
+        if answer.data is not None:
+            INVENTORY_PARSERS[request.endpoint](answer.data, request.system_id)
+            self._run.drift_log.find_unknown_fields(request, answer.call_id, answer.data)
         elif request.endpoint == "system_details":
             raise UnknownSystemError(f"the API has no data of {request.system_id}: check APS_SYSTEM_IDS")
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aps_pipeline.api import NO_DATA, Answer, ApsError, is_server_failure
 from aps_pipeline.api import errors as api_errors
 from aps_pipeline.errors import FailureKind
-from aps_pipeline.ledger import CallEnd, CallState
-from aps_pipeline.parse import RefusedError
+from aps_pipeline.ledger import CallEnd, CallState, ReservedCall
+from aps_pipeline.parse import RefusedError, open_data
 from aps_pipeline.request import Request
 
 if TYPE_CHECKING:
-    from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, PendingRequest
+    from aps_pipeline.ingest.fetch import AccountSession, PendingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """A good answer that has just come: its call, the instant it speaks of, its `data` (None: no data)."""
+
+    call_id: int
+    sent_utc: datetime
+    data: Any | None
+
+
+BodyCheck = Callable[[Request, NewAnswer], None]
+"""Raises RefusedError if a parser does not take the answer."""
 
 
 class BudgetSpentError(Exception):
@@ -29,6 +43,7 @@ class CallRecorder:
         self.calls = 0
         self.call_id: int | None = None
         """The last call that began."""
+        self._sent_utc: datetime | None = None
         self.refused: RefusedError | None = None
         self.failed: ApsError | None = None
         """How the last attempt ended, if it failed."""
@@ -43,14 +58,14 @@ class CallRecorder:
     def begin(self, request: Request) -> int:
         """Reserve the call. Raises BudgetSpentError, and what `Ledger.reserve` does."""
         try:
-            call_id = self._reserve(request)
+            call = self._reserve(request)
         except BaseException:
             self._session.gate.leave(request, None)
             raise
-        self.calls, self.call_id = self.calls + 1, call_id
-        return call_id
+        self.calls, self.call_id, self._sent_utc = self.calls + 1, call.call_id, call.sent_utc
+        return call.call_id
 
-    def _reserve(self, request: Request) -> int:
+    def _reserve(self, request: Request) -> ReservedCall:
         session = self._session
         session.heed_rest()
         if session.stop is not None or not session.budget.take():
@@ -88,10 +103,11 @@ class CallRecorder:
 
     def _check_answer(self, call_id: int, answer: Answer, server_utc: datetime | None) -> CallEnd:
         state, error = CallState.NO_DATA if answer.code == NO_DATA else CallState.ANSWERED, ""
-        if server_utc is not None:  # the judge reads the body as of that moment
-            self._session.ledger.keep_server_time(call_id, server_utc)
         try:
-            self._judge(self._ask.request, answer.text, call_id)
+            data = open_data(answer.code, answer.data)
+            sent_utc = server_utc or self._sent_utc
+            assert sent_utc is not None  # noqa: S101 - an answer was sent
+            self._judge(self._ask.request, NewAnswer(call_id, sent_utc, data))
         except RefusedError as problem:
             self.refused = problem
             state, error = CallState.REFUSED, str(problem)

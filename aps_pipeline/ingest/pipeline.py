@@ -21,6 +21,7 @@ from aps_pipeline.ingest.coverage_spans import get_coverage
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before
+from aps_pipeline.ingest.repair import reread_refused
 from aps_pipeline.ingest.results import PartitionResult, Summary
 from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
@@ -87,7 +88,7 @@ class Pipeline:
 
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = KnownFleet.load(self.ledger)
-        run.builder.reread_refused(run.wanted.facts, fleet)
+        reread_refused(run.builder, run.wanted.facts, fleet)
         busy, plans = self._planner(run, fleet).busy_systems()
         first = inventory.InventoryStep(run, fleet, run.rests)
         yield from first.results(busy | _busy_anyway(run.wanted))
@@ -160,7 +161,7 @@ class Pipeline:
         self.ledger.forget_diffs()
         self.ledger.forget_figures()
         builder = PartitionBuilder(self.ledger, self.lake, self.revision_window)
-        builder.reread_refused([table for table in tables if not is_inventory(table)], fleet)
+        reread_refused(builder, [table for table in tables if not is_inventory(table)], fleet)
         for table in tables:
             results = [inventory.rebuild_inventory(builder, table, fleet)] if is_inventory(table) else None
             for result in results or facts.rebuild_table(builder, table, fleet):
@@ -168,7 +169,7 @@ class Pipeline:
                 yield result
 
     def coverage(self, now: datetime | None = None) -> Iterator[CoverageSpan]:
-        """How the periods of every table stand, as of `now`, or of the newest call. Makes no call.
+        """Compute how the periods of every table stand at `now`, or at the newest call. Makes no call.
 
         Empty before the first call. Raises LedgerError.
         """

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from aps_pipeline.ingest.answer_rows import context_of_call
 from aps_pipeline.ingest.build import NOTHING_BUILT, BuildResult, PartitionBuilder
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.results import BodyLostError, body_of
 from aps_pipeline.lake import FileFault, Lake
-from aps_pipeline.ledger import Ledger
+from aps_pipeline.ledger import CallState, Ledger, Refusal
+from aps_pipeline.parse import RefusedError, parse_rows
 from aps_pipeline.periods import Period
-from aps_pipeline.planning import Answers, is_inventory, kinds_of
+from aps_pipeline.planning import Answers, System, is_inventory, kinds_of
 from aps_pipeline.tables import FETCHED, Table, get_table
 
 _logger = logging.getLogger(__name__)
@@ -73,3 +76,43 @@ def _build(builder: PartitionBuilder, fleet: KnownFleet, fault: FileFault) -> Bu
         return builder.build_inventory(table, fleet, force=True)
     period = Period.parse(table.partition_grain, values[0] if values else "")
     return builder.build(table, period, fleet, force=True)
+
+
+def reread_refused(builder: PartitionBuilder, tables: Iterable[Table], fleet: KnownFleet) -> int:
+    """Read refused bodies again where the reader is another than refused them; return how many are good.
+
+    Inventory answers that could not be read are marked, so that they are asked again.
+    """
+    for call_id in fleet.lost:
+        builder.lost_answers.mark(call_id)
+    kinds = {table.source.kind for table in tables}
+    taken, still = 0, dict[str, list[int]]()
+    for each in builder.ledger.list_refusals():
+        system = fleet.systems.get(each.request.system_id)
+        if system is None or each.request.kind not in kinds:
+            continue
+        reader = builder.readers.of_kind(each.request.kind)
+        if reader == each.reader:
+            continue
+        try:
+            _take(builder, each, system)
+            taken += 1
+        except BodyLostError:
+            continue
+        except RefusedError:
+            still.setdefault(reader, []).append(each.call_id)
+    for reader, call_ids in still.items():
+        builder.ledger.keep_refusals(call_ids, reader)
+    return taken
+
+
+def _take(builder: PartitionBuilder, refusal: Refusal, system: System) -> None:
+    """Let a refused body count if every reader takes it now. Raises RefusedError."""
+    body = body_of(builder.ledger.read_bodies([refusal.call_id]), refusal.call_id)
+    asked = context_of_call(
+        refusal.request, system, refusal.call_id, refusal.sent_utc, builder.revision_window
+    )
+    for table in FETCHED:
+        if table.source.kind == refusal.request.kind:
+            parse_rows(table, body, asked)
+    builder.ledger.set_state(refusal.call_id, CallState.ANSWERED)

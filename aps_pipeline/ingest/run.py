@@ -11,7 +11,8 @@ from aps_pipeline.ingest.accounts import ApiAccount, NotConfiguredError, account
 from aps_pipeline.ingest.build import PartitionBuilder
 from aps_pipeline.ingest.caller import Caller
 from aps_pipeline.ingest.drift_events import DriftLog
-from aps_pipeline.ingest.fetch import AccountSession, BodyCheck, Budget, CallOutcome, PendingRequest
+from aps_pipeline.ingest.fetch import AccountSession, Budget, CallOutcome, PendingRequest
+from aps_pipeline.ingest.journal import BodyCheck
 from aps_pipeline.ingest.plan_context import get_rests
 from aps_pipeline.ingest.results import StopReason
 from aps_pipeline.lake import Lake

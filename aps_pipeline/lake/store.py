@@ -126,7 +126,7 @@ class Lake:
                         leftover.unlink()
 
     def origin(self, table: Table, values: tuple[str, ...]) -> PartitionOrigin | None:
-        """What the partition was made from, or None if there is none or its footer is not its own."""
+        """Read what the partition was made from; None if there is none or its footer is not its own."""
         try:
             with self._fs.open_input_file(self.path(table, values)) as stream:
                 metadata = pq.read_metadata(stream)
@@ -135,7 +135,7 @@ class Lake:
             return None  # a damaged file is a missing one: it will be written again
 
     def files(self, table: Table) -> list[str]:
-        """The paths of all partitions of a table, in order; readable as they are. Raises StorageError."""
+        """List the paths of all partitions of a table in order, readable as they are. Raises StorageError."""
         return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == _FILE)
 
     def _content(self, path: str) -> bytes:
@@ -171,7 +171,7 @@ class Lake:
                     yield path, None
 
     def _values(self, table: Table, path: str) -> tuple[str, ...] | None:
-        """The values of the folder columns in a path; None where it is not that of a partition."""
+        """Read the values of the folder columns in a path; None where it is not that of a partition."""
         folders = path.removeprefix(f"{self._folder(table)}/").split("/")[:-1]
         values = tuple(folder.partition("=")[2] for folder in folders)
         is_whole = len(values) == len(table.folder_columns) and self.path(table, values) == path
@@ -205,7 +205,7 @@ class Lake:
         return False
 
     def _rows(self, path: str) -> int | None:
-        """The number of rows of a file; None if it cannot be read."""
+        """Count the number of rows of a file; None if it cannot be read."""
         try:
             with self._fs.open_input_file(path) as stream:
                 return int(pq.read_metadata(stream).num_rows)
@@ -213,7 +213,7 @@ class Lake:
             return None
 
     def state(self) -> LakeState | None:
-        """What every later write or removal changes; None for an object store. Raises StorageError.
+        """Read what every later write or removal changes; None for an object store. Raises StorageError.
 
         A rename or a removal changes the time of its folder, which an object store does not have.
         """
@@ -234,7 +234,7 @@ class Lake:
             return list(self._fs.get_file_info(selector))
 
     def read_partition(self, table: Table, values: tuple[str, ...]) -> pa.Table | None:
-        """The rows of one partition; None if it is not there or not sound."""
+        """Read the rows of one partition; None if it is not there or not sound."""
         path = self.path(table, values)
         try:
             content = self._content(path)
@@ -276,7 +276,7 @@ class Lake:
 
 
 def _end_of(path: str) -> tuple[int, bytes]:
-    """The length of a local file, and its last eight bytes. Raises FileNotFoundError."""
+    """Read the length of a local file, and its last eight bytes. Raises FileNotFoundError."""
     with Path(path).open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 8))
@@ -284,5 +284,5 @@ def _end_of(path: str) -> tuple[int, bytes]:
 
 
 def _without_credentials(url: str) -> str:
-    """The address without a key and secret in it."""
+    """Write the address without a key and secret in it."""
     return re.sub(r"(?<=//)[^/@]*@", "", url.split("?", 1)[0])

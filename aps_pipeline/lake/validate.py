@@ -21,7 +21,7 @@ class InvalidRowsError(PipelineError, ValueError):
 
 
 def prepare_rows(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.Table:
-    """The rows of one partition as its file holds them: checked, sorted by key, folder columns dropped.
+    """Prepare the rows of a partition for its file: checked, sorted by key, folder columns dropped.
 
     Raises InvalidRowsError.
     """
@@ -66,7 +66,7 @@ class DamagedFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """A file that is no sound partition: where it lies, of which partition, and what is wrong with it.
+    """A file that is no sound partition: where it lies, what it belongs to, and what is wrong with it.
 
     `values` are those of the table's folder columns; None where no partition belongs.
     """
@@ -78,13 +78,13 @@ class FileFault:
 
 
 def partition_name(table: Table, values: tuple[str, ...]) -> str:
-    """A partition as its path shows it: `system_hourly_energy/date=2024-03-05`."""
+    """Name a partition as its path shows it: `system_hourly_energy/date=2024-03-05`."""
     folders = (f"{name}={value}" for name, value in zip(table.folder_columns, values, strict=True))
     return "/".join([table.name, *folders])
 
 
 def encode(table: Table, values: tuple[str, ...], rows: pa.Table, inputs: str) -> bytes:
-    """The bytes of a partition file; the same rows and inputs give the same bytes."""
+    """Encode a partition file; the same rows and inputs give the same bytes."""
     metadata = {**(rows.schema.metadata or {}), INPUTS: inputs.encode()}
     own = {_PARTITION: partition_name(table, values).encode(), _DIGEST: _NO_DIGEST}
     sink = io.BytesIO()
@@ -104,7 +104,7 @@ def _write_digest(content: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def check_footer(footer: pq.FileMetaData, table: Table, values: tuple[str, ...]) -> str:
-    """The inputs that a file was written with. Raises DamagedFileError where it is of another partition."""
+    """Read the inputs that a file was written with. Raises DamagedFileError for another partition."""
     metadata = footer.metadata or {}
     if INPUTS not in metadata:
         raise DamagedFileError("it was not written by this program")

@@ -27,6 +27,7 @@ from aps_pipeline.ledger.records import (
     DriftEvent,
     DriftKind,
     GoodCall,
+    ReservedCall,
     RowDiff,
 )
 from aps_pipeline.ledger.schema import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS
@@ -57,6 +58,7 @@ __all__ = [
     "QuotaAccount",
     "QuotaExhaustedError",
     "Refusal",
+    "ReservedCall",
     "RowDiff",
     "StoredFigure",
     "UnreadAnswer",

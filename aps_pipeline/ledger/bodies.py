@@ -55,17 +55,17 @@ class GarbledError(ValueError):
 
 
 def pack(body: bytes) -> bytes:
-    """The body as it is kept."""
+    """Compress a body as it is kept."""
     return zlib.compress(body, 6)
 
 
 def digest(body: bytes) -> str:
-    """What `unpack` holds a body against."""
+    """Digest a body, for `unpack` to hold it against."""
     return hashlib.sha256(body).hexdigest()
 
 
 def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
-    """The text of a kept body, and its digest. Raises GarbledError."""
+    """Read the text of a kept body, and its digest. Raises GarbledError."""
     try:
         body = zlib.decompress(kept)
         found = digest(body)
@@ -79,7 +79,7 @@ def unpack(kept: bytes, sha256: str | None) -> tuple[str, str]:
 
 
 def check_bodies(connection: sa.Connection, after: int, most: int) -> tuple[CheckedBodies, int | None]:
-    """Read the bodies of the calls after a number, so many at most; and the last number, None at the end."""
+    """Read a portion of the bodies of the calls after a number; and the last number, None at the end."""
     found = connection.execute(_bodies_query(after, most)).all()
     faults: list[BodyFault] = []
     digests: dict[int, str] = {}
@@ -113,14 +113,14 @@ def _bodies_query(after: int, most: int) -> sa.Select[Any]:
 
 
 def list_damaged(connection: sa.Connection) -> Iterator[BodyFault]:
-    """The answers that were found damaged and that no newer one has replaced, in the order of the calls."""
+    """List the answers found damaged that no newer one has replaced, in the order of the calls."""
     query = sa.select(calls.c.call_id, calls.c.error, *_REQUEST_KEY)
     for row in connection.execute(_only_unreplaced(query, CallState.DAMAGED)):
         yield BodyFault(row.call_id, _request(row), row.error)
 
 
 def list_refused(connection: sa.Connection) -> Iterator[Refusal]:
-    """The refused answers that no good one has replaced, in the order of the calls."""
+    """List the refused answers that no good one has replaced, in the order of the calls."""
     query = sa.select(calls.c.call_id, calls.c.sent_utc, *_REQUEST_KEY, refusals.c.reader).select_from(
         calls.outerjoin(refusals, refusals.c.call_id == calls.c.call_id)
     )

@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -55,11 +54,6 @@ class LedgerWriter(LedgerReader):
             if reader:
                 tx.execute(sa.insert(refusals).values(call_id=call_id, reader=reader))
             forget_derived(tx, call_id)
-
-    def keep_server_time(self, call_id: int, server_utc: datetime) -> None:
-        """Keep when a call was answered by the server's clock, where ours is known to be wrong."""
-        with self._writing() as tx:
-            set_call(tx, call_id, server_utc=server_utc)
 
     def keep_refusals(self, call_ids: Iterable[int], reader: str) -> None:
         """Keep that a reader has refused the bodies of calls."""
@@ -142,10 +136,10 @@ def set_call(tx: sa.Connection, call_id: int, **values: object) -> None:
 
 
 def insert_into(tx: sa.Connection, table: sa.Table) -> Any:
-    """An insert that can leave alone what is there, from the one dialect in use: importing one takes long."""
+    """Build an upsert in the one dialect in use, which can leave rows alone; importing one takes long."""
     return import_module(f"sqlalchemy.dialects.{tx.dialect.name}").insert(table)
 
 
 def printable(text: str) -> str:
-    """A message as any database takes it: a server may send control characters and halves of pairs."""
+    """Clean a message for any database: a server may send control characters and halves of pairs."""
     return "".join(c if c.isprintable() else " " for c in text[:_LONGEST_ERROR])

@@ -71,7 +71,7 @@ def _succession(row: sa.Row[Any]) -> AnswerPair:
 
 
 def list_answers_before(connection: sa.Connection, call_id: int) -> list[GoodCall]:
-    """The answers with data to the request of a call that came before it, oldest first."""
+    """List the answers with data to the request of a call that came before it, oldest first."""
     query = (
         sa.select(calls.c.call_id, answered_utc.label("sent_utc"))
         .where(_is_same_request(call_id), calls.c.call_id < call_id, calls.c.state == CallState.ANSWERED)
@@ -173,7 +173,7 @@ def list_unread_answers(
     periods: tuple[str, str] | None,
     system_ids: Collection[str] | None,
 ) -> list[UnreadAnswer]:
-    """The answers of one endpoint and level without a figure, in the order of the calls."""
+    """List the answers of one endpoint and level without a figure, in the order of the calls."""
     query = (
         sa.select(
             calls.c.call_id, calls.c.system_id, calls.c.device_id, calls.c.period, answered_utc.label("at")
@@ -189,7 +189,7 @@ def list_unread_answers(
 
 
 def figure_reader_name(endpoint: str, level: str) -> str:
-    """The name of the fact that says which reader took the figures of an endpoint and level."""
+    """Name the fact that says which reader took the figures of an endpoint and level."""
     return f"figures of {endpoint} {level}"
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.endpoints import device_of_call
 from aps_pipeline.ledger.records import QUOTA_CODE, SUCCESSFUL, WITHOUT_BODY, CallState
-from aps_pipeline.ledger.schema import answered_utc, calls
+from aps_pipeline.ledger.schema import answered_utc, calls, is_any_of
 from aps_pipeline.request import LedgerEntry, get_newest
 
 _PORTION = 10_000
@@ -30,7 +30,7 @@ def read_entries(
     periods: tuple[str, str] | None = None,
     system_ids: Collection[str] | None = None,
 ) -> dict[tuple[str, str, str], LedgerEntry]:
-    """What is held for each (system_id, device_id, period key) of one endpoint and level.
+    """Read what is held for each (system_id, device_id, period key) of one endpoint and level.
 
     The calls are put together here and not by the database, which takes longer to group them: most requests
     were made once. A device that was asked in two spellings is one.
@@ -62,7 +62,7 @@ def _calls_query(has_periods: bool, has_systems: bool) -> sa.Select[Any]:
         sa.select(
             calls.c.system_id, calls.c.device_id, calls.c.period, calls.c.state, calls.c.call_id, answered_utc
         )
-        .where(*wanted, calls.c.state.in_((*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY)))
+        .where(*wanted, is_any_of(*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY))
         .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
         .order_by(calls.c.system_id, calls.c.device_id, calls.c.period)
     )

@@ -54,7 +54,7 @@ class AlreadyAnsweredError(Exception):
 
 
 def as_ledger_error(error: sa.exc.SQLAlchemyError) -> LedgerError:
-    """The ledger's own error for one of the database."""
+    """Make the ledger's own error for one of the database."""
     if is_locked(error):
         return LedgerBusyError("another process keeps the ledger locked; try again when it has ended")
     return LedgerError(f"ledger: {first_line(error)}")
@@ -67,5 +67,5 @@ def is_locked(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """What the database said, in one short line."""
+    """Shorten what the database said to one line."""
     return str(getattr(error, "orig", None) or error).splitlines()[0][:200]

@@ -55,7 +55,7 @@ def is_dead(owner: str) -> bool:
 
 
 def database_time(tx: sa.Connection, now: datetime) -> datetime:
-    """The moment by which beats are written and judged; `now` is what this machine says."""
+    """Read the clock by which beats are written and judged; `now` is what this machine says."""
     if tx.dialect.name != "postgresql":
         return now
     found = tx.execute(sa.select(sa.func.clock_timestamp(type_=processes.c.beat_utc.type))).scalar_one()
@@ -75,7 +75,7 @@ def is_gone(owner: str, sent: datetime, beat: datetime | None, now: datetime, da
 def in_flight_query(
     *conditions: sa.ColumnElement[bool],
 ) -> sa.Select[tuple[int, str, str, datetime, datetime]]:
-    """Calls with the last beat of their owner; None where it never beat."""
+    """Select calls with the last beat of their owner; None where it never beat."""
     columns = (calls.c.call_id, calls.c.state, calls.c.owner, calls.c.sent_utc, processes.c.beat_utc)
     beats = calls.outerjoin(processes, processes.c.owner == calls.c.owner)
     return sa.select(*columns).select_from(beats).where(*conditions)
@@ -107,7 +107,7 @@ class Heartbeat:
             return self._thread is not None
 
     def start(self, call_id: int) -> None:
-        """A call is in flight from now on."""
+        """Count a call as in flight from now on."""
         with self._lock:
             self._flying.add(call_id)
             if self._thread is None and not self._stopped.is_set():
@@ -115,7 +115,7 @@ class Heartbeat:
                 self._thread.start()
 
     def end(self, call_id: int) -> None:
-        """A call has ended."""
+        """Count a call as ended."""
         with self._lock:
             self._flying.discard(call_id)
 
@@ -154,7 +154,7 @@ class LeaseLog:
             self._log_once("waiting", owner, sentence)
 
     def log_taken_over(self, owner: str, count: int) -> None:
-        """Calls of a process that is gone were closed as lost."""
+        """Log that calls of a process that is gone were closed as lost."""
         theirs = "1 call" if count == 1 else f"{count:,} calls"
         why = "has ended" if is_dead(owner) else f"has given no sign of life for {LEASE.seconds} s"
         sentence = (

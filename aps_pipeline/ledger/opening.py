@@ -46,7 +46,7 @@ def allow_new(_name: str) -> None:
 
 
 def open_engine(url: str, patience: float, before_first: Callable[[str], None] = allow_new) -> sa.Engine:
-    """An engine on a ledger at the newest version of the schema.
+    """Open an engine on a ledger at the newest version of the schema, after the migrations that it needs.
 
     `patience` is how many seconds to wait for a lock.
     `before_first` is told the address before a ledger without calls is made or used; it may refuse.
@@ -83,7 +83,7 @@ def _engine(address: sa.URL, file: Path | None, patience: float) -> sa.Engine:
 
 
 def _file_of(address: sa.URL) -> Path | None:
-    """The file of an SQLite ledger; None for one in memory and for other databases."""
+    """Find the file of an SQLite ledger; None for one in memory and for other databases."""
     name = address.database
     is_file = address.get_backend_name() == "sqlite" and name and name != ":memory:"
     return Path(str(name)) if is_file else None

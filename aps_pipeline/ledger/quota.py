@@ -49,7 +49,7 @@ class Quota:
 
 
 def quota_month(now: datetime, zone: ZoneInfo) -> str:
-    """The quota month of an instant: `2026-11`."""
+    """Find the quota month of an instant: `2026-11`."""
     return Period.containing(Grain.MONTH, local_day(now, zone)).key
 
 
@@ -74,6 +74,9 @@ class AccountRest:
         return self.failed_runs == 0
 
 
+_GET_REST = sa.select(account_rests).where(account_rests.c.account == sa.bindparam("of_account"))
+
+
 class RestingAccounts(ABC):
     """The part of `Ledger` that keeps rests: of an account, and of one kind of call (endpoint and level).
 
@@ -87,15 +90,13 @@ class RestingAccounts(ABC):
     def _writing(self) -> AbstractContextManager[sa.Connection]: ...
 
     def get_rest(self, app_id: str) -> AccountRest | None:
-        """The rest of an account as a whole."""
+        """Get the rest of an account as a whole."""
         with self._reading() as connection:
-            row = connection.execute(
-                sa.select(account_rests).where(account_rests.c.account == app_id)
-            ).one_or_none()
+            row = connection.execute(_GET_REST, {"of_account": app_id}).one_or_none()
         return None if row is None else AccountRest(row.until_utc, row.failed_runs, row.reason)
 
     def get_rests_by_kind(self, app_id: str) -> dict[str, AccountRest]:
-        """The rests of single kinds of call, by their words, such as `system_energy hourly`."""
+        """Get the rests of single kinds of call, by their words, such as `system_energy hourly`."""
         of_account = account_rests.c.account.startswith(f"{app_id} ", autoescape=True)
         with self._reading() as connection:
             return {
@@ -126,7 +127,7 @@ class RestingAccounts(ABC):
             tx.execute(sa.delete(account_rests).where(account_rests.c.account == key))
 
     def get_newest_failure(self, app_id: str) -> Request | None:
-        """What the newest call of an account asked that brought nothing to read; None before the first."""
+        """Find the request of the newest call of an account that brought nothing; None without one."""
         columns = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
             sa.select(*columns)

@@ -61,7 +61,7 @@ class LedgerReader:
         periods: tuple[str, str] | None = None,
         system_ids: Collection[str] | None = None,
     ) -> dict[tuple[str, str, str], LedgerEntry]:
-        """What is held for each (system_id, device_id, period key) of one endpoint and level.
+        """Read what is held for each (system_id, device_id, period key) of one endpoint and level.
 
         `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
@@ -69,14 +69,14 @@ class LedgerReader:
             return read_entries(connection, endpoint, level, periods, system_ids)
 
     def count_by_kind(self) -> dict[tuple[str, str], int]:
-        """Calls by endpoint and level."""
+        """Count the calls by endpoint and level."""
         kind = (calls.c.endpoint, calls.c.level)
         query = sa.select(*kind, sa.func.count()).group_by(*kind)
         with self._reading() as connection:
             return {(endpoint, level): number for endpoint, level, number in connection.execute(query)}
 
     def list_repeated_no_data(self) -> list[tuple[str, str, str]]:
-        """The endpoints, levels and systems that had no data more than once."""
+        """List the endpoints, levels and systems that had no data more than once."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id)
         query = sa.select(*key).where(calls.c.state == CallState.NO_DATA).group_by(*key).order_by(*key)
         with self._reading() as connection:
@@ -106,7 +106,7 @@ class LedgerReader:
             ]
 
     def list_failures(self, since: datetime) -> list[Attempt]:
-        """The calls sent since then that brought no good answer, in order."""
+        """List the calls sent since then that brought no good answer, in order."""
         key = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.device_id, calls.c.period)
         query = (
             sa.select(
@@ -130,7 +130,7 @@ class LedgerReader:
             ]
 
     def get_newest_good_call(self, endpoint: str, system_id: str) -> int | None:
-        """The newest good call of an endpoint and system; None if there is none."""
+        """Find the newest good call of an endpoint and system; None if there is none."""
         query = sa.select(sa.func.max(calls.c.call_id)).where(
             calls.c.endpoint == endpoint, calls.c.system_id == system_id, calls.c.state.in_(SUCCESSFUL)
         )
@@ -138,7 +138,7 @@ class LedgerReader:
             return connection.execute(query).scalar()
 
     def read_bodies(self, call_ids: Iterable[int]) -> dict[int, str]:
-        """The bodies of calls as text, by call_id; left out is one that never came, is gone or is garbled."""
+        """Read the bodies of calls as text, by call_id, without the missing and the garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
         kept = sa.select(bodies, calls.c.body_sha256).join(calls, calls.c.call_id == bodies.c.call_id)
@@ -151,7 +151,7 @@ class LedgerReader:
         return found
 
     def list_damaged(self) -> list[BodyFault]:
-        """The answers that were found damaged and are not replaced yet, in the order of the calls."""
+        """List the answers that were found damaged and are not replaced yet, in the order of the calls."""
         with self._reading() as connection:
             return list(list_damaged(connection))
 
@@ -161,7 +161,7 @@ class LedgerReader:
             return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
 
     def list_refusals(self) -> list[Refusal]:
-        """The refused answers that no good one has replaced, in the order of the calls."""
+        """List the refused answers that no good one has replaced, in the order of the calls."""
         with self._reading() as connection:
             return list(list_refused(connection))
 
@@ -186,7 +186,7 @@ class LedgerReader:
             return read_quota(connection, account, self.now())
 
     def summarize_calls(self) -> list[tuple[str, str, CallState, int, str, str]]:
-        """Calls by endpoint, level and state: their number, and the first and last period asked for."""
+        """Count calls by endpoint, level and state, with the first and last period asked for."""
         kind = (calls.c.endpoint, calls.c.level, calls.c.state)
         periods = (sa.func.min(calls.c.period), sa.func.max(calls.c.period))
         query = sa.select(*kind, sa.func.count(), *periods).group_by(*kind).order_by(*kind)
@@ -197,7 +197,7 @@ class LedgerReader:
             ]
 
     def count_by_state(self) -> list[tuple[CallState, int, int, datetime | None]]:
-        """Calls by state: their number, the newest call_id, the newest finish. Every call changes it."""
+        """Count calls by state, with the newest call_id and the newest finish. Every call changes it."""
         newest = (sa.func.max(calls.c.call_id), sa.func.max(calls.c.finished_utc))
         query = sa.select(calls.c.state, sa.func.count(), *newest).group_by(calls.c.state)
         with self._reading() as connection:
@@ -228,7 +228,7 @@ class LedgerReader:
             return diffs.list_uncompared(connection, sources)
 
     def list_answers_before(self, call_id: int) -> list[GoodCall]:
-        """The answers with data to the request of a call that came before it, oldest first."""
+        """List the answers with data to the request of a call that came before it, oldest first."""
         with self._reading() as connection:
             return diffs.list_answers_before(connection, call_id)
 
@@ -244,7 +244,7 @@ class LedgerReader:
         periods: tuple[str, str] | None = None,
         system_ids: Collection[str] | None = None,
     ) -> list[diffs.StoredFigure]:
-        """The energies taken from the answers of one endpoint and level, in the order of the calls.
+        """List the energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
@@ -252,7 +252,7 @@ class LedgerReader:
             return diffs.list_figures(connection, endpoint, level, periods, system_ids)
 
     def get_figure_reader(self, endpoint: str, level: str) -> str | None:
-        """The reader that took the figures of an endpoint and level; None before the first."""
+        """Find the reader that took the figures of an endpoint and level; None before the first."""
         name = diffs.figure_reader_name(endpoint, level)
         with self._reading() as connection:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
@@ -264,7 +264,7 @@ class LedgerReader:
         periods: tuple[str, str] | None = None,
         system_ids: Collection[str] | None = None,
     ) -> list[diffs.UnreadAnswer]:
-        """The answers of one endpoint and level whose energies are not taken yet, oldest first."""
+        """List the answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
             return diffs.list_unread_answers(connection, endpoint, level, periods, system_ids)
 

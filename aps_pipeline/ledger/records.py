@@ -81,6 +81,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedCall:
+    """A call whose row is written and that may be sent now; `sent_utc` is what the row says."""
+
+    call_id: int
+    sent_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnd:
     """The end of a call: state, HTTP status, API code, redacted error text, body as text if one came.
 

@@ -33,7 +33,7 @@ class UtcInstant(sa.types.TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Always aware."""
+        """Return an aware instant always."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -110,6 +110,12 @@ calls = sa.Table(
 
 answered_utc = sa.func.coalesce(calls.c.server_utc, calls.c.sent_utc, type_=UtcInstant())
 """The instant that a call speaks of: by the server's clock, where ours is known to be wrong."""
+
+
+def is_any_of(*states: str) -> sa.ColumnElement[bool]:
+    """Tell whether a call is in one of some states; spelt out, for IN is expanded at each execution."""
+    return sa.or_(*(calls.c.state == state for state in states))
+
 
 bodies = sa.Table(
     "bodies",

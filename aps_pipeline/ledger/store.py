@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,8 +24,8 @@ from aps_pipeline.ledger.errors import (
     is_locked,
 )
 from aps_pipeline.ledger.quota import QuotaAccount, RestingAccounts, quota_month, read_quota
-from aps_pipeline.ledger.records import QUOTA_CODE, SUCCESSFUL, CallEnd, CallState
-from aps_pipeline.ledger.schema import bodies, calls, facts, quotas
+from aps_pipeline.ledger.records import QUOTA_CODE, SUCCESSFUL, CallEnd, CallState, ReservedCall
+from aps_pipeline.ledger.schema import bodies, calls, facts, is_any_of, quotas
 from aps_pipeline.request import Request
 
 
@@ -85,8 +86,8 @@ class Ledger(LedgerWriter, RestingAccounts):
         with self._writing() as tx:
             leases.write_beat(tx, self.now())
 
-    def reserve(self, request: Request, account: QuotaAccount, after: int | None = None) -> int:
-        """Write the row of a call about to be sent, take it from the quota, and return its call_id.
+    def reserve(self, request: Request, account: QuotaAccount, after: int | None = None) -> ReservedCall:
+        """Write the row of a call about to be sent, take it from the quota, and return it.
 
         `after` is the newest good call that the caller knows of, None if it knows of none. All in one
         transaction, so that any number of processes together never exceed the quota and never ask one
@@ -103,30 +104,23 @@ class Ledger(LedgerWriter, RestingAccounts):
             if not self._heart.is_beating:
                 leases.write_beat(tx, now)
             row = tx.execute(
-                sa.insert(calls).values(
-                    account=account.app_id,
-                    quota_month=month,
-                    endpoint=request.endpoint,
-                    level=request.level,
-                    system_id=request.system_id,
-                    device_id=request.device_id,
-                    period=request.period.key,
-                    state=CallState.IN_FLIGHT,
-                    sent_utc=now,
-                    owner=leases.this_process(),
-                )
+                _BEGIN_CALL,
+                {
+                    "account": account.app_id,
+                    "quota_month": month,
+                    **_key_of(request),
+                    "state": CallState.IN_FLIGHT,
+                    "sent_utc": now,
+                    "owner": leases.this_process(),
+                },
             ).inserted_primary_key
         assert row is not None  # noqa: S101 - an insert has a key
         self._heart.start(call_id := int(row[0]))
-        return call_id
+        return ReservedCall(call_id, now)
 
     def _check_rivals(self, tx: sa.Connection, request: Request, after: int | None, now: datetime) -> None:
         """Make sure that nobody else has asked or is asking; calls of processes that are gone are closed."""
-        is_in_flight = calls.c.state == CallState.IN_FLIGHT
-        is_newer: sa.ColumnElement[bool] = calls.c.state.in_(SUCCESSFUL)
-        if after is not None:
-            is_newer = sa.and_(is_newer, calls.c.call_id > after)
-        rivals = tx.execute(leases.in_flight_query(*_same(request), sa.or_(is_in_flight, is_newer))).all()
+        rivals = tx.execute(_FIND_RIVALS, {**_key_of(request), "after": after or 0})
         for rival in rivals:
             if rival.state != CallState.IN_FLIGHT:
                 raise AlreadyAnsweredError(str(request))
@@ -138,19 +132,17 @@ class Ledger(LedgerWriter, RestingAccounts):
             self._announcer.log_taken_over(rival.owner, 1)
 
     def _spend_quota(self, tx: sa.Connection, account: QuotaAccount, month: str, now: datetime) -> None:
-        refused_at = quotas.c.refused_at_monthly_calls
-        spend = (
-            sa.update(quotas)
-            .where(quotas.c.account == account.app_id, quotas.c.month == month)
-            .where(quotas.c.used < account.limit)
-            .where(sa.or_(refused_at.is_(None), refused_at < account.monthly_calls))
-            .values(used=quotas.c.used + 1)
-        )
-        if tx.execute(spend).rowcount:
+        spending = {
+            "of_account": account.app_id,
+            "of_month": month,
+            "limit": account.limit,
+            "monthly_calls": account.monthly_calls,
+        }
+        if tx.execute(_SPEND, spending).rowcount:
             return
         first = insert_into(tx, quotas).values(account=account.app_id, month=month, used=0)
         tx.execute(first.on_conflict_do_nothing())
-        if not tx.execute(spend).rowcount:
+        if not tx.execute(_SPEND, spending).rowcount:
             raise QuotaExhaustedError(read_quota(tx, account, now))
 
     def finish(self, call_id: int, end: CallEnd, monthly_calls: int = 0) -> None:
@@ -166,34 +158,42 @@ class Ledger(LedgerWriter, RestingAccounts):
         if mixed:
             end, body = CallEnd(CallState.DENIED, end.http_status, end.code, "simulated and real data"), None
         with self._writing() as tx:
-            row = tx.execute(
-                sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)
-            ).one()
-            in_month = (quotas.c.account == row.account, quotas.c.month == row.quota_month)
-            set_call(
-                tx,
-                call_id,
-                state=end.state,
-                finished_utc=self.now(),
-                http_status=end.http_status,
-                code=end.code,
-                error=printable(end.error),
-                body_bytes=None if body is None else len(body),
-                body_sha256=None if body is None else digest(body),
-                server_utc=end.server_utc,
+            ended = tx.execute(
+                _END_CALL,
+                {
+                    "ended": call_id,
+                    "state": end.state,
+                    "finished_utc": self.now(),
+                    "http_status": end.http_status,
+                    "code": end.code,
+                    "error": printable(end.error),
+                    "body_bytes": None if body is None else len(body),
+                    "body_sha256": None if body is None else digest(body),
+                    "server_utc": end.server_utc,
+                },
             )
+            if not ended.rowcount:
+                raise LedgerError(f"call {call_id} was never reserved")
             if body is not None:
-                tx.execute(sa.insert(bodies).values(call_id=call_id, body=pack(body)))
-            if end.code == QUOTA_CODE:
-                tx.execute(sa.update(quotas).where(*in_month).values(refused_at_monthly_calls=monthly_calls))
-            if end.state is CallState.UNSENT:
-                tx.execute(sa.update(quotas).where(*in_month).values(used=quotas.c.used - 1))
+                tx.execute(_KEEP_BODY, {"call_id": call_id, "body": pack(body)})
+            if end.code == QUOTA_CODE or end.state is CallState.UNSENT:
+                self._correct_quota(tx, call_id, end, monthly_calls)
         self._heart.end(call_id)
         if mixed:
             raise MixedDataError(
                 "simulated and real data never mix: set APS_DATA_DIR to another directory "
                 f"for {'simulated' if simulated else 'real'} data"
             )
+
+    def _correct_quota(self, tx: sa.Connection, call_id: int, end: CallEnd, monthly_calls: int) -> None:
+        """Give an unsent call back, or close the quota month that the server says is used up."""
+        of_call = sa.select(calls.c.account, calls.c.quota_month).where(calls.c.call_id == call_id)
+        account, month = tx.execute(of_call).one()
+        values: dict[str, Any] = {"refused_at_monthly_calls": monthly_calls}
+        if end.state is CallState.UNSENT:
+            values = {"used": quotas.c.used - 1}
+        in_month = (quotas.c.account == account, quotas.c.month == month)
+        tx.execute(sa.update(quotas).where(*in_month).values(**values))
 
     def _is_of_same_origin(self, *, simulated: bool) -> bool:
         """Whether answers of this origin belong into this ledger; the first answer decides."""
@@ -234,18 +234,58 @@ class Ledger(LedgerWriter, RestingAccounts):
         return dict(taken_over)
 
 
-def _same(request: Request) -> list[sa.ColumnElement[bool]]:
-    return [
-        calls.c.endpoint == request.endpoint,
-        calls.c.level == request.level,
-        calls.c.system_id == request.system_id,
-        calls.c.device_id == request.device_id,
-        calls.c.period == request.period.key,
-    ]
+_KEY = ("endpoint", "level", "system_id", "device_id", "period")
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_SPEND = (
+    sa.update(quotas)
+    .where(quotas.c.account == sa.bindparam("of_account"), quotas.c.month == sa.bindparam("of_month"))
+    .where(quotas.c.used < sa.bindparam("limit"))
+    .where(
+        sa.or_(
+            quotas.c.refused_at_monthly_calls.is_(None),
+            quotas.c.refused_at_monthly_calls < sa.bindparam("monthly_calls"),
+        )
+    )
+    .values(used=quotas.c.used + 1)
+)
+_FIND_RIVALS = leases.in_flight_query(
+    *(calls.c[name] == sa.bindparam(name) for name in _KEY),
+    sa.or_(
+        calls.c.state == CallState.IN_FLIGHT,
+        sa.and_(is_any_of(*SUCCESSFUL), calls.c.call_id > sa.bindparam("after")),
+    ),
+)
+_BEGIN_CALL = sa.insert(calls)
+_END_CALL = (
+    sa.update(calls)
+    .where(calls.c.call_id == sa.bindparam("ended"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "state",
+                "finished_utc",
+                "http_status",
+                "code",
+                "error",
+                "body_bytes",
+                "body_sha256",
+                "server_utc",
+            )
+        }
+    )
+)
+_KEEP_BODY = sa.insert(bodies)
+
+
+def _key_of(request: Request) -> dict[str, str]:
+    values = (request.endpoint, request.level, request.system_id, request.device_id, request.period.key)
+    return dict(zip(_KEY, values, strict=True))
 
 
 def _without_password(url: str) -> str:
-    """The address without its password."""
+    """Write the address without its password."""
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
     except (sa.exc.SQLAlchemyError, ValueError):

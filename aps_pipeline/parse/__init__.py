@@ -27,13 +27,18 @@ def open_body(text: str) -> Any | None:
         envelope = open_envelope(text)
     except NotAnEnvelopeError as error:
         raise RefusedError(str(error)) from None
-    if envelope.code == _NO_DATA:
+    return open_data(envelope.code, envelope.data)
+
+
+def open_data(code: int, data: Any) -> Any | None:
+    """Return the `data` of a good answer; None for 'no data' (1001). Raises RefusedError."""
+    if code == _NO_DATA:
         return None
-    if envelope.code != _OK:
-        raise RefusedError(f"code {envelope.code} is no answer")
-    if envelope.data is None:
+    if code != _OK:
+        raise RefusedError(f"code {code} is no answer")
+    if data is None:
         raise RefusedError("code 0 without data")
-    return envelope.data
+    return data
 
 
 def parse_rows(table: Table, text: str, context: ParseContext) -> Parsed:
@@ -60,6 +65,7 @@ __all__ = [
     "find_repeated_ids",
     "find_unknown_fields",
     "open_body",
+    "open_data",
     "parse_data",
     "parse_rows",
 ]

@@ -86,7 +86,7 @@ def constant_columns(context: ParseContext) -> dict[str, Any]:
 
 
 def read_body(table: Table, data: Any, context: ParseContext) -> dict[str, Any]:
-    """The object in `data`. Raises RefusedError, also where it names another system or device than context.
+    """Read the object in `data`. Raises RefusedError, also where it names another system or device.
 
     The manual promises no ids in these bodies; where one stands all the same it must be the right one.
     """
@@ -101,7 +101,7 @@ def read_body(table: Table, data: Any, context: ParseContext) -> dict[str, Any]:
 
 
 def list_channels(body: Mapping[str, Any], prefixes: Sequence[str]) -> list[int]:
-    """The channels that have anything under `prefix1`, `prefix2` …: 1 to n. Raises RefusedError.
+    """List the channels that have anything under `prefix1`, `prefix2` …: 1 to n. Raises RefusedError.
 
     An inverter with two channels names no third, or names it null.
     """
@@ -125,7 +125,7 @@ class SeriesReader:
         self._refused: list[tuple[int, str, str]] = []
 
     def read_series(self, name: str, read: Callable[[], _T]) -> _T | None:
-        """What `read_series` gives; None where it raises RefusedError. Raises NotBegunError."""
+        """Return what `read_series` gives; None where it raises RefusedError. Raises NotBegunError."""
         self.count += 1
         try:
             return read()
@@ -141,7 +141,7 @@ class SeriesReader:
         self._refused.clear()
 
     def rejected_rows(self, table: Table, context: ParseContext) -> pa.Table:
-        """The refused series as rows of `rejected_items`. Raises RefusedError where nothing else is left."""
+        """Build rows of `rejected_items` of the refused series. Raises RefusedError where nothing is left."""
         if not self._refused:
             return empty(REJECTED_ITEMS)
         if len(self._refused) == self.count or not context.period.key:

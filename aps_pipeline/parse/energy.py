@@ -78,7 +78,7 @@ def inverter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
 def _slots_of(
     table: Table, lists: Mapping[str, Sequence[Any]], context: ParseContext
 ) -> list[timeslots.Slot]:
-    """What the entries of lists stand for; how many years there are, only the lists say."""
+    """List what the entries of lists stand for; how many years there are, only the lists say."""
     return (
         timeslots.year_slots_of(lists, context)
         if table.source.level == "yearly"
@@ -87,7 +87,7 @@ def _slots_of(
 
 
 def time_columns(table: Table, found: Sequence[timeslots.Slot], context: ParseContext) -> dict[str, Any]:
-    """The columns of a table that say when: its label, and bounds or `is_final` where it has them."""
+    """Build the columns of a table that say when: its label, and bounds or `is_final` where it has them."""
     columns: dict[str, Any] = {_LABELS[table.source.level]: [slot.label for slot in found]}
     if "end_utc" in table.schema.names:
         columns["start_utc"] = [slot.start_utc for slot in found]
@@ -169,7 +169,7 @@ def _read_ac_columns(body: Mapping[str, Any], axis: TimeAxis, series: SeriesRead
 
 
 def _read_ac_power(body: Mapping[str, Any], axis: TimeAxis, series: SeriesReader) -> pa.Array:
-    """The AC power under either of its names; under both it must be the same."""
+    """Read the AC power under either of its names; under both it must be the same."""
     names = [name for name in _POWER_NAMES if body.get(name) is not None]
     if not names:
         raise RefusedError("neither ac_p1 nor ac_p")

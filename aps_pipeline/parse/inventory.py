@@ -70,7 +70,7 @@ class EcuRecord:
 
 @register_inventory("system_details")
 def system_details(data: Any, system_id: str) -> SystemRecord:
-    """The answer to 3.1.1. Raises RefusedError, also for a body of another system."""
+    """Read the answer to 3.1.1. Raises RefusedError, also for a body of another system."""
     found = read_object(data, "data")
     if read_id(found.get("sid"), "sid") != system_id:
         raise RefusedError(f"the body is of another system than {system_id}")
@@ -92,7 +92,7 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
 
 @register_inventory("system_inverters")
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
-    """The answer to 3.1.2, by ECU. Raises RefusedError."""
+    """Read the answer to 3.1.2, by ECU. Raises RefusedError."""
     by_id: dict[str, EcuRecord] = {}
     for item in read_list(data, f"data of {system_id}"):
         ecu = _ecu(read_object(item, "an ECU"))
@@ -109,7 +109,7 @@ def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
 
 @register_inventory("system_meters")
 def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
-    """The answer to 3.1.3: the meters. Raises RefusedError."""
+    """Read the answer to 3.1.3: the meters. Raises RefusedError."""
     return _ids(data, f"data of {system_id}")
 
 

@@ -108,7 +108,7 @@ def _as_years(labels: list[int], context: ParseContext) -> list[int]:
 
 
 def _years(labels: Sequence[int], context: ParseContext) -> list[timeslots.Slot]:
-    """The years named: in a row, up to this one. A meter may be younger than its system."""
+    """List the years named: in a row, up to this one. A meter may be younger than its system."""
     this_year = local_day(context.sent_utc + CLOCK_TOLERANCE, context.zone).year
     at_least = local_day(context.sent_utc - _NEW_YEAR, context.zone).year
     if not 0 < len(labels) <= _MAX_YEARS or not at_least <= labels[-1] <= this_year:

@@ -25,7 +25,7 @@ _OFTEN_ABSENT = "lifetime"
 
 @register(SYSTEM_SUMMARY, ECU_SUMMARY)
 def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """The row of `system_summary` or `ecu_summary` in kWh; `today` is null before the first production.
+    """Build the row of `system_summary` or `ecu_summary` in kWh; no `today` before the first production.
 
     Raises RefusedError.
     """
@@ -35,7 +35,7 @@ def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
 
 @register(METER_SUMMARY)
 def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """The row of `meter_summary` in kWh; `today` is null as a whole before the first record of the day.
+    """Build the row of `meter_summary` in kWh; `today` is null as a whole before the day's first record.
 
     Raises RefusedError.
     """
@@ -52,7 +52,7 @@ def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
 
 @register(INVERTER_SUMMARY)
 def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """The rows of `inverter_summary` in kWh: d, m, y and t of each channel. Raises RefusedError."""
+    """Build the rows of `inverter_summary` in kWh: d, m, y and t of each channel. Raises RefusedError."""
     body = read_body(table, data, context)
     channels = list_channels(body, [*_LETTERS.values()])
     if not channels:  # all null is an inverter that has not produced yet; no name at all is another body
@@ -66,7 +66,7 @@ def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
 
 
 def _required_number(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
-    """The number of that name, which may be null but must stand there. Raises RefusedError."""
+    """Read the number of that name, which may be null but must stand there. Raises RefusedError."""
     if name not in values:
         raise RefusedError(f"no {what or name}")
     return read_number(values[name], what or name)

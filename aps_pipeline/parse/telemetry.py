@@ -80,7 +80,7 @@ def batch_power(table: Table, data: Any, context: ParseContext) -> Parsed:
 def _read_panel_series(
     axis: TimeAxis, power: Mapping[str, Any], series: SeriesReader
 ) -> tuple[list[tuple[str, int]], pa.Array]:
-    """The panels that are right, and their power one after another."""
+    """Select the panels that are right, and their power one after another."""
     named = {
         name: panel for name in power if (panel := series.read_series(name, partial(_read_panel_name, name)))
     }
@@ -112,7 +112,7 @@ def _read_panel_name(name: str) -> tuple[str, int]:
 
 
 def _panel_columns(axis: TimeAxis, panels: Sequence[tuple[str, int]]) -> dict[str, pa.Array]:
-    """What says whose and when: a row for each panel and slot; the labels were read once for all."""
+    """Build what says whose and when: a row for each panel and slot; labels were read once for all."""
     of_panel = np.repeat(np.arange(len(panels)), len(axis))
     of_slot = np.tile(np.arange(len(axis)), len(panels))
     uids = pa.array([uid for uid, _ in panels], pa.string())
@@ -124,7 +124,7 @@ def _panel_columns(axis: TimeAxis, panels: Sequence[tuple[str, int]]) -> dict[st
 
 
 def _read_watts(axis: TimeAxis, power: Mapping[str, Any], names: Sequence[str]) -> pa.Array:
-    """The series of all panels one after another, read at once. Raises RefusedError if one is wrong."""
+    """Read the series of all panels at once, one after another. Raises RefusedError if one is wrong."""
     entries = [entry for name in names for entry in axis.check_length(power[name], f"power.{name}")]
     found = try_read_doubles(entries)
     if found is None:

@@ -59,11 +59,11 @@ class TimeAxis:
         return len(self.labels)
 
     def columns(self) -> dict[str, pa.Array]:
-        """The columns `label`, `fold` and `end_utc`."""
+        """Build the columns `label`, `fold` and `end_utc`."""
         return {"label": self.labels, "fold": self.folds, "end_utc": self.ends}
 
     def read_series(self, values: Any, what: str) -> pa.Array:
-        """The numbers of a list that belongs to the labels, one for each slot that has begun.
+        """Read the numbers of a list that belongs to the labels, one for each slot that has begun.
 
         Raises RefusedError: not a list, of another length, not numbers, or values for what has not begun.
         """
@@ -73,7 +73,7 @@ class TimeAxis:
         return found.slice(0, len(self))
 
     def read_column(self, series: SeriesReader, values: Any, what: str) -> pa.Array:
-        """The same for a list that is one column beside others: null where it alone is refused.
+        """Read a list that is one column beside others: null where it alone is refused.
 
         Raises RefusedError for what is not a list.
         """
@@ -82,7 +82,7 @@ class TimeAxis:
         return pa.nulls(len(self), pa.float64()) if found is None else found
 
     def check_length(self, values: Any, what: str) -> list[Any]:
-        """The list, if it is as long as the labels that came. Raises RefusedError."""
+        """Check that a list is as long as the labels that came. Raises RefusedError."""
         entries = read_list(values, what)
         if len(entries) != self.came:
             raise RefusedError(f"{what} has {len(entries)} entries for {self.came} labels")
@@ -90,7 +90,7 @@ class TimeAxis:
 
 
 def read_time_axis(labels: Any, what: str, context: ParseContext) -> TimeAxis:
-    """The slots that the labels of a day name. Raises RefusedError."""
+    """List the slots that the labels of a day name. Raises RefusedError."""
     texts = read_list(labels, what)
     ends, folds = _stamp_slots(texts, what, context)
     begun = sum(context.has_begun(end - SLOT) for end in ends)
@@ -154,32 +154,32 @@ class Slot:
 
 
 def hour_slots(context: ParseContext) -> list[Slot]:
-    """The 24 local hours of the day."""
+    """List the 24 local hours of the day."""
     day = context.period.first
     bounds = (hour_bounds_utc(day, hour, context.zone) for hour in range(24))
     return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(bounds)]
 
 
 def day_slots(context: ParseContext) -> list[Slot]:
-    """The days of the month."""
+    """List the days of the month."""
     return [_slot(context, Period(Grain.DAY, day)) for day in context.period.days()]
 
 
 def month_slots(context: ParseContext) -> list[Slot]:
-    """The months of the year, each labelled with its first day."""
+    """List the months of the year, each labelled with its first day."""
     year = context.period.first
     return [_slot(context, Period(Grain.MONTH, year.replace(month=month))) for month in range(1, 13)]
 
 
 def year_slots(context: ParseContext) -> list[Slot]:
-    """The years from registration to the one in which the call was made. Raises RefusedError."""
+    """List the years from registration to the one in which the call was made. Raises RefusedError."""
     if context.create_date is None:
         raise RefusedError("a list of years cannot be labelled without the system's create_date")
     return _years(context, context.create_date.year)
 
 
 def year_slots_of(lists: Mapping[str, Sequence[Any]], context: ParseContext) -> list[Slot]:
-    """The years that lists are of, read from their end: there may be figures from before registration.
+    """List the years that lists are of, read from their end: there may be figures from before registration.
 
     Raises RefusedError for more years than a system can have, and about New Year for a list that may end with
     another year than this one.
@@ -216,7 +216,7 @@ def _slot(context: ParseContext, period: Period, label: object = None) -> Slot:
 def match_slots(
     lists: Mapping[str, Sequence[Any]], slots: Sequence[Slot], context: ParseContext
 ) -> tuple[list[Slot], list[list[float | None]]]:
-    """The slots that have begun, and for each named list its values for them. Raises RefusedError.
+    """Match lists to slots: those that have begun, and the values of each list. Raises RefusedError.
 
     A closed period has every entry. An open one may end early; entries for what has not begun are left out,
     unless they hold energy shortly ahead: then it is our clock that lags.

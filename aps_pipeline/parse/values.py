@@ -37,7 +37,7 @@ def read_doubles(entries: Sequence[Any], what: str) -> pa.Array:
 
 
 def try_read_doubles(entries: Sequence[Any]) -> pa.Array | None:
-    """The same, but None where one entry is not a number."""
+    """Read the same numbers, or None where one entry is none."""
     try:
         texts = pa.array(entries, pa.string())
     except (pa.ArrowException, UnicodeEncodeError, TypeError):  # neither a text nor null
@@ -68,12 +68,12 @@ _SHOWN = 40
 
 
 def excerpt(value: Any) -> str:
-    """A value for a message, cut short."""
+    """Shorten a value for a message."""
     return repr(value)[:_SHOWN]
 
 
 def read_number(value: Any, what: str) -> float | None:
-    """A number given as JSON number or text; None for null and "". Raises RefusedError."""
+    """Read a number given as JSON number or text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and len(value) <= MAX_DIGITS and _NUMBER.fullmatch(value):
@@ -84,7 +84,7 @@ def read_number(value: Any, what: str) -> float | None:
 
 
 def read_whole_number(value: Any, what: str) -> int | None:
-    """A small whole number; None for null and "". Raises RefusedError."""
+    """Read a small whole number; None for null and "". Raises RefusedError."""
     found = read_number(value, what)
     if found is not None and (found != int(found) or abs(found) > 30_000):
         raise RefusedError(f"{what} is {excerpt(value)}, not a small whole number")
@@ -92,7 +92,7 @@ def read_whole_number(value: Any, what: str) -> int | None:
 
 
 def read_day(value: Any, what: str) -> date | None:
-    """A day `yyyy-MM-dd`; None for null and "". Raises RefusedError."""
+    """Read a day `yyyy-MM-dd`; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
     with suppress(ValueError):
@@ -102,7 +102,7 @@ def read_day(value: Any, what: str) -> date | None:
 
 
 def read_id(value: Any, what: str) -> str:
-    """An id, always text; a number only if of full length, so that no zeros are lost. Raises RefusedError."""
+    """Read an id, always text; a number only of full length, or zeros are lost. Raises RefusedError."""
     try:
         if not isinstance(value, Number):
             return check_id(value)
@@ -127,13 +127,13 @@ class ListedId:
 
 
 def read_listed_id(value: Any, what: str) -> ListedId:
-    """The id of an ECU or a meter in either spelling. Raises RefusedError."""
+    """Read the id of an ECU or a meter in either spelling. Raises RefusedError."""
     listed = read_id(value, what)
     return ListedId(virtual_id(listed), listed)
 
 
 def read_text(value: Any, what: str) -> str | None:
-    """A short text; None for null and "". Raises RefusedError."""
+    """Read a short text; None for null and "". Raises RefusedError."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and len(value) <= 100 and value.isprintable():
@@ -142,14 +142,14 @@ def read_text(value: Any, what: str) -> str | None:
 
 
 def read_list(value: Any, what: str) -> list[Any]:
-    """A list. Raises RefusedError."""
+    """Read a list. Raises RefusedError."""
     if isinstance(value, list):
         return value
     raise RefusedError(f"{what} is {excerpt(value)}, not a list")
 
 
 def read_object(value: Any, what: str) -> dict[str, Any]:
-    """A JSON object. Raises RefusedError."""
+    """Read a JSON object. Raises RefusedError."""
     if isinstance(value, dict):
         return value
     raise RefusedError(f"{what} is {excerpt(value)}, not an object")

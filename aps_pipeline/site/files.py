@@ -27,7 +27,7 @@ Model = TypeVar("Model", bound=StrictModel)
 
 
 def read_file(path: Path, kind: type[Model]) -> Model:
-    """The content of a YAML file. Raises ValueError, which names the file, the place and what is wrong."""
+    """Read a YAML file. Raises ValueError, which names the file, the place and what is wrong."""
     try:
         text = path.read_bytes()[: _LARGEST + 1]
     except OSError as error:  # what is named may be no path but a secret in the wrong place
@@ -63,7 +63,7 @@ def _problems(error: ValidationError, content: Any) -> list[str]:
 
 
 def _place(loc: tuple[str | int, ...], content: Any) -> str:
-    """The names of fields on the way to a place, and of all else the number of the entry."""
+    """List the names of fields on the way to a place, and of all else the number of the entry."""
     names: list[str] = []
     for part in loc:
         if part == "[key]":

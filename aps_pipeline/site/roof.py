@@ -96,7 +96,7 @@ class RoofSystem(StrictModel):
         return self
 
     def newest(self, uid: str) -> str:
-        """The inverter that stands where `uid` stood. Raises ValueError for a circle."""
+        """Find the inverter that stands where `uid` stood. Raises ValueError for a circle."""
         after = {each.replaces: new for new, each in self.inverters.items() if each.replaces}
         seen = {uid}
         while (new := after.get(uid)) is not None:
@@ -119,7 +119,7 @@ class RoofSystem(StrictModel):
 
 
 def place_of(newest: str, channel: int, panel: Panel) -> str:
-    """The place on the roof: its label, or the inverter that is there now and the channel."""
+    """Name the place on the roof: its label, or the inverter that is there now and the channel."""
     return panel.label or f"{newest}-{channel}"
 
 
@@ -149,12 +149,12 @@ class PlacedPanel:
 
 
 def read_roof_file(path: Path) -> Roof:
-    """The content of a roof file. Raises ValueError, which names the file, the place and what is wrong."""
+    """Read a roof file. Raises ValueError, which names the file, the place and what is wrong."""
     return read_file(path, Roof)
 
 
 def list_placed_panels(roof: Roof) -> list[PlacedPanel]:
-    """Every channel of which the roof file says something, old inverters included."""
+    """Every channel that the roof file says something about, old inverters included."""
     return sorted(
         (each for system_id, system in roof.systems.items() for each in _of_system(system_id, system)),
         key=lambda each: (each.system_id, each.inverter_id, each.channel),

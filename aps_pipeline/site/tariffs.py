@@ -48,5 +48,5 @@ class Tariffs(StrictModel):
 
 
 def read_tariff_file(path: Path) -> Tariffs:
-    """The content of a tariff file. Raises ValueError, which names the file, the place and what is wrong."""
+    """Read a tariff file. Raises ValueError, which names the file, the place and what is wrong."""
     return read_file(path, Tariffs)

@@ -54,7 +54,7 @@ class UnknownTableError(PipelineError, ValueError):
 
 
 def get_table(name: str) -> Table:
-    """The declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
+    """Get the declaration of that name. Raises UnknownTableError, which names those that are spelt alike."""
     try:
         return TABLES[name]
     except KeyError:

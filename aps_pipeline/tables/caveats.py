@@ -63,7 +63,7 @@ VENDOR_CORRECTION = Caveat(
 CHANNEL_IS_NOT_PANEL_POSITION = Caveat(
     "channel_is_not_panel_position",
     "A channel is an input of the inverter, not a place on the roof.",
-    "Which panel hangs on which input is known to whoever installed it. Neighbouring numbers need not be"
+    "Which panel hangs on which input is known to the installer. Neighbouring numbers need not be"
     " neighbours.",
 )
 REPLACED_DEVICE = Caveat(

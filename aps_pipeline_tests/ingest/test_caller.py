@@ -38,7 +38,7 @@ class Client:
         call_id = journal.begin(request)
         if self._go_on is not None:
             assert self._go_on.wait(PATIENCE)
-        journal.end(call_id, Answer(0, '{"code":0}', 200, simulated=True))
+        journal.end(call_id, Answer(0, '{"code":0,"data":{}}', 200, simulated=True, data={}))
         with self._lock:
             self._under_way -= 1
 
@@ -71,7 +71,7 @@ def asks(*names: str, number: int) -> list[PendingRequest]:
 
 
 def results(of: Caller, requests: list[PendingRequest]) -> Iterator[CallOutcome]:
-    return of.results(requests, lambda request, body, call_id: None)
+    return of.results(requests, lambda request, answer: None)
 
 
 def test_an_account_that_must_wait_holds_up_no_other(ledger: Ledger) -> None:
@@ -132,7 +132,7 @@ def test_what_another_process_asks_is_waited_for_and_said_once(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     (ask,) = asks("one", number=1)
-    call_id = ledger.reserve(ask.request, QuotaAccount("other", 1000, 0, zone("UTC")))
+    call_id = ledger.reserve(ask.request, QuotaAccount("other", 1000, 0, zone("UTC"))).call_id
     since = ledger.get_sent_time(call_id)
 
     def answer() -> None:

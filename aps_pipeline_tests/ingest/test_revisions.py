@@ -50,7 +50,7 @@ class Kept:
 
     def answer(self, data: Any, request: Request = DAYS) -> int:
         """A good answer with these data, or that there are none; its call_id."""
-        call_id = self.ledger.reserve(request, ACCOUNT, self.newest.get(request, 0))
+        call_id = self.ledger.reserve(request, ACCOUNT, self.newest.get(request, 0)).call_id
         state, code = (CallState.NO_DATA, 1001) if data is NO_DATA else (CallState.ANSWERED, 0)
         body = json.dumps({"code": code, "data": data})
         self.ledger.finish(call_id, CallEnd(state, 200, code, body=body, simulated=True))
@@ -224,7 +224,7 @@ def test_a_body_that_no_longer_parses_stops_nothing_and_stays_open(
 
 def test_a_body_that_was_lost_and_an_unknown_system_stay_open(kept: Kept) -> None:
     kept.answer(WHOLE)
-    call_id = kept.ledger.reserve(DAYS, ACCOUNT, kept.newest[DAYS])
+    call_id = kept.ledger.reserve(DAYS, ACCOUNT, kept.newest[DAYS]).call_id
     kept.ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, simulated=True))
     for data in (WHOLE, without(3)):
         kept.answer(data, Request("system_energy", "daily", "S2", "", MARCH))

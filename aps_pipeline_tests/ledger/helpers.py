@@ -21,14 +21,14 @@ def answered(
     ledger: Ledger, account: QuotaAccount, asked: Request, body: str = '{"code":0}', after: int = 0
 ) -> int:
     """A call that ended well; its call_id."""
-    call_id = ledger.reserve(asked, account, after)
+    call_id = ledger.reserve(asked, account, after).call_id
     ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body=body, simulated=True))
     return call_id
 
 
 def ended(ledger: Ledger, account: QuotaAccount, asked: Request, state: CallState, after: int = 0) -> int:
     """A call that ended in that state."""
-    call_id = ledger.reserve(asked, account, after)
+    call_id = ledger.reserve(asked, account, after).call_id
     ledger.finish(call_id, CallEnd(state, simulated=True))
     return call_id
 

@@ -29,7 +29,7 @@ def spend(url: str, worker: int, limit: int) -> int:
     ledger, made = Ledger(url, now=Clock(NOW)), 0
     while True:
         try:
-            call_id = ledger.reserve(request(system_id=f"S{worker}x{made}"), account_of(limit))
+            call_id = ledger.reserve(request(system_id=f"S{worker}x{made}"), account_of(limit)).call_id
         except QuotaExhaustedError:
             ledger.close()
             return made
@@ -43,7 +43,7 @@ def ask_the_same(url: str, worker: int, days: int) -> int:
     ledger, made = Ledger(url, now=Clock(NOW)), 0
     for day in range(1, days + 1):
         try:
-            call_id = ledger.reserve(request(day), account_of(1000))
+            call_id = ledger.reserve(request(day), account_of(1000)).call_id
         except (AlreadyAnsweredError, InFlightError):
             continue
         made += 1
@@ -55,7 +55,7 @@ def ask_the_same(url: str, worker: int, days: int) -> int:
 def first_answer(url: str, worker: int, _limit: int) -> str:
     """Bring the first answer, simulated by every other process; which kind it was, if it was taken."""
     ledger, simulated = Ledger(url, now=Clock(NOW)), bool(worker % 2)
-    call_id = ledger.reserve(request(system_id=f"S{worker}"), account_of(1000))
+    call_id = ledger.reserve(request(system_id=f"S{worker}"), account_of(1000)).call_id
     try:
         ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body="{}", simulated=simulated))
     except MixedDataError:
@@ -67,7 +67,7 @@ def first_answer(url: str, worker: int, _limit: int) -> str:
 
 def main(url: str) -> None:
     """Reserve a call, say its number, and never finish it."""
-    call_id = Ledger(url, now=Clock(NOW)).reserve(request(), account_of(10))
+    call_id = Ledger(url, now=Clock(NOW)).reserve(request(), account_of(10)).call_id
     print(call_id, flush=True)
     time.sleep(600)
 

@@ -73,7 +73,7 @@ def test_only_an_answer_can_be_lost(ledger: Ledger, account: QuotaAccount) -> No
 def test_the_body_of_a_call_that_brought_no_rows_is_nothing_to_mend(
     ledger: Ledger, ledger_url: str, account: QuotaAccount
 ) -> None:
-    call_id = ledger.reserve(request(1), account)
+    call_id = ledger.reserve(request(1), account).call_id
     ledger.finish(call_id, CallEnd(CallState.NO_DATA, 200, 1001, body='{"code":1001}', simulated=True))
     put_body(ledger_url, call_id, b"")
     ((_, faults),) = ledger.check_bodies()

@@ -33,7 +33,7 @@ BODIES = [
 def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
     ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
-    call_id = ledger.reserve(request(5, "S1", "E-1"), account)
+    call_id = ledger.reserve(request(5, "S1", "E-1"), account).call_id
     (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "in_flight" and row["finished_utc"] is None and row["sent_utc"] == NOW
     assert (row["endpoint"], row["level"], row["system_id"], row["device_id"], row["period"]) == (
@@ -59,7 +59,7 @@ def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
     for number, state in enumerate(CallState):
         if state is not CallState.IN_FLIGHT:
             ended(ledger, account, request(number + 10, "S1", "E-1"), state)
-    denied = ledger.reserve(request(2), account)
+    denied = ledger.reserve(request(2), account).call_id
     ledger.finish(denied, CallEnd(CallState.DENIED, 200, 2004, "no permission"))
     found = ledger.list_failures(clock())
     assert [attempt.code for attempt in found] == [None, None, None, 2004], "refused, failed and denied"
@@ -115,7 +115,7 @@ def test_failed_calls_hold_nothing(ledger: Ledger, account: QuotaAccount) -> Non
 
 
 def test_a_refused_quota_says_nothing_of_the_question(ledger: Ledger, account: QuotaAccount) -> None:
-    ledger.finish(ledger.reserve(request(), account), CallEnd(CallState.DENIED, 200, 2005))
+    ledger.finish(ledger.reserve(request(), account).call_id, CallEnd(CallState.DENIED, 200, 2005))
     assert ledger.entries("system_energy", "hourly") == {}
 
 
@@ -156,12 +156,12 @@ def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: QuotaAcc
     answered(ledger, account, request())
     assert ledger.is_simulated() is True
     for day, state in ((2, CallState.ANSWERED), (3, CallState.NO_DATA), (4, CallState.REFUSED)):
-        call_id = ledger.reserve(request(day), account)
+        call_id = ledger.reserve(request(day), account).call_id
         with pytest.raises(MixedDataError, match="APS_DATA_DIR"):
             ledger.finish(call_id, CallEnd(state, 200, 0, body="real", simulated=False))
         assert ledger.read_bodies([call_id]) == {}
     assert states(ledger)[1:] == ["denied"] * 3
-    call_id = ledger.reserve(request(5), account)
+    call_id = ledger.reserve(request(5), account).call_id
     ledger.finish(call_id, CallEnd(CallState.FAILED, 500, body="<html>"))
     assert ledger.read_bodies([call_id]) == {call_id: "<html>"}, "no answer, so neither simulated nor real"
 
@@ -169,7 +169,7 @@ def test_simulated_and_real_answers_do_not_mix(ledger: Ledger, account: QuotaAcc
 def test_a_ledger_of_real_data_takes_no_simulated_answer(ledger_url: str, account: QuotaAccount) -> None:
     ledger = Ledger(ledger_url, accepts_simulated=False)
     for day, state in ((1, CallState.REFUSED), (2, CallState.ANSWERED)):
-        call_id = ledger.reserve(request(day), account)
+        call_id = ledger.reserve(request(day), account).call_id
         with pytest.raises(MixedDataError):
             ledger.finish(call_id, CallEnd(state, 200, 0, body="{}", simulated=True))
         assert ledger.read_bodies([call_id]) == {}
@@ -197,7 +197,7 @@ def test_good_calls_are_told_in_order(ledger: Ledger, account: QuotaAccount) -> 
 
 @pytest.mark.parametrize("text", ["two\nlines", "nul \x00 inside", "half a pair \ud83c", "x" * 100_000])
 def test_any_error_text_can_be_kept(ledger: Ledger, account: QuotaAccount, text: str) -> None:
-    call_id = ledger.reserve(request(), account)
+    call_id = ledger.reserve(request(), account).call_id
     ledger.finish(call_id, CallEnd(CallState.FAILED, 200, 5000, error=text, body=text))
     (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "failed" and row["error"]
@@ -220,7 +220,7 @@ def test_instants_are_kept_in_utc(ledger: Ledger, account: QuotaAccount, clock: 
     from zoneinfo import ZoneInfo
 
     clock.instant = datetime(2024, 3, 20, 23, 30, 0, 123456, tzinfo=ZoneInfo("America/New_York"))
-    call_id = ledger.reserve(request(), account)
+    call_id = ledger.reserve(request(), account).call_id
     assert ledger.get_sent_time(call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -241,7 +241,7 @@ def test_the_tally_changes_with_every_call_and_with_nothing_else(
     first = answered(ledger, account, request(1))
     assert ledger.count_by_state() == [(CallState.ANSWERED, 1, first, NOW)]
     clock.turn(minutes=1)
-    second = ledger.reserve(request(2), account)
+    second = ledger.reserve(request(2), account).call_id
     assert ledger.count_by_state() == [
         (CallState.ANSWERED, 1, first, NOW),
         (CallState.IN_FLIGHT, 1, second, None),

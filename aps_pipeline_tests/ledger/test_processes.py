@@ -135,7 +135,7 @@ def test_the_call_of_a_dead_process_does_not_block_the_question(
 def test_who_is_gone(
     ledger: Ledger, ledger_url: str, account: QuotaAccount, owner: str, is_lost: bool
 ) -> None:
-    give_to(ledger_url, ledger.reserve(request(), account), owner)
+    give_to(ledger_url, ledger.reserve(request(), account).call_id, owner)
     assert ledger.close_lost_calls() == ({owner: 1} if is_lost else {})
 
 
@@ -155,7 +155,7 @@ def beat(url: str, owner: str, moment: str) -> None:
 def test_a_process_on_another_host_that_never_beat_is_gone_when_its_lease_is_over(
     ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account).call_id, ELSEWHERE)
     clock.instant += LEASE
     assert not ledger.close_lost_calls() and not caplog.records
     clock.turn(seconds=1)
@@ -166,7 +166,7 @@ def test_a_process_on_another_host_that_never_beat_is_gone_when_its_lease_is_ove
 def test_one_that_beats_keeps_its_call_however_long_it_takes(
     ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account).call_id, ELSEWHERE)
     clock.turn(days=1)
     now = "now()" if "postgres" in ledger_url else f"'{clock().replace(tzinfo=None)}'"
     beat(ledger_url, ELSEWHERE, now)
@@ -180,7 +180,7 @@ def test_one_that_beats_keeps_its_call_however_long_it_takes(
 def test_one_that_stopped_beating_loses_its_call(
     ledger: Ledger, ledger_url: str, account: QuotaAccount, clock: Clock
 ) -> None:
-    give_to(ledger_url, ledger.reserve(request(), account), ELSEWHERE)
+    give_to(ledger_url, ledger.reserve(request(), account).call_id, ELSEWHERE)
     if "postgres" in ledger_url:  # whose own clock decides, whatever that of a host says
         beat(ledger_url, ELSEWHERE, "now() - interval '91 seconds'")
     else:
@@ -203,7 +203,7 @@ def test_a_process_beats_while_a_call_is_in_flight_and_no_longer(
 
     monkeypatch.setattr(leases, "write_beat", counted)
     ledger = Ledger(ledger_url, now=clock)
-    call_id = ledger.reserve(request(), account)
+    call_id = ledger.reserve(request(), account).call_id
     assert wait_until(lambda: len(beats) >= 4)
     ledger.finish(call_id, CallEnd(CallState.FAILED))
     assert wait_until(lambda: not ledger._heart.is_beating)

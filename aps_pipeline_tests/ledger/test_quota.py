@@ -29,7 +29,7 @@ def use_up(ledger: Ledger, account: QuotaAccount) -> None:
 
 def refuse(ledger: Ledger, account: QuotaAccount, day: int = 1) -> None:
     """The API says 2005."""
-    call_id = ledger.reserve(request(day), account)
+    call_id = ledger.reserve(request(day), account).call_id
     ledger.finish(call_id, CallEnd(CallState.DENIED, 200, 2005), account.monthly_calls)
 
 
@@ -83,11 +83,11 @@ def test_a_call_counts_in_the_month_in_which_it_was_sent(
     ledger: Ledger, account: QuotaAccount, clock: Clock
 ) -> None:
     clock.instant = datetime(2024, 3, 31, 15, 59, 59, tzinfo=UTC)
-    call_id = ledger.reserve(request(), account)
+    call_id = ledger.reserve(request(), account).call_id
     clock.turn(seconds=2)
     ledger.finish(call_id, CallEnd(CallState.UNSENT))
     assert ledger.get_quota(account).used == 0, "April"
-    refused = ledger.reserve(request(2), account)
+    refused = ledger.reserve(request(2), account).call_id
     assert ledger.get_quota(account).used == 1
     clock.turn(days=30)
     ledger.finish(refused, CallEnd(CallState.DENIED, 200, 2005), account.monthly_calls)

@@ -44,7 +44,9 @@ class Plant:
         if kind not in self.calls:
             self.now, device = sent, f"D{len(self.calls) + 1}"
             period = Period(Grain.YEAR, date(2024, 1, 1))
-            call_id = self.ledger.reserve(Request(endpoint, level, "S1", device, period), self.account)
+            call_id = self.ledger.reserve(
+                Request(endpoint, level, "S1", device, period), self.account
+            ).call_id
             end = CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True)
             self.ledger.finish(call_id, end)
             self.calls[kind] = call_id

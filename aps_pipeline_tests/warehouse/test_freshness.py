@@ -52,7 +52,7 @@ def is_current(plant: Plant, revision_days: int = 5) -> bool:
 
 def reserve(plant: Plant) -> int:
     request = Request("system_energy", "hourly", "S1", "", Period(Grain.DAY, DAY))
-    return plant.ledger.reserve(request, plant.account)
+    return plant.ledger.reserve(request, plant.account).call_id
 
 
 def write_again(plant: Plant) -> None:

@@ -51,7 +51,7 @@ def ask(
     """A call about the panels of an ECU on one day; its number."""
     plant.now = sent
     request = Request("inverter_batch", "energy", system_id, ecu_id, Period(Grain.DAY, day(number)))
-    call_id = plant.ledger.reserve(request, plant.account, after=EVERY_CALL)
+    call_id = plant.ledger.reserve(request, plant.account, after=EVERY_CALL).call_id
     body = '{"code":0}' if state is CallState.ANSWERED else None
     plant.ledger.finish(call_id, CallEnd(state, 200, code, body=body, simulated=True))
     return call_id

@@ -147,7 +147,7 @@ def _ask(plant: Plant, system_id: str, n: int, sent: datetime) -> None:
     plant.now = sent
     period = Period(Grain.DAY, FIRST + timedelta(n))
     request = Request("inverter_batch", "energy", system_id, "E1", period)
-    call_id = plant.ledger.reserve(request, plant.account, after=1_000_000)
+    call_id = plant.ledger.reserve(request, plant.account, after=1_000_000).call_id
     plant.ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, body='{"code":0}', simulated=True))
 
 

@@ -47,7 +47,7 @@ def revise(plant: Plant, device_id: str, *found: AnswerDiff) -> list[int]:
     ids: list[int] = []
     for position in range(len(found) + 1):
         plant.now = LATE + timedelta(days=position)
-        ids.append(plant.ledger.reserve(request, plant.account, ids[-1] if ids else 0))
+        ids.append(plant.ledger.reserve(request, plant.account, ids[-1] if ids else 0).call_id)
         is_none = position > 0 and not found[position - 1].rows_after
         state = CallState.NO_DATA if is_none else CallState.ANSWERED
         plant.ledger.finish(ids[-1], CallEnd(state, 200, 1001 if is_none else 0, body="{}", simulated=True))

@@ -21,7 +21,7 @@ def migrate(connection: sa.Connection) -> None:
 
 
 def steps() -> list[str]:
-    """The numbers of all steps, oldest first."""
+    """List the numbers of all steps, oldest first."""
     scripts = ScriptDirectory.from_config(_config())
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.periods import Period, local_day
+from aps_pipeline.periods import Period, local_day, zone
 from aps_pipeline.planning import (
     SERVED,
     SUBSTITUTE,
     Answers,
+    Border,
     CoverageSpan,
+    Device,
     Outlook,
     Skip,
     SkipReason,
+    SkipRules,
     Standing,
     State,
     System,
@@ -25,7 +28,12 @@ from aps_pipeline.planning import (
 from aps_pipeline.planning.answers import prefer
 from aps_pipeline.planning.coverage import EntriesOfSystem
 from aps_pipeline.request import NO_ENTRY, LedgerEntry, get_newest
-from aps_pipeline.tables import Table
+from aps_pipeline.tables import FETCHED, Table
+from aps_pipeline_tests.planning.fleets import REVISION
+
+FACTS = [table for table in FETCHED if table.group != "inventory"]
+NAMED_BY = {(sid, kind): 55 for sid in ("S1", "S2") for kind in ("system", "ecu", "inverter")}
+NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +197,37 @@ def _judge_parts(
     if refused is not None:
         return State.REFUSED, refused
     return (State.FAILED, failed) if failed is not None else (_state_unasked(end, now), None)
+
+
+def an_awkward_history() -> tuple[list[CoverageSpan], list[PeriodState]]:
+    """Two systems that were registered long ago: days with answers here and there, and every table."""
+    sent = datetime(2024, 2, 10, tzinfo=UTC)
+    entries = {
+        ("system_energy", "hourly"): {
+            ("S1", "", "2024-02-28"): LedgerEntry(answered=1, answered_utc=sent, asked_utc=sent),
+            ("S1", "", "2024-02-29"): LedgerEntry(refused=2),
+            ("S1", "", "2024-02-30"): LedgerEntry(failed=3),
+            ("S1", "", "2024-03-01"): LedgerEntry(failed=3),
+            ("S2", "", "2023-12-31"): LedgerEntry(no_data=4, asked_utc=sent),
+        },
+        ("inverter_batch", "energy"): {
+            ("S1", "E1", f"2024-02-{day:02}"): LedgerEntry(answered=day, answered_utc=NOW, asked_utc=NOW)
+            for day in range(1, 20)
+        },
+        ("system_energy", "daily"): {
+            ("S1", "", "2023-11"): LedgerEntry(answered=41, answered_utc=sent, asked_utc=sent),
+            ("S1", "", "2024-01"): LedgerEntry(answered=42, answered_utc=sent, asked_utc=sent),
+        },
+    }
+    answers = Answers.from_entries(entries)
+    systems = (
+        System("S1", zone("America/St_Johns"), date(2019, 2, 28), (Device("E1", None, date(2024, 2, 12)),)),
+        System("S2", zone("Pacific/Apia"), date(2011, 12, 1), (Device("E2", date(2012, 1, 31)),)),
+    )
+    rules = SkipRules(
+        {"S1": {date(2024, 1, 2): 91, date(2024, 1, 3): 91, date(2024, 1, 4): 93, date(2024, 2, 2): 91}},
+        {("inverter_batch", "energy", "S1"): Border(date(2023, 5, 31), (92,), NOW)},
+    )
+    outlook = Outlook(rules, NAMED_BY, NOW, REVISION)
+    spans = [each for s in systems for each in coverage(FACTS, s, entries_of(s.system_id, answers), outlook)]
+    return spans, [each for system in systems for each in reference(FACTS, system, answers, outlook)]

@@ -29,6 +29,7 @@ from aps_pipeline.tables import get_table
 from aps_pipeline_tests.planning.fleets import REVISION, Case, cases
 from aps_pipeline_tests.planning.period_states import (
     PeriodState,
+    an_awkward_history,
     entries_of,
     expand,
     period_states,
@@ -206,3 +207,11 @@ def test_a_table_that_nobody_collects_is_one_span_and_today() -> None:
     outlook = Outlook(SkipRules(), NAMED_BY, NOON, REVISION)
     found = list(coverage([ENERGY], old, {}, outlook))
     assert [(each.state, len(each)) for each in found] == [(State.NOT_ASKED, 3658), (State.NOT_DUE, 1)]
+
+
+def test_so_they_do_over_years_in_which_little_was_asked() -> None:
+    spans, periods = an_awkward_history()
+    assert list(expand(spans)) == periods
+    assert {each.state for each in spans} == set(State)
+    assert any(each.call_ids == (91, 91, 93) for each in spans), "two days that one call proves, then another"
+    assert len(spans) < len(periods) / 500

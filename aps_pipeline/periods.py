@@ -74,6 +74,25 @@ class Period:
             raise ValueError(f"{key!r} is not the key of a {grain}")
         return period
 
+    @classmethod
+    def of_ordinal(cls, grain: Grain, ordinal: int) -> Period:
+        """Get the period of that grain with this `ordinal`."""
+        if grain is Grain.LIFETIME:
+            return LIFETIME
+        if grain is Grain.DAY:
+            return cls(grain, date.fromordinal(ordinal))
+        year, month = divmod(ordinal, 12) if grain is Grain.MONTH else (ordinal, 0)
+        return cls(grain, date(year, month + 1, 1))
+
+    @property
+    def ordinal(self) -> int:
+        """Its number among the periods of its grain; the next one has the next number."""
+        if self.grain is Grain.DAY:
+            return self.first.toordinal()
+        if self.grain is Grain.MONTH:
+            return 12 * self.first.year + self.first.month - 1
+        return self.first.year if self.grain is Grain.YEAR else 0
+
     @property
     def key(self) -> str:
         """Partition key, folder name and API `date_range` in one; empty for a lifetime."""

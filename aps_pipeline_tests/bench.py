@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from aps_pipeline.endpoints import DEVICES
 from aps_pipeline.lake import Lake
 from aps_pipeline.parse import ParseContext
 from aps_pipeline.parse.batch import GRAMMAR, inverter_batch_energy
 from aps_pipeline.periods import Grain, Period, zone
-from aps_pipeline.tables import from_columns, get_table
+from aps_pipeline.planning import Device, Outlook, SkipRules, System, coverage, is_inventory
+from aps_pipeline.request import LedgerEntry
+from aps_pipeline.tables import FETCHED, from_columns, get_table
 
 _STRINGS = 1_000_000
 _REPEATS = 3
@@ -81,6 +85,25 @@ def partition_write() -> None:
     print(f"partition write: {ours / bare:.1f} times a bare Parquet write (checks, sync and rename included)")
 
 
+def coverage_spans() -> None:
+    """How systems stand over ten years in which a month was asked, against one year with the same month."""
+    tables = [table for table in FETCHED if not is_inventory(table)]
+    sent, asked = datetime(2026, 1, 1, tzinfo=UTC), Period(Grain.MONTH, date(2025, 6, 1))
+    entry = LedgerEntry(answered=1, answered_utc=sent, asked_utc=sent)
+    entries = {("system_energy", "hourly"): {day.isoformat(): {"": entry} for day in asked.days()}}
+    named_by = dict.fromkeys((("S", kind) for kind in DEVICES), 1)
+    outlook = Outlook(SkipRules(), named_by, sent, timedelta(5))
+
+    def stand(since: date) -> None:
+        system = System("S", zone("Europe/Madrid"), since, (Device("E"),), (Device("I"),), (Device("M"),))
+        for _ in range(200):
+            deque(coverage(tables, system, entries, outlook), maxlen=0)
+
+    year, decade = (_best(lambda since=since: stand(since)) for since in (date(2025, 1, 1), date(2016, 1, 1)))  # type: ignore[misc]
+    print(f"coverage of ten years: {decade / year:.1f} times that of one with the same calls (at most 1.5)")
+
+
 if __name__ == "__main__":
     batch_strings()
     partition_write()
+    coverage_spans()

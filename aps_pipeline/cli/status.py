@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from rich.console import Console
@@ -16,8 +18,8 @@ from aps_pipeline.cli.console import show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ledger import CallState, Ledger, Quota
-from aps_pipeline.periods import Grain, Period, periods_between
-from aps_pipeline.planning import PeriodState, State, merge_states
+from aps_pipeline.periods import Grain, periods_between
+from aps_pipeline.planning import CoverageSpan, State, merge_states
 from aps_pipeline.wiring import open_pipeline
 
 MARKS: dict[State, tuple[str, str, str]] = {
@@ -34,48 +36,43 @@ MARKS: dict[State, tuple[str, str, str]] = {
 """A mark, the same in ASCII, and its style."""
 
 _MARGIN = 2
-_YEAR = 365
 
 
-def by_month(covered: Iterable[PeriodState]) -> dict[tuple[str, str], dict[date, State]]:
-    """Find one state for each system, table and month; a year counts for those of its months that existed.
+def by_month(spans: Sequence[CoverageSpan]) -> dict[str, dict[date, State]]:
+    """Find one state for each table and month of one system; a year counts for those months that existed.
 
     Snapshots, which have no period, are left out.
     """
-    found: dict[tuple[str, str], dict[date, set[State]]] = {}
-    periods = [each for each in covered if each.period.key]
-    there = {
-        (each.system_id, each.period.first.replace(day=1)) for each in periods if len(each.period) < _YEAR
-    }
-    for each in periods:
-        months = found.setdefault((each.system_id, each.table.name), {})
-        for month in _months(each.period):
-            if (each.system_id, month) in there:
+    dated = [each for each in spans if each.first.key]
+    there = {month for each in dated if each.first.grain is not Grain.YEAR for month in _list_months(each)}
+    found: dict[str, dict[date, set[State]]] = {}
+    for each in dated:
+        months = found.setdefault(each.table.name, {})
+        for month in _list_months(each):
+            if month in there:
                 months.setdefault(month, set()).add(each.state)
-    return {
-        key: {month: state for month, states in months.items() if (state := merge_states(states)) is not None}
-        for key, months in found.items()
-    }
+    merged = {name: {month: merge_states(each) for month, each in found[name].items()} for name in found}
+    return {name: {month: state for month, state in merged[name].items() if state} for name in merged}
 
 
-def _months(period: Period) -> list[date]:
-    if period.grain is Grain.YEAR:
-        return [period.first.replace(month=number) for number in range(1, 13)]
-    return [period.first.replace(day=1)]
+def _list_months(span: CoverageSpan) -> list[date]:
+    return [month.first for month in periods_between(Grain.MONTH, span.first.first, span.last.last)]
 
 
-def show_matrix(covered: Sequence[PeriodState], systems: Sequence[str], today: date) -> None:
+def _by_system(covered: Iterable[CoverageSpan]) -> Iterator[tuple[str, dict[str, dict[date, State]]]]:
+    for system_id, spans in groupby(covered, key=attrgetter("system_id")):
+        yield system_id, by_month(list(spans))
+
+
+def show_matrix(covered: Iterable[CoverageSpan], today: date) -> None:
     """Print the matrix of each system, the newest months that fit; unrequested tables in one line."""
     console = Console(soft_wrap=True)
-    states = by_month(covered)
-    tables = list(dict.fromkeys(each.table for each in covered if each.period.key))
-    for system_id in systems:
-        mine = {
-            table.name: states[system_id, table.name] for table in tables if (system_id, table.name) in states
-        }
-        if mine:
-            _show_system(console, system_id, mine, today)
-    if states:
+    is_empty = True
+    for system_id, tables in _by_system(covered):
+        if tables:
+            _show_system(console, system_id, tables, today)
+            is_empty = False
+    if not is_empty:
         console.print(_legend(console), highlight=False)
 
 
@@ -136,11 +133,12 @@ def _legend(console: Console) -> Text:
     return line
 
 
-def coverage_json(covered: Iterable[PeriodState]) -> list[dict[str, Any]]:
+def coverage_json(covered: Iterable[CoverageSpan]) -> list[dict[str, Any]]:
     """List the same for machines."""
     return [
         {"system_id": system_id, "table": name, "month": f"{month:%Y-%m}", "state": state}
-        for (system_id, name), months in by_month(covered).items()
+        for system_id, tables in _by_system(covered)
+        for name, months in tables.items()
         for month, state in sorted(months.items())
     ]
 
@@ -156,7 +154,7 @@ def status(wants_json: bool) -> int:
         found = {"calls": _calls(pipeline.ledger), "coverage": coverage_json(covered)}
         print(json.dumps(console.quotas_json(quotas, reserved) | found, default=str))
         return Exit.COMPLETE
-    show_matrix(covered, list(dict.fromkeys(each.system_id for each in covered)), now.date())
+    show_matrix(covered, now.date())
     counts = Counter[CallState]()
     for _, _, state, number, _, _ in pipeline.ledger.summarize_calls():
         counts[state] += number

@@ -1,58 +1,55 @@
-"""What is held, concluded and missing of the history, and what the missing calls cost. Makes no call."""
+"""What is concluded and missing of the history, and what the missing calls cost. Makes no call."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.endpoints import DEVICES, ENDPOINTS
-from aps_pipeline.ingest.ecu_equivalence import equality_claims, get_verdicts, with_equivalence
+from aps_pipeline.endpoints import ENDPOINTS
+from aps_pipeline.ingest.coverage_spans import get_borders
+from aps_pipeline.ingest.ecu_equivalence import equality_claims, get_verdicts
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory import INVENTORY_TABLES, InventoryStep
 from aps_pipeline.ingest.plan import Job, StepPlan
-from aps_pipeline.ingest.plan_context import PlanContext, get_plan_context, get_rests, get_rests_with_failures
+from aps_pipeline.ingest.plan_context import get_rests, get_rests_with_failures
 from aps_pipeline.ingest.run import Run
 from aps_pipeline.ledger import Ledger
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import (
     CLAIM_AGE,
+    Border,
+    BorderKey,
     Claim,
     ClaimKind,
     Gap,
-    Outlook,
-    PeriodState,
     Priority,
     RequestPart,
     Rest,
     Retention,
     SkipRules,
     by_priority,
-    coverage,
     equal_request,
-    is_inventory,
     requests_with_entry,
 )
 from aps_pipeline.request import LedgerEntry, Request
-from aps_pipeline.tables import FETCHED, Table
+from aps_pipeline.tables import Table
 
 
 def get_claims(ledger: Ledger, now: datetime, revision_window: timedelta, zone: ZoneInfo) -> list[Claim]:
     """Every claim that holds at `now`: borders of retention, sole ECUs, rests. Raises LedgerError."""
     fleet = KnownFleet.load(ledger)
-    tables = [table for table in FETCHED if not is_inventory(table) and table.partition_grain is Grain.DAY]
-    context = get_plan_context(ledger, fleet.systems, tables, revision_window, now)
     return [
-        *_border_claims(context),
+        *_border_claims(get_borders(ledger, fleet.systems, revision_window, now)),
         *equality_claims(get_verdicts(fleet, ledger, revision_window)),
         *_rest_claims(get_rests(ledger, now, zone), zone),
     ]
 
 
-def _border_claims(context: PlanContext) -> Iterator[Claim]:
-    for (endpoint, level, system_id), border in sorted(context.skip_rules.borders.items()):
+def _border_claims(borders: Mapping[BorderKey, Border]) -> Iterator[Claim]:
+    for (endpoint, level, system_id), border in sorted(borders.items()):
         yield Claim(
             ClaimKind.BEYOND_RETENTION,
             system_id,
@@ -82,26 +79,6 @@ def _rest_claims(rests: Mapping[tuple[str, ...], Rest], zone: ZoneInfo) -> Itera
             datetime.combine(rest.until, time(), zone).astimezone(UTC),
             f"{period} {rest.text}".strip(),
         )
-
-
-def get_coverage(ledger: Ledger, now: datetime, revision_window: timedelta) -> Sequence[PeriodState]:
-    """How every period of every fact table of every known system stands, as of `now`. Raises LedgerError."""
-    tables = [table for table in FETCHED if not is_inventory(table)]
-    fleet = with_equivalence(KnownFleet.load(ledger), ledger, revision_window, now)
-    context = get_plan_context(ledger, fleet.systems, tables, revision_window, now)
-    outlook = Outlook(context.answers, context.skip_rules, _newest_inventory(fleet), now, revision_window)
-    return list(coverage(tables, fleet.systems.values(), outlook))
-
-
-def _newest_inventory(fleet: KnownFleet) -> dict[tuple[str, str], int]:
-    """Find the newest answer that names devices, for each system and kind of device that is known."""
-    found: dict[tuple[str, str], int] = {}
-    for system_id in fleet.systems:
-        for kind, device in DEVICES.items():
-            seen = fleet.newest(Request(device.prerequisites[-1], "", system_id))
-            if seen is not None:
-                found[system_id, kind] = seen.call_id
-    return found
 
 
 @dataclass(slots=True)

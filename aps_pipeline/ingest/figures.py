@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -52,10 +52,12 @@ def read_figures(
     kinds: Iterable[Kind],
     revision_window: timedelta,
     periods: Mapping[Kind, tuple[str, str]] | None = None,
+    system_ids: Collection[str] | None = None,
 ) -> dict[SeriesKey, dict[str, Figure]]:
     """Read the figures of those endpoints and levels; answers that were not read yet are read and kept.
 
-    `periods` bounds the periods of some. An answer that no longer parses gives none. Raises LedgerError.
+    `periods` bounds the periods of some, `system_ids` the systems. An answer that no longer parses gives
+    none. Raises LedgerError.
     """
     found: dict[SeriesKey, dict[str, Figure]] = {}
     for kind in kinds:
@@ -66,9 +68,10 @@ def read_figures(
             ledger.change_figure_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
-        for stored in ledger.list_figures(*kind, bounds):
+        for stored in ledger.list_figures(*kind, bounds, system_ids):
             reader.take(stored)
-        unread = [each for each in ledger.list_unread_answers(*kind, bounds) if each.system_id in systems]
+        unread = ledger.list_unread_answers(*kind, bounds, system_ids)
+        unread = [each for each in unread if each.system_id in systems]
         for start in range(0, len(unread), _PORTION):
             portion = unread[start : start + _PORTION]
             bodies = ledger.read_bodies(each.call_id for each in portion)

@@ -16,8 +16,8 @@ from aps_pipeline.ingest.coverage import (
     count_planned_calls,
     find_missing,
     get_claims,
-    get_coverage,
 )
+from aps_pipeline.ingest.coverage_spans import get_coverage
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before
@@ -28,7 +28,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Claim, PeriodState, System, is_inventory
+from aps_pipeline.planning import SERVED, Claim, CoverageSpan, System, is_inventory
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -175,13 +175,13 @@ class Pipeline:
                     summary.add(result)
                     yield result
 
-    def coverage(self, now: datetime | None = None) -> Sequence[PeriodState]:
-        """One state for every period of every table, as of `now`, or of the newest call. Makes no call.
+    def coverage(self, now: datetime | None = None) -> Iterator[CoverageSpan]:
+        """Compute how the periods of every table stand at `now`, or at the newest call. Makes no call.
 
         Empty before the first call. Raises LedgerError.
         """
         now = now or self.ledger.get_newest_time()
-        return get_coverage(self.ledger, now, self.revision_window) if now else []
+        return get_coverage(self.ledger, now, self.revision_window) if now else iter(())
 
     def claims(self, now: datetime | None = None) -> Sequence[Claim]:
         """List what answers prove at `now`, or at the newest call, with the proof. Makes no call.

@@ -135,7 +135,11 @@ class UnreadAnswer:
 
 
 def list_figures(
-    connection: sa.Connection, endpoint: str, level: str, periods: tuple[str, str] | None
+    connection: sa.Connection,
+    endpoint: str,
+    level: str,
+    periods: tuple[str, str] | None,
+    system_ids: Collection[str] | None,
 ) -> list[StoredFigure]:
     """Every figure of one endpoint and level, in the order of the calls."""
     query = (
@@ -147,7 +151,7 @@ def list_figures(
             figures,
         )
         .join(calls, calls.c.call_id == figures.c.call_id)
-        .where(*_of_kind(endpoint, level, periods))
+        .where(*_of_kind(endpoint, level, periods, system_ids))
         .order_by(figures.c.call_id)
     )
     return [
@@ -163,21 +167,25 @@ def list_figures(
 
 
 def list_unread_answers(
-    connection: sa.Connection, endpoint: str, level: str, periods: tuple[str, str] | None
+    connection: sa.Connection,
+    endpoint: str,
+    level: str,
+    periods: tuple[str, str] | None,
+    system_ids: Collection[str] | None,
 ) -> list[UnreadAnswer]:
     """List the answers of one endpoint and level without a figure, in the order of the calls."""
     query = (
         sa.select(
             calls.c.call_id, calls.c.system_id, calls.c.device_id, calls.c.period, answered_utc.label("at")
         )
-        .where(*_of_kind(endpoint, level, periods))
+        .where(*_of_kind(endpoint, level, periods, system_ids))
         .where(~sa.exists().where(figures.c.call_id == calls.c.call_id))
-        .order_by(calls.c.call_id)
     )
-    return [
+    found = [
         UnreadAnswer(row.call_id, row.system_id, device_of_call(endpoint, row.device_id), row.period, row.at)
         for row in connection.execute(query)
     ]
+    return sorted(found, key=lambda each: each.call_id)  # SQLite would go through every answer for the order
 
 
 def figure_reader_name(endpoint: str, level: str) -> str:
@@ -192,6 +200,9 @@ def insert_figures(tx: sa.Connection, insert: Any, rows: Iterable[FigureRow]) ->
         tx.execute(insert.on_conflict_do_nothing(), found)
 
 
-def _of_kind(endpoint: str, level: str, periods: tuple[str, str] | None) -> list[sa.ColumnElement[bool]]:
+def _of_kind(
+    endpoint: str, level: str, periods: tuple[str, str] | None, system_ids: Collection[str] | None
+) -> list[sa.ColumnElement[bool]]:
     wanted = [calls.c.endpoint == endpoint, calls.c.level == level, calls.c.state == CallState.ANSWERED]
-    return [*wanted, calls.c.period.between(*periods)] if periods else wanted
+    wanted += [calls.c.period.between(*periods)] if periods else []
+    return wanted + ([calls.c.system_id.in_(system_ids)] if system_ids is not None else [])

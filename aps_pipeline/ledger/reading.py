@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +20,12 @@ from aps_pipeline.ledger.bodies import (
     list_refused,
     unpack,
 )
+from aps_pipeline.ledger.entries import read_entries
 from aps_pipeline.ledger.errors import as_ledger_error
 from aps_pipeline.ledger.quota import Quota, QuotaAccount, read_quota
 from aps_pipeline.ledger.records import (
-    QUOTA_CODE,
     SUCCESSFUL,
     UNSUCCESSFUL,
-    WITHOUT_BODY,
     AnswerDiff,
     AnswerPair,
     Attempt,
@@ -36,7 +34,7 @@ from aps_pipeline.ledger.records import (
     DriftKind,
     GoodCall,
 )
-from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, is_any_of, news
+from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news
 from aps_pipeline.request import LedgerEntry, Request
 
 _CHUNK = 500
@@ -57,22 +55,33 @@ class LedgerReader:
             raise as_ledger_error(error) from error
 
     def entries(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> dict[tuple[str, str, str], LedgerEntry]:
         """Read what is held for each (system_id, device_id, period key) of one endpoint and level.
 
         `periods` bounds the period keys, both included. A device that was asked in two spellings is one.
         """
-        held: dict[tuple[str, str, str], LedgerEntry] = {}
-        bounds = dict(zip(("first", "last"), periods, strict=True)) if periods else {}
-        asked = {"endpoint": endpoint, "level": level, **bounds}
         with self._reading() as connection:
-            found = connection.execute(_entries_query(bool(periods)), asked).all()
-            for s, d, p, a, no, refused, failed, a_utc, asked_utc, ids, n in found:
-                key = s, device_of_call(endpoint, d), p
-                each = LedgerEntry(a, no, refused, failed, a_utc, asked_utc, ids or "", n)
-                held[key] = held[key].merge(each) if key in held else each
-        return held
+            return read_entries(connection, endpoint, level, periods, system_ids)
+
+    def count_by_kind(self) -> dict[tuple[str, str], int]:
+        """Count the calls by endpoint and level."""
+        kind = (calls.c.endpoint, calls.c.level)
+        query = sa.select(*kind, sa.func.count()).group_by(*kind)
+        with self._reading() as connection:
+            return {(endpoint, level): number for endpoint, level, number in connection.execute(query)}
+
+    def list_repeated_no_data(self) -> list[tuple[str, str, str]]:
+        """List the endpoints, levels and systems that had no data more than once."""
+        key = (calls.c.endpoint, calls.c.level, calls.c.system_id)
+        query = sa.select(*key).where(calls.c.state == CallState.NO_DATA).group_by(*key).order_by(*key)
+        with self._reading() as connection:
+            repeated = connection.execute(query.having(sa.func.count() > 1))
+            return [(endpoint, level, system_id) for endpoint, level, system_id in repeated]
 
     def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
         """Every good call of an endpoint in order: call_id, request, state, when it was sent.
@@ -229,14 +238,18 @@ class LedgerReader:
             return diffs.list_diffs(connection)
 
     def list_figures(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> list[diffs.StoredFigure]:
         """List the energies taken from the answers of one endpoint and level, in the order of the calls.
 
         `periods` bounds the periods that were asked for, both included.
         """
         with self._reading() as connection:
-            return diffs.list_figures(connection, endpoint, level, periods)
+            return diffs.list_figures(connection, endpoint, level, periods, system_ids)
 
     def get_figure_reader(self, endpoint: str, level: str) -> str | None:
         """Find the reader that took the figures of an endpoint and level; None before the first."""
@@ -245,46 +258,18 @@ class LedgerReader:
             return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
 
     def list_unread_answers(
-        self, endpoint: str, level: str, periods: tuple[str, str] | None = None
+        self,
+        endpoint: str,
+        level: str,
+        periods: tuple[str, str] | None = None,
+        system_ids: Collection[str] | None = None,
     ) -> list[diffs.UnreadAnswer]:
         """List the answers of one endpoint and level whose energies are not taken yet, oldest first."""
         with self._reading() as connection:
-            return diffs.list_unread_answers(connection, endpoint, level, periods)
+            return diffs.list_unread_answers(connection, endpoint, level, periods, system_ids)
 
     def is_simulated(self) -> bool | None:
         """Whether the answers come from a simulator; None before the first one."""
         with self._reading() as connection:
             value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
         return None if value is None else value == str(True)
-
-
-@cache
-def _entries_query(is_bounded: bool) -> sa.Select[Any]:
-    """Written once: a run asks it for every partition."""
-
-    def newest(*states: CallState, of: sa.ColumnElement[Any] = calls.c.call_id) -> sa.ColumnElement[Any]:
-        return sa.func.max(sa.case((is_any_of(*states), of)), type_=of.type)
-
-    is_lost = newest(CallState.DAMAGED) > sa.func.coalesce(newest(*SUCCESSFUL), 0)
-    key = (calls.c.system_id, calls.c.device_id, calls.c.period)
-    is_good = is_any_of(*SUCCESSFUL)
-    wanted = [calls.c.endpoint == sa.bindparam("endpoint"), calls.c.level == sa.bindparam("level")]
-    if is_bounded:
-        wanted.append(calls.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
-    return (
-        sa.select(
-            *key,
-            newest(CallState.ANSWERED),
-            newest(CallState.NO_DATA),
-            newest(CallState.REFUSED),
-            newest(*WITHOUT_BODY),
-            newest(CallState.ANSWERED, of=answered_utc),
-            # What was asked and then lost is to be asked again, whatever an older answer says.
-            sa.case((is_lost, None), else_=newest(*SUCCESSFUL, of=answered_utc)),
-            sa.func.aggregate_strings(sa.case((is_good, sa.cast(calls.c.call_id, sa.Text))), " "),
-            sa.func.count(sa.case((calls.c.state == CallState.NO_DATA, 1))),
-        )
-        .where(*wanted, is_any_of(*SUCCESSFUL, CallState.REFUSED, *WITHOUT_BODY))
-        .where(sa.or_(calls.c.code.is_(None), calls.c.code != QUOTA_CODE))
-        .group_by(*key)
-    )

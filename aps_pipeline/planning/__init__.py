@@ -44,7 +44,15 @@ from aps_pipeline.planning.claims import (
     SkipRules,
     request_key,
 )
-from aps_pipeline.planning.coverage import Outlook, PeriodState, State, coverage, merge_states
+from aps_pipeline.planning.coverage import (
+    CoverageSpan,
+    EntriesOfSystem,
+    Outlook,
+    Standing,
+    State,
+    coverage,
+    merge_states,
+)
 from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
 from aps_pipeline.planning.figures import Evidence, Figure, RequestSlot, daily_figures, driving_kinds
 from aps_pipeline.planning.requirements import (
@@ -92,10 +100,12 @@ __all__ = [
     "BorderKey",
     "Claim",
     "ClaimKind",
+    "CoverageSpan",
     "Device",
     "DuePolicy",
     "DueReason",
     "EntriesByKey",
+    "EntriesOfSystem",
     "Evidence",
     "Figure",
     "Forecast",
@@ -103,7 +113,6 @@ __all__ = [
     "Kind",
     "Outlook",
     "PartitionPlan",
-    "PeriodState",
     "Priority",
     "RequestPart",
     "RequestSlot",
@@ -112,6 +121,7 @@ __all__ = [
     "Skip",
     "SkipReason",
     "SkipRules",
+    "Standing",
     "State",
     "System",
     "by_priority",

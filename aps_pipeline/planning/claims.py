@@ -107,20 +107,29 @@ class SkipRules:
     rests: Mapping[tuple[str, ...], Rest] = field(default_factory=dict)
 
     def find_skip(self, table: Table, system_id: str, period: Period) -> Skip | None:
-        """Find why a table need not be asked for a period of a system; None if it has to be.
-
-        Meters go on at night and in snow, so they have no idle day.
-        """
+        """Find why a table need not be asked for a period of a system; None if it has to be."""
         if period.grain is not Grain.DAY:
             return None
         day = period.first
-        idle_call = self.idle.get(system_id, {}).get(day)
-        if table.is_sub_day and table.group != "meter" and idle_call is not None:
+        idle_call = self.idle_days(table, system_id).get(day)
+        if idle_call is not None:
             return Skip(SkipReason.IDLE, idle_call)
-        border = self.borders.get((*table.source.kind, system_id))
+        border = self.find_border(table, system_id)
         if border is not None and day <= border.last:
             return Skip(SkipReason.FORGOTTEN, border.call_id)
         return None
+
+    def idle_days(self, table: Table, system_id: str) -> Mapping[date, int]:
+        """List the days that a table of a system has nothing of, with the call that says so.
+
+        Meters go on at night and in snow, so they have no idle day.
+        """
+        is_idle = table.is_sub_day and table.group != "meter"
+        return self.idle.get(system_id, {}) if is_idle else {}
+
+    def find_border(self, table: Table, system_id: str) -> Border | None:
+        """Find the border beyond which the server has forgotten a table of a system."""
+        return self.borders.get((*table.source.kind, system_id))
 
     def find_rest(self, request: Request) -> Rest | None:
         """Find why a request rests, and until when; None if it does not."""

@@ -122,6 +122,7 @@ class Retention:
     """What kept answers say about the server's memory at `now`, and which requests `due` would say more.
 
     `lit` are the days on which a system is known to have produced: only there "no data" means forgotten.
+    `proven` are borders that the answers of other systems prove.
     """
 
     def __init__(
@@ -131,8 +132,9 @@ class Retention:
         answers: Answers,
         now: datetime,
         due: Iterable[Request] = (),
+        proven: Mapping[BorderKey, Border] | None = None,
     ) -> None:
-        self._now = now
+        self._now, self._proven = now, proven or {}
         self._sources: dict[BorderKey, _Source] = {}
         for key, days in _due_by_source(due).items():
             self._source(key, systems, lit).due = days
@@ -241,26 +243,30 @@ class Retention:
     @property
     def borders(self) -> dict[BorderKey, Border]:
         """The believed border of each endpoint, level and system."""
-        if self._borders is not None:
-            return self._borders
+        if self._borders is None:
+            own = self.own_borders
+            self._borders = dict(own)
+            for key, source in self._sources.items():
+                hint = None if key in own else _newest_of_others({**self._proven, **own}, key)
+                border = hint and source.border_from_hint(hint, self._now)
+                if border is not None:
+                    self._borders[key] = border
+        return self._borders
+
+    @property
+    def own_borders(self) -> dict[BorderKey, Border]:
+        """Those that the answers of the system itself prove."""
         for key, source in self._sources.items():
             if key not in self._own:
                 borders = (source.proven(source.days(wanted=wanted), self._now) for wanted in (False, True))
                 known = [border for border in borders if border is not None]
                 self._own[key] = max(known, key=lambda border: border.last, default=None)
-        own = {key: border for key, border in self._own.items() if border is not None}
-        self._borders = dict(own)
-        for key, source in self._sources.items():
-            if key not in own and (hint := _newest_of_others(own, key)) is not None:
-                border = source.border_from_hint(hint, self._now)
-                if border is not None:
-                    self._borders[key] = border
-        return self._borders
+        return {key: border for key, border in self._own.items() if border is not None}
 
 
 def _newest_of_others(borders: Mapping[BorderKey, Border], key: BorderKey) -> Border | None:
     others = [border for other, border in borders.items() if other[:2] == key[:2] and other != key]
-    return max(others, key=lambda border: border.last, default=None)
+    return max(others, key=lambda border: (border.last, border.call_ids), default=None)
 
 
 def _due_by_source(due: Iterable[Request]) -> dict[BorderKey, dict[date, list[Request]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import duckdb
 from aps_pipeline.atomic import replace_file
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
-from aps_pipeline.planning import Claim, PeriodState
+from aps_pipeline.planning import Claim, CoverageSpan
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.connection import CONNECTION_SETTINGS, begin_session, open_warehouse
@@ -59,7 +59,7 @@ def build(
     lake: Lake,
     ledger: Ledger,
     revision_days: int = 5,
-    coverage: Callable[[], Sequence[PeriodState]] = tuple,
+    coverage: Callable[[], Iterable[CoverageSpan]] = tuple,
     site: Site | None = None,
     claims: Callable[[], Sequence[Claim]] = tuple,
 ) -> BuiltWarehouse:
@@ -72,7 +72,7 @@ def build(
         lake: the rows of `core`.
         ledger: the calls of `meta`.
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
-        coverage: gives the state of every period, for `meta.coverage`; called after all else was read.
+        coverage: gives how periods stand, for `meta.coverage`; called after all else was read.
         site: roofs and prices as the owner gives them, for `meta.sites` and what follows from it.
         claims: gives what is concluded from answers, for `meta.claims`.
 
@@ -93,7 +93,9 @@ def build(
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         tables = _add_tables(connection, lake, ledger, revision_days, inputs, coverage, site, claims)
         connection.commit()
-        rows = {f"{t.schema}.{t.name}": count(connection, f"FROM {t.sql_name}") for t in tables}
+        rows = {
+            f"{t.schema}.{t.name}": count(connection, t.unordered or f"FROM {t.sql_name}") for t in tables
+        }
         connection.execute("CHECKPOINT")
         connection.close()  # before the rename: nothing may be left in the write-ahead log
     return BuiltWarehouse(path, rows, tuple(tables))
@@ -105,7 +107,7 @@ def _add_tables(
     ledger: Ledger,
     revision_days: int,
     inputs: Inputs,
-    coverage: Callable[[], Sequence[PeriodState]],
+    coverage: Callable[[], Iterable[CoverageSpan]],
     site: Site,
     claims: Callable[[], Sequence[Claim]],
 ) -> list[TableComment]:
@@ -117,7 +119,7 @@ def _add_tables(
     tables.append(add_calls(connection, ledger))  # after core, so that every row there finds its call
     tables.append(add_zone_days(connection))
     tables.append(add_news(connection, ledger))
-    tables.append(add_coverage(connection, coverage()))
+    tables.extend(add_coverage(connection, coverage()))
     tables.append(add_claims(connection, claims()))
     tables.append(add_revisions(connection, ledger))
     tables.extend(add_site_tables(connection, site))

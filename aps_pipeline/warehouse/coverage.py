@@ -1,25 +1,35 @@
-"""`meta.coverage`, `meta.claims` and `meta.zone_days`: the state of every period, why, and local days."""
+"""`meta.coverage`, `meta.claims` and `meta.zone_days`: the state of every period, why, and local days.
+
+Coverage is kept as spans. Its periods are a view, so that what nobody collects costs a row, not one a day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from aps_pipeline.periods import FIRST_DAY, UnknownZoneError, day_bounds_utc, zone
-from aps_pipeline.planning import Claim, ClaimKind, PeriodState, State
+from aps_pipeline.planning import Claim, ClaimKind, CoverageSpan, State
 from aps_pipeline.tables import TABLES, Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, add_table, create, describe, fill
+from aps_pipeline.warehouse.ddl import (
+    Connection,
+    TableComment,
+    add_comments,
+    add_table,
+    create,
+    describe,
+    fill,
+)
 
-_COVERAGE = (
-    Column("system_id", pa.string(), "System"),
-    Column("table_name", pa.string(), "Table of core"),
-    Column("period", pa.string(), "Partition: a local day, month or year; empty for a table without"),
-    Column("first_date", pa.date32(), "First local day of the period; null for a lifetime", nullable=True),
+_STANDING = (
     Column("state", pa.string(), ", ".join(State)),
     Column("parts", pa.int32(), "Questions that the period consists of: one a device"),
     Column("with_data", pa.int32(), "Those that were answered with data"),
@@ -30,8 +40,56 @@ _COVERAGE = (
         "Whether every answer came after the revision days; null without an answer and for a lifetime",
         nullable=True,
     ),
+)
+
+_COVERAGE = (
+    Column("system_id", pa.string(), "System"),
+    Column("table_name", pa.string(), "Table of core"),
+    Column("period", pa.string(), "Partition: a local day, month or year; empty for a table without"),
+    Column("first_date", pa.date32(), "First local day of the period; null for a lifetime", nullable=True),
+    *_STANDING,
     Column("call_id", pa.int64(), "The call that proves the state; null where none was made", nullable=True),
 )
+
+_SPANS = (
+    Column("system_id", pa.string(), "System"),
+    Column("table_name", pa.string(), "Table of core"),
+    Column("first_period", pa.string(), "First partition of the span; empty for a table without"),
+    Column("last_period", pa.string(), "Last partition of the span"),
+    Column("first_date", pa.date32(), "First local day of the span; null for a lifetime", nullable=True),
+    Column("last_date", pa.date32(), "Last local day of its last period; null for a lifetime", nullable=True),
+    Column("periods", pa.int32(), "How many periods it has"),
+    *_STANDING,
+    Column(
+        "call_ids",
+        pa.list_(pa.int64()),
+        "Calls that prove the state: one for each period in order, or one for all; empty where none was made",
+    ),
+)
+
+_PERIODS = """
+    SELECT
+        system_id,
+        table_name,
+        left(coalesce(day, DATE '2000-01-01')::VARCHAR, length(first_period)) AS period,
+        day AS first_date,
+        state,
+        parts,
+        with_data,
+        no_data,
+        is_final,
+        call_ids[least(number + 1, len(call_ids))] AS call_id
+    FROM (
+        SELECT
+            *,
+            CASE length(first_period)
+                WHEN 10 THEN first_date + number
+                WHEN 7 THEN (first_date + to_months(number))::DATE
+                WHEN 4 THEN (first_date + to_years(number))::DATE
+            END AS day
+        FROM (SELECT *, unnest(range(periods))::INTEGER AS number FROM meta.coverage_spans)
+    )
+"""
 
 _CLAIMS = (
     Column("kind", pa.string(), ", ".join(ClaimKind)),
@@ -77,27 +135,55 @@ def add_claims(connection: Connection, claims: Sequence[Claim]) -> TableComment:
     return add_table(connection, "claims", comment, _CLAIMS, keys, rows)
 
 
-def add_coverage(connection: Connection, periods: Sequence[PeriodState]) -> TableComment:
-    """Add `meta.coverage`: how every period stands, as of the newest call."""
+_PORTION = 10_000
+"""Spans in memory together."""
+
+
+def add_coverage(connection: Connection, spans: Iterable[CoverageSpan]) -> list[TableComment]:
+    """Add `meta.coverage_spans`, how periods stand as of the newest call, and its view `meta.coverage`."""
+    comment = (
+        "How the periods of every fact table stand, from the registration of a system to its local day at"
+        " the newest call. One row per stretch of periods of a system and table that stand the same."
+    )
+    table = describe("meta", "coverage_spans", comment, _SPANS, ("system_id", "table_name", "first_period"))
+    create(connection, table, _SPANS)
+    for portion in _portions(spans):
+        fill(connection, table, _rows_of_spans(portion))
     comment = (
         "How every period of every fact table stands, from the registration of a system to its local day at "
-        "the newest call. One row per system, table and period."
+        "the newest call: meta.coverage_spans by period. One row per system, table and period."
     )
-    columns = {
-        "system_id": [each.system_id for each in periods],
-        "table_name": [each.table.name for each in periods],
-        "period": [each.period.key for each in periods],
-        "first_date": [each.period.first if each.period.key else None for each in periods],
-        "state": [each.state.value for each in periods],
-        "parts": [each.parts for each in periods],
-        "with_data": [each.with_data for each in periods],
-        "no_data": [each.no_data for each in periods],
-        "is_final": [each.is_final for each in periods],
-        "call_id": [each.call_id for each in periods],
-    }
-    rows = pa.table(columns, schema=pa.schema([column.field for column in _COVERAGE]))
     keys = ("system_id", "table_name", "period")
-    return add_table(connection, "coverage", comment, _COVERAGE, keys, rows)
+    view = replace(describe("meta", "coverage", comment, _COVERAGE, keys), kind="VIEW")
+    connection.execute(f"CREATE VIEW {view.sql_name} AS {_PERIODS}")
+    add_comments(connection, view)
+    return [table, view]
+
+
+def _portions(spans: Iterable[CoverageSpan]) -> Iterator[list[CoverageSpan]]:
+    """Cut spans into portions of whole systems, which come by id: so the table is sorted by its key."""
+    portion: list[CoverageSpan] = []
+    for _, of_system in groupby(spans, key=attrgetter("system_id")):
+        portion += of_system
+        if len(portion) >= _PORTION:
+            yield portion
+            portion = []
+    yield portion
+
+
+def _rows_of_spans(spans: Sequence[CoverageSpan]) -> pa.Table:
+    columns = {
+        "system_id": [each.system_id for each in spans],
+        "table_name": [each.table.name for each in spans],
+        "first_period": [each.first.key for each in spans],
+        "last_period": [each.last.key for each in spans],
+        "first_date": [each.first.first if each.first.key else None for each in spans],
+        "last_date": [each.last.last if each.last.key else None for each in spans],
+        "periods": [len(each) for each in spans],
+        **{column.name: [getattr(each.standing, column.name) for each in spans] for column in _STANDING},
+        "call_ids": [each.call_ids for each in spans],
+    }
+    return pa.table(columns, schema=pa.schema([column.field for column in _SPANS]))
 
 
 _UNKNOWN_ZONE = "UTC"

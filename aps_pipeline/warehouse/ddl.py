@@ -29,6 +29,7 @@ SQL_TYPES = {
     pa.int64(): "BIGINT",
     pa.date32(): "DATE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.list_(pa.int64()): "BIGINT[]",
 }
 
 
@@ -59,6 +60,8 @@ class TableComment:
     kind: Literal["TABLE", "VIEW"] = "TABLE"
     notes: tuple[str, ...] = ()
     caveats: tuple[Caveat, ...] = ()
+    unordered: str = ""
+    """A query for the rows of a view that has an order, which would be sorted only to be counted."""
 
     @property
     def text(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
@@ -73,7 +73,7 @@ def list_sql_files(folder: str) -> list[SqlFile]:
     return [read_sql(name, texts[name]) for name in sorted(texts)]
 
 
-_WORDS = {"grain", "key", "after", "note", "caveat", "columns"}
+_WORDS = {"grain", "key", "kind", "after", "note", "caveat", "columns"}
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 
 
@@ -115,6 +115,11 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
         raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
     caveats = tuple(CAVEATS[code] for code in codes)
     table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=caveats)
+    if file.texts("kind"):
+        if file.text("kind") != "view":
+            raise HeaderError(f"{file.name}: a mart is a table, or says 'kind: view'")
+        columns = tuple(replace(column, nullable=column.name not in keys) for column in columns)
+        table = replace(table, kind="VIEW", columns=columns, unordered=file.statement)
     return Mart(table, after, file.statement)
 
 
@@ -148,18 +153,18 @@ def sort_marts(found: list[Mart]) -> list[Mart]:
 
 
 def add_mart(connection: Connection, mart: Mart) -> TableComment:
-    """Build one mart as a table sorted by its key, with comments.
+    """Build one mart as a table or view sorted by its key, with comments.
 
     Raises HeaderError unless the header names every column that the query gives, once and in order.
     """
     table = mart.table
     rows = f"SELECT * FROM ({mart.statement}) ORDER BY {identifiers(table.keys)}"  # noqa: S608 - our files
-    connection.execute(f"CREATE TABLE {table.sql_name} AS {rows}")
+    connection.execute(f"CREATE {table.kind} {table.sql_name} AS {rows}")
     columns = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
     names = [column.name for column in table.columns]
     if columns != names:
         raise HeaderError(f"{table.name}.sql gives the columns {columns}, but its header names {names}")
-    for key in table.keys:
+    for key in table.keys if table.kind == "TABLE" else ():
         connection.execute(f"ALTER TABLE {table.sql_name} ALTER {identifier(key)} SET NOT NULL")
     add_comments(connection, table)
     return table

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
 from aps_pipeline.cli.status import by_month, coverage_json, show_matrix
-from aps_pipeline.periods import LIFETIME, Grain, Period
-from aps_pipeline.planning import PeriodState, State
-from aps_pipeline.tables import get_table
+from aps_pipeline.periods import Grain, Period
+from aps_pipeline.planning import CoverageSpan, Standing, State
+from aps_pipeline.tables import Table, get_table
 
 HOURS, MONTHS, YEARS, PANELS = map(
     get_table,
@@ -19,30 +19,32 @@ HOURS, MONTHS, YEARS, PANELS = map(
 FIRST, TODAY = date(2023, 11, 20), date(2024, 3, 10)
 
 
-def days(state: State, first: date, last: date) -> list[PeriodState]:
-    count = (last - first).days + 1
+def span(table: Table, grain: Grain, state: State, first: date, last: date | None = None) -> CoverageSpan:
+    periods = (Period.containing(grain, day) for day in (first, last or first))
+    return CoverageSpan("S1", table, *periods, Standing(state))
+
+
+def days(state: State, first: date, last: date) -> CoverageSpan:
+    return span(HOURS, Grain.DAY, state, first, last)
+
+
+def a_history() -> list[CoverageSpan]:
     return [
-        PeriodState("S1", HOURS, Period(Grain.DAY, first + timedelta(days=n)), state) for n in range(count)
+        days(State.PRESENT, FIRST, date(2023, 12, 31)),
+        days(State.PRESENT, date(2024, 1, 1), date(2024, 1, 20)),
+        days(State.NOT_ASKED, date(2024, 1, 21), date(2024, 1, 31)),
+        days(State.PRESENT, date(2024, 2, 1), date(2024, 2, 28)),
+        days(State.REFUSED, date(2024, 2, 29), date(2024, 2, 29)),
+        days(State.NOT_DUE, TODAY, TODAY),
+        span(MONTHS, Grain.YEAR, State.PRESENT, date(2023, 1, 1)),
+        span(MONTHS, Grain.YEAR, State.PARTIAL, date(2024, 1, 1)),
+        span(PANELS, Grain.DAY, State.NOT_ASKED, date(2024, 3, 9)),
+        span(YEARS, Grain.LIFETIME, State.PRESENT, TODAY),
     ]
 
 
-def a_history() -> list[PeriodState]:
-    return [
-        *days(State.PRESENT, FIRST, date(2023, 12, 31)),
-        *days(State.PRESENT, date(2024, 1, 1), date(2024, 1, 20)),
-        *days(State.NOT_ASKED, date(2024, 1, 21), date(2024, 1, 31)),
-        *days(State.PRESENT, date(2024, 2, 1), date(2024, 2, 28)),
-        *days(State.REFUSED, date(2024, 2, 29), date(2024, 2, 29)),
-        *days(State.NOT_DUE, TODAY, TODAY),
-        PeriodState("S1", MONTHS, Period(Grain.YEAR, date(2023, 1, 1)), State.PRESENT),
-        PeriodState("S1", MONTHS, Period(Grain.YEAR, date(2024, 1, 1)), State.PARTIAL),
-        PeriodState("S1", PANELS, Period(Grain.DAY, date(2024, 3, 9)), State.NOT_ASKED),
-        PeriodState("S1", YEARS, LIFETIME, State.PRESENT),
-    ]
-
-
-def lines(covered: Sequence[PeriodState], capsys: pytest.CaptureFixture[str]) -> list[str]:
-    show_matrix(covered, ["S1"], TODAY)
+def lines(covered: Sequence[CoverageSpan], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    show_matrix(covered, TODAY)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
@@ -58,7 +60,7 @@ def test_a_month_has_one_mark_and_a_year_those_of_its_months_that_there_were(
 
 
 def test_the_years_stand_above_their_first_months(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = lines(days(State.PRESENT, date(2022, 12, 1), TODAY), capsys)
+    shown = lines([days(State.PRESENT, date(2022, 12, 1), TODAY)], capsys)
     head, marks = shown[0], shown[1]
     assert marks.index("█") == head.index("2022") and head.index("2024") - head.index("2022") == 13
 
@@ -70,9 +72,9 @@ def test_for_machines_too() -> None:
 
 
 def test_snapshots_have_no_months() -> None:
-    assert by_month([PeriodState("S1", YEARS, LIFETIME, State.PRESENT)]) == {}
+    assert by_month([span(YEARS, Grain.LIFETIME, State.PRESENT, TODAY)]) == {}
 
 
 def test_nothing_asked_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = lines(days(State.NOT_ASKED, FIRST, TODAY), capsys)
+    shown = lines([days(State.NOT_ASKED, FIRST, TODAY)], capsys)
     assert shown[0] == "S1 nothing asked for yet"

@@ -155,7 +155,7 @@ def test_what_lies_before_registration_is_asked_in_the_same_run(
         api.collect(*days, HISTORY_TABLES)
         assert len(api.requests) == since_call
         covered = [c for c in api.pipeline().coverage() if c.table.name == "inverter_batch_energy"]
-        assert min(c.period.first for c in covered) == since
+        assert min(c.first.first for c in covered) == since
 
 
 def test_nothing_is_asked_before_the_range(tmp_path: Path) -> None:

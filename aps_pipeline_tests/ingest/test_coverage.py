@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.planning import PeriodState, State
+from aps_pipeline.ingest import coverage_spans
+from aps_pipeline.ingest.fleet import KnownFleet
+from aps_pipeline.ingest.plan_context import get_plan_context
+from aps_pipeline.planning import State
 from aps_pipeline.simulator import Fault
+from aps_pipeline.tables import get_table
+from aps_pipeline_tests.planning.period_states import PeriodState, expand
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
 from aps_pipeline_tests.warehouse.lean import only_marts
 
@@ -30,10 +36,11 @@ def _lean() -> Iterator[None]:
         yield
 
 
-def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
+def covered(site: Site, most_systems: int = 100) -> dict[tuple[str, str, str], PeriodState]:
     pipeline = site.pipeline()
     try:
-        found = pipeline.coverage(site.clock())
+        with mock.patch.object(coverage_spans, "_MOST_SYSTEMS", most_systems):
+            found = list(expand(pipeline.coverage(site.clock())))
     finally:
         pipeline.ledger.close()
     return {(each.system_id, each.table.name, each.period.key): each for each in found}
@@ -41,7 +48,7 @@ def covered(site: Site) -> dict[tuple[str, str, str], PeriodState]:
 
 def test_before_the_first_call_there_is_nothing(site: Site) -> None:
     pipeline = site.pipeline()
-    assert pipeline.coverage() == []
+    assert list(pipeline.coverage()) == []
     pipeline.ledger.close()
 
 
@@ -56,6 +63,7 @@ def test_every_reason_for_a_gap_has_its_name(tmp_path: Path) -> None:
         site.collect(FIRST, LAST, (DAILY, HOURS), system_ids=(EAST,))
         site.collect(date(2024, 5, 7), LAST, (PANELS, METER))
         found = covered(site)
+        assert covered(site, most_systems=1) == found, "one system at a time gives the same"
         states = {key: each.state for key, each in found.items()}
         assert states[EAST, HOURS, "2024-02-20"] is State.BEYOND
         assert states[EAST, HOURS, "2024-05-03"] is State.REFUSED
@@ -90,3 +98,17 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         ]
         (error,) = connection.execute("SELECT error FROM mart.coverage WHERE state = 'refused'").fetchall()[0]
         assert "23" in error
+
+
+def test_borders_are_those_that_a_plan_finds_one_system_at_a_time_too(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", retention_days=30) as site:
+        site.clock.instant = datetime(2024, 5, 10, 12, tzinfo=UTC)
+        site.collect(FIRST, LAST, (DAILY, HOURS))
+        pipeline = site.pipeline()
+        ledger, now, window = pipeline.ledger, site.clock(), pipeline.revision_window
+        systems = KnownFleet.load(ledger).systems
+        planned = get_plan_context(ledger, systems, [get_table(HOURS)], window, now).skip_rules.borders
+        with mock.patch.object(coverage_spans, "_MOST_SYSTEMS", 1):
+            found = coverage_spans.get_borders(ledger, systems, window, now)
+        pipeline.ledger.close()
+    assert found == planned and {key[2] for key in found} == {EAST, WEST}

@@ -254,3 +254,34 @@ def test_the_tally_changes_with_every_call_and_with_nothing_else(
     assert ledger.count_by_state() == kept
     ledger.set_state(first, CallState.REFUSED, "no longer")
     assert ledger.count_by_state() == [kept[1], (CallState.REFUSED, 1, first, NOW)]
+
+
+def test_what_is_held_can_be_asked_of_some_systems(ledger: Ledger, account: QuotaAccount) -> None:
+    first, second = (answered(ledger, account, request(1, system_id)) for system_id in ("S1", "S2"))
+    answered(ledger, account, request(1, "S3"))
+    held = ledger.entries("system_energy", "hourly", system_ids=("S1", "S2", "S9"))
+    assert {key: entry.answered for key, entry in held.items()} == {
+        ("S1", "", "2024-03-01"): first,
+        ("S2", "", "2024-03-01"): second,
+    }
+    assert ledger.entries("system_energy", "hourly", system_ids=()) == {}
+
+
+def test_an_older_answer_serves_although_the_newest_call_brought_none(
+    ledger: Ledger, account: QuotaAccount
+) -> None:
+    asked = request(1)
+    first = answered(ledger, account, asked)
+    second = ended(ledger, account, asked, CallState.NO_DATA, after=first)
+    third = ended(ledger, account, asked, CallState.FAILED, after=second)
+    (entry,) = ledger.entries("system_energy", "hourly").values()
+    assert (entry.answered, entry.no_data, entry.refused, entry.failed) == (first, second, None, third)
+    assert (entry.good_ids, entry.no_data_count) == (f"{first} {second}", 1)
+
+
+def test_what_had_no_data_more_than_once(ledger: Ledger, account: QuotaAccount) -> None:
+    for day, system_id in ((1, "S1"), (2, "S1"), (1, "S2")):
+        ended(ledger, account, request(day, system_id), CallState.NO_DATA)
+    answered(ledger, account, request(3, "S2"))
+    assert ledger.list_repeated_no_data() == [("system_energy", "hourly", "S1")]
+    assert ledger.count_by_kind() == {("system_energy", "hourly"): 4}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aps_pipeline.periods import local_day, periods_between, zone
 from aps_pipeline.planning import (
@@ -15,7 +17,6 @@ from aps_pipeline.planning import (
     Border,
     Device,
     Outlook,
-    PeriodState,
     SkipRules,
     State,
     System,
@@ -26,6 +27,14 @@ from aps_pipeline.planning import (
 from aps_pipeline.request import LedgerEntry
 from aps_pipeline.tables import get_table
 from aps_pipeline_tests.planning.fleets import REVISION, Case, cases
+from aps_pipeline_tests.planning.period_states import (
+    PeriodState,
+    an_awkward_history,
+    entries_of,
+    expand,
+    period_states,
+    reference,
+)
 
 KINDS = ("system", "ecu", "inverter", "meter")
 NAMED_BY = {("S1", kind): 55 for kind in KINDS}
@@ -52,8 +61,8 @@ def of_day(
     chosen = get_table(table)
     found = {("S1", name, day.isoformat()): each for name, each in held.items()}
     answers = Answers.from_entries({(chosen.source.endpoint, chosen.source.level): found})
-    outlook = Outlook(answers, known or SkipRules(), NAMED_BY, NOON, REVISION)
-    (one,) = [each for each in coverage([chosen], [SYSTEM], outlook) if each.period.first == day]
+    outlook = Outlook(known or SkipRules(), NAMED_BY, NOON, REVISION)
+    (one,) = [each for each in period_states([chosen], SYSTEM, answers, outlook) if each.period.first == day]
     return one
 
 
@@ -104,8 +113,8 @@ def test_a_day_in_course_is_not_due() -> None:
 
 
 def test_devices_that_nobody_has_named_are_not_asked() -> None:
-    outlook = Outlook(Answers({}), SkipRules(), {}, NOON, REVISION)
-    states = {each.state for each in coverage([ENERGY], [replace(SYSTEM, ecus=())], outlook)}
+    outlook = Outlook(SkipRules(), {}, NOON, REVISION)
+    states = {each.state for each in coverage([ENERGY], replace(SYSTEM, ecus=()), {}, outlook)}
     assert states == {State.NOT_ASKED, State.NOT_DUE}
 
 
@@ -122,8 +131,8 @@ def test_a_day_is_final_only_when_each_of_its_parts_is(first_part: str) -> None:
 
 
 def covered(case: Case) -> list[PeriodState]:
-    outlook = Outlook(case.answers, case.known, NAMED_BY, case.policy.now, REVISION)
-    return list(coverage([case.table], [case.system], outlook))
+    outlook = Outlook(case.known, NAMED_BY, case.policy.now, REVISION)
+    return period_states([case.table], case.system, case.answers, outlook)
 
 
 @given(cases(revises=False))
@@ -179,3 +188,30 @@ P, N, B, A, D = State.PRESENT, State.NO_DATA, State.BEYOND, State.NOT_ASKED, Sta
 )
 def test_a_month_shows_what_needs_attention_first(states: Sequence[State], one: State | None) -> None:
     assert merge_states(states) is one
+
+
+@settings(max_examples=150)
+@given(cases(), st.sets(st.sampled_from(KINDS)), st.sampled_from((0, 40, 400)))
+def test_spans_expand_to_what_a_look_at_each_period_gives(case: Case, named: set[str], sooner: int) -> None:
+    created = case.system.create_date
+    since = created - timedelta(days=sooner) if created else None
+    system = replace(case.system, create_date=since)
+    outlook = Outlook(case.known, {("S1", kind): 55 for kind in named}, case.policy.now, REVISION)
+    found = list(coverage([case.table], system, entries_of("S1", case.answers), outlook))
+    assert list(expand(found)) == list(reference([case.table], system, case.answers, outlook))
+    assert all(one.standing != other.standing for one, other in pairwise(found)), "one for each stretch"
+
+
+def test_a_table_that_nobody_collects_is_one_span_and_today() -> None:
+    old = replace(SYSTEM, create_date=date(2014, 3, 5))
+    outlook = Outlook(SkipRules(), NAMED_BY, NOON, REVISION)
+    found = list(coverage([ENERGY], old, {}, outlook))
+    assert [(each.state, len(each)) for each in found] == [(State.NOT_ASKED, 3658), (State.NOT_DUE, 1)]
+
+
+def test_so_they_do_over_years_in_which_little_was_asked() -> None:
+    spans, periods = an_awkward_history()
+    assert list(expand(spans)) == periods
+    assert {each.state for each in spans} == set(State)
+    assert any(each.call_ids == (91, 91, 93) for each in spans), "two days that one call proves, then another"
+    assert len(spans) < len(periods) / 500

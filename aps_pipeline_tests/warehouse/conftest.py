@@ -14,10 +14,10 @@ from aps_pipeline import warehouse
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.periods import Grain, Period, hour_bounds_utc, zone
-from aps_pipeline.planning import PeriodState
 from aps_pipeline.request import Request
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES, Table, from_columns
+from aps_pipeline_tests.planning.period_states import PeriodState, as_span
 
 ZONE = "Europe/Madrid"
 LATE = datetime(2025, 6, 1, tzinfo=UTC)
@@ -134,9 +134,8 @@ class Plant:
 
     def build(self, covered: Sequence[PeriodState] = ()) -> warehouse.BuiltWarehouse:
         self.write()
-        return warehouse.build(
-            self.path, self.lake, self.ledger, coverage=lambda: covered or self.covered, site=self.site
-        )
+        spans = [as_span(each) for each in covered or self.covered]
+        return warehouse.build(self.path, self.lake, self.ledger, coverage=lambda: spans, site=self.site)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         return warehouse.query(self.path, sql).to_pylist()

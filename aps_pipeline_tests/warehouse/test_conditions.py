@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import PeriodState, State
+from aps_pipeline.planning import State
 from aps_pipeline.tables import TABLES
+from aps_pipeline_tests.planning.period_states import PeriodState
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 
 FIRST = date(2024, 3, 1)

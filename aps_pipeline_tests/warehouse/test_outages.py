@@ -10,9 +10,10 @@ import pytest
 
 from aps_pipeline.ledger import CallEnd, CallState
 from aps_pipeline.periods import Grain, Period
-from aps_pipeline.planning import PeriodState, State
+from aps_pipeline.planning import State
 from aps_pipeline.request import Request
 from aps_pipeline.tables import TABLES
+from aps_pipeline_tests.planning.period_states import PeriodState
 from aps_pipeline_tests.warehouse.conftest import LATE, Plant
 from aps_pipeline_tests.warehouse.lean import only_marts
 

@@ -25,13 +25,19 @@
 -- column reason: Why, in words, with the figures; empty where there is nothing to say
 WITH limits AS (SELECT 3 AS silent_days, 30 AS memory_days),
 
+-- Days whose final answers tell how much the panels gave, or that there is nothing.
 covered AS (
-    SELECT system_id, first_date AS date, state, is_final
+    SELECT system_id, first_date AS date, is_final
     FROM meta.coverage
-    WHERE table_name = 'inverter_batch_energy'
+    WHERE table_name = 'inverter_batch_energy' AND is_final AND state IN ('present', 'no data')
 ),
 
-todays AS (SELECT system_id, max(date) AS today FROM covered GROUP BY ALL),
+todays AS (
+    SELECT system_id, max(last_date) AS today
+    FROM meta.coverage_spans
+    WHERE table_name = 'inverter_batch_energy'
+    GROUP BY ALL
+),
 
 looked AS (
     SELECT
@@ -41,7 +47,7 @@ looked AS (
         coalesce(days.energy_kwh > 0, false) OR coalesce(days.panels_kwh > 0, false) AS has_given,
         coalesce(days.energy_kwh, days.panels_kwh) = 0 AS is_zero,
         coalesce(days.energy_kwh = 0 AND days.is_final, false)
-        OR coalesce(covered.is_final AND covered.state IN ('present', 'no data'), false) AS is_final
+        OR coalesce(covered.is_final, false) AS is_final
     FROM mart.daily_production AS days
     FULL JOIN covered USING (system_id, date)
 ),
@@ -87,7 +93,7 @@ judged AS (
             WHEN silences.first_date - lives.alive_date > memory_days THEN 'unknown'
             ELSE 'offline'
         END AS condition
-    FROM (SELECT system_id FROM core.systems UNION SELECT system_id FROM lives)
+    FROM (SELECT system_id FROM core.systems UNION SELECT system_id FROM lives UNION SELECT system_id FROM todays)
     LEFT JOIN lives USING (system_id)
     LEFT JOIN silences USING (system_id)
     LEFT JOIN usual USING (system_id)

@@ -1,6 +1,9 @@
 -- mart.coverage: What there is and what is missing, with the call that proves it
 -- grain: one row per system, fact table and period, from registration to the local day of the newest call
 -- key: system_id, table_name, period
+-- kind: view
+-- note: It is a view that gives each stretch of meta.coverage_spans period by period. What looks at many systems and
+--   years is faster there.
 -- note: present: every answer is there and was given after the period's end. partial: some answers are there;
 --   others are missing, or were given while the period was running. no data: the API said so (1001).
 --   beyond retention: asked twice, the API gave no data of days so old (meta.claims). refused: an answer came that

@@ -21,10 +21,13 @@ hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith("APS_"):
-            monkeypatch.delenv(name)
+def _no_settings_of_this_machine() -> Iterator[None]:
+    # Not by the fixture `monkeypatch`: it has to be undone before the patches of a test's own fixtures are.
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.upper().startswith("APS_"):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture

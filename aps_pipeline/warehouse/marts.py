@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
@@ -74,6 +75,8 @@ def list_sql_files(folder: str) -> list[SqlFile]:
 
 
 _WORDS = {"grain", "key", "after", "note", "caveat", "columns"}
+_TABLE = re.compile(r"\b(?:core|mart|meta)\.[a-z]\w*", re.ASCII)
+_COMMENT = re.compile(r"--.*")
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 
 
@@ -84,6 +87,11 @@ class Mart:
     table: TableComment
     after: tuple[str, ...]
     statement: str
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tables that the query reads, as `schema.name`."""
+        return frozenset(_TABLE.findall(_COMMENT.sub("", self.statement)))
 
 
 def marts() -> list[Mart]:

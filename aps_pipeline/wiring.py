@@ -57,7 +57,7 @@ def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
 
 
 def build_warehouse(
-    settings: Settings, pipeline: Pipeline, *, force: bool = False
+    settings: Settings, pipeline: Pipeline, *, force: bool = False, from_nothing: bool = False
 ) -> warehouse.BuiltWarehouse | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
@@ -65,18 +65,19 @@ def build_warehouse(
     them, so that the build itself only reads. Files that are damaged otherwise are repaired where they stop
     the build. Raises WarehouseError, StorageError, LedgerError.
     """
+    make = partial(warehouse.build, from_nothing=from_nothing)
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
     repair_lake(pipeline, TABLES.values(), ends_only=True)
     pipeline.refresh_diffs()
     try:
-        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
     except (WarehouseError, StorageError):
         if not repair_lake(pipeline, TABLES.values()):
             raise
         pipeline.refresh_diffs()
-        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
 
 
 def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:

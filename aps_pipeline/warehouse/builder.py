@@ -18,7 +18,13 @@ from aps_pipeline.planning import Claim, PeriodState
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.connection import CONNECTION_SETTINGS, begin_session, open_warehouse
-from aps_pipeline.warehouse.coverage import add_claims, add_coverage, add_zone_days
+from aps_pipeline.warehouse.coverage import (
+    ZONE_DAYS,
+    add_claims,
+    add_coverage,
+    add_zone_days,
+    has_current_zone_days,
+)
 from aps_pipeline.warehouse.ddl import Connection, TableComment, add_core_table, count, drop
 from aps_pipeline.warehouse.errors import WarehouseError, one_line
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
@@ -40,7 +46,7 @@ from aps_pipeline.warehouse.site_tables import (
     update_clear_sky_tables,
 )
 from aps_pipeline.warehouse.sources import Marks, keep_sources, read_all_marks
-from aps_pipeline.warehouse.update import check_old_file, differs, update_core, update_marts
+from aps_pipeline.warehouse.update import check_old_file, update_core, update_marts
 
 _LOG = logging.getLogger(__name__)
 
@@ -183,8 +189,7 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     """Do what `_add_tables` does to the tables that are there already."""
     check_old_file(connection, recipe.inputs.terms)
     tables, changed = update_core(connection, recipe.lake, recipe.marks or {})
-    kept = {CALLS.name, CLEAR_SKY.name, DAYLIGHT.name}
-    connection.execute("CREATE TEMP TABLE old_zone_days AS FROM meta.zone_days")
+    kept = {CALLS.name, ZONE_DAYS.name, CLEAR_SKY.name, DAYLIGHT.name}
     names = connection.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'meta'"
     ).fetchall()
@@ -192,18 +197,19 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
         if name not in kept:
             drop(connection, "meta", name)
     if update_calls(connection, recipe.ledger):
-        changed.add("meta.calls")
+        changed["meta.calls"] = None
     tables.append(CALLS)
-    tables.append(add_zone_days(connection))
-    if differs(connection, "old_zone_days", "meta.zone_days"):
-        changed.add("meta.zone_days")
-    connection.execute("DROP TABLE old_zone_days")
+    if not has_current_zone_days(connection):
+        drop(connection, "meta", ZONE_DAYS.name)
+        add_zone_days(connection)
+        changed["meta.zone_days"] = None
+    tables.append(ZONE_DAYS)
     findings = _add_findings(connection, recipe)
-    changed |= {f"{table.schema}.{table.name}" for table in findings}
+    changed |= dict.fromkeys(f"{table.schema}.{table.name}" for table in findings)
     tables.extend(findings)
     tables.extend(add_site_tables(connection, recipe.site))  # as before: the site is one of the terms
     if update_clear_sky_tables(connection, recipe.site, zones_changed="core.systems" in changed):
-        changed |= {"meta.clear_sky", "meta.daylight"}
+        changed |= dict.fromkeys(("meta.clear_sky", "meta.daylight"))
     tables.extend([CLEAR_SKY, DAYLIGHT])
     tables.append(_add_build(connection, recipe, tables))
     tables.extend(update_marts(connection, marts(), changed))

@@ -5,8 +5,8 @@ A file is known by what its replacement changes, as nothing of it has to be read
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -54,12 +54,12 @@ def read_marks(lake: Lake, table: Table, moment_ns: int) -> dict[Values, str]:
         if (values := lake.values(table, path)) is None:
             raise CannotUpdateError(f"{path} is no partition")
         try:
-            stat = Path(path).stat()
+            stat = os.stat(path)  # noqa: PTH116 - of every file of the lake, so the quickest
         except FileNotFoundError:
             continue
         is_settled = is_before(max(stat.st_mtime_ns, stat.st_ctime_ns), moment_ns)
-        parts = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-        marks[values] = " ".join(map(str, parts)) if is_settled else ""
+        mark = f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+        marks[values] = mark if is_settled else ""
     return marks
 
 

@@ -6,7 +6,8 @@ The result has the rows that a build from nothing would have. Where that is in d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import pyarrow as pa
 
@@ -17,15 +18,17 @@ from aps_pipeline.warehouse.ddl import (
     Connection,
     TableComment,
     add_core_table,
-    count,
     describe_core_table,
     drop,
     fill_core_table,
     identifier,
     literal,
 )
-from aps_pipeline.warehouse.marts import Mart, add_mart
+from aps_pipeline.warehouse.marts import Mart, add_mart, replace_days
 from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, Values, find_marks, find_terms
+
+Changes = Mapping[str, frozenset[date] | None]
+"""The tables that changed, as `schema.name`, each with the days of its changed rows; None for any row."""
 
 _LARGEST_SHARE = 0.5
 """Where more of the partitions changed than this, a build from nothing costs less."""
@@ -45,8 +48,8 @@ def check_old_file(connection: Connection, terms: str) -> None:
 
 def update_core(
     connection: Connection, lake: Lake, marks: Mapping[str, Marks]
-) -> tuple[list[TableComment], set[str]]:
-    """Load the partitions whose files have changed; return all tables, and the names of those that changed.
+) -> tuple[list[TableComment], dict[str, frozenset[date] | None]]:
+    """Load the partitions whose files have changed; return all tables, and what changed.
 
     Raises CannotUpdateError, StorageError, WarehouseError.
     """
@@ -61,12 +64,14 @@ def update_core(
     if sum(len(stale[name]) for name in loaded) > _LARGEST_SHARE * sum(len(marks[name]) for name in loaded):
         raise CannotUpdateError("most of the lake has changed")
     tables: list[TableComment] = []
-    changed: set[str] = set()
+    changed: dict[str, frozenset[date] | None] = {}
     for name, table in TABLES.items():
         tables.append(describe_core_table(table, lake))
         if not stale[name]:
             continue
-        changed.add(f"core.{name}")
+        is_by_day = table.folder_columns == ("date",)
+        days = frozenset(date.fromisoformat(day) for (day,) in stale[name]) if is_by_day else None
+        changed[f"core.{name}"] = days
         if table.is_five_minute:  # with its first file a table becomes a view, with its last it ceases to be
             drop(connection, "core", name)
             add_core_table(connection, table, lake)
@@ -109,20 +114,16 @@ def _key_column(table: Table, folder: str) -> tuple[str, str]:
     return f"strftime({identifier(column)}, '{pattern}')", "{}"
 
 
-def update_marts(
-    connection: Connection, marts: Sequence[Mart], changed: Collection[str]
-) -> list[TableComment]:
-    """Build the marts again that read a changed table, or a mart that does."""
-    dirty = set(changed)
+def update_marts(connection: Connection, marts: Sequence[Mart], changed: Changes) -> list[TableComment]:
+    """Build the marts again that read a changed table, or a mart that does; by day where that is enough."""
+    dirty = dict(changed)
     for mart in marts:
-        if mart.reads & dirty:
+        name, causes = f"mart.{mart.table.name}", mart.reads & dirty.keys()
+        if causes == {mart.by_day} and (days := dirty[mart.by_day]) is not None:
+            replace_days(connection, mart, sorted(days))
+            dirty[name] = days
+        elif causes:
             drop(connection, "mart", mart.table.name)
             add_mart(connection, mart)
-            dirty.add(f"mart.{mart.table.name}")
+            dirty[name] = None
     return [mart.table for mart in marts]
-
-
-def differs(connection: Connection, table: str, other: str) -> bool:
-    """Tell whether two tables of the same columns have different rows."""
-    sides = (f"FROM {table} EXCEPT ALL FROM {other}", f"FROM {other} EXCEPT ALL FROM {table}")
-    return any(count(connection, side) for side in sides)

@@ -123,10 +123,23 @@ panel_rows AS (
         AND roof.channel = nameless.channel
 ),
 
--- One panel at a place and a day: where an old inverter still has rows, that of the newest with a number.
+-- Where an old inverter still has rows, two are at one place on a day.
+crowded AS (
+    SELECT system_id, place, date
+    FROM panel_rows
+    GROUP BY ALL
+    HAVING count(*) > 1
+),
+
+-- One panel at a place and a day: of two, that of the newest inverter with a number.
 place_days AS (
+    SELECT *
+    FROM panel_rows
+    ANTI JOIN crowded USING (system_id, place, date)
+    UNION ALL
     SELECT panels.*
     FROM panel_rows AS panels
+    SEMI JOIN crowded USING (system_id, place, date)
     LEFT JOIN meta.panels AS roof USING (system_id, inverter_id, channel)
     QUALIFY
         row_number() OVER (

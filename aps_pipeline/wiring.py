@@ -58,7 +58,9 @@ def _refuse_to_begin_anew(lake: Lake, ledger: str) -> None:
         )
 
 
-def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = False) -> BuiltWarehouse | None:
+def build_warehouse(
+    settings: Settings, pipeline: Pipeline, *, force: bool = False, from_nothing: bool = False
+) -> BuiltWarehouse | None:
     """Build the warehouse of a pipeline; None where it already is what a build would make, unless `force`.
 
     Before that, files of the lake that were cut are repaired, and answers are compared with those before
@@ -68,18 +70,19 @@ def build_warehouse(settings: Settings, pipeline: Pipeline, *, force: bool = Fal
     # Here, so that a command which builds nothing does not wait for DuckDB.
     from aps_pipeline import warehouse  # noqa: PLC0415
 
+    make = partial(warehouse.build, from_nothing=from_nothing)
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
     repair_lake(pipeline, TABLES.values(), ends_only=True)
     pipeline.refresh_diffs()
     try:
-        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
     except (warehouse.WarehouseError, StorageError):
         if not repair_lake(pipeline, TABLES.values()):
             raise
         pipeline.refresh_diffs()
-        return warehouse.build(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
 
 
 def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections import deque
@@ -103,7 +105,65 @@ def coverage_spans() -> None:
     print(f"coverage of ten years: {decade / year:.1f} times that of one with the same calls (at most 1.5)")
 
 
+def _write_day(lake: Lake, systems: int, day: date, call_id: int) -> None:
+    """Write the hours and the panels of a day: 20 panels a system."""
+    ids = [f"S{n}" for n in range(systems)]
+    instant = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    rows = {
+        "system_hourly_energy": [
+            {"system_id": name, "date": day, "hour": hour, "start_utc": instant + timedelta(hours=hour),
+             "end_utc": instant + timedelta(hours=hour + 1), "energy_kwh": hour / 8, "call_id": call_id}
+            for name in ids for hour in range(24)
+        ],
+        "inverter_batch_energy": [
+            {"system_id": name, "ecu_id": f"E{name}", "inverter_id": f"I{name}-{panel // 4}",
+             "channel": panel % 4 + 1, "date": day, "energy_kwh": 1 + panel / 7, "call_id": call_id}
+            for name in ids for panel in range(20)
+        ],
+    }  # fmt: skip
+    for name, of_table in rows.items():
+        table = get_table(name)
+        columns = {field: [row[field] for row in of_table] for field in table.schema.names}
+        lake.write(table, (day.isoformat(),), from_columns(table, columns), "x")
+
+
+def _peak_and_seconds(folder: str, lake: str, *, from_nothing: bool) -> tuple[float, float]:
+    """Measure CPU seconds and peak memory in MB of a build in a process of its own."""
+    script = (
+        "import resource, sys, time\n"
+        "from pathlib import Path\n"
+        "from aps_pipeline.lake import Lake\n"
+        "from aps_pipeline.ledger import Ledger\n"
+        "from aps_pipeline.warehouse import build\n"
+        "ledger = Ledger(f'sqlite:///{sys.argv[1]}/ledger.sqlite')\n"
+        "start = time.process_time()\n"
+        "path, is_whole = Path(sys.argv[1], 'w.duckdb'), sys.argv[3] == 'True'\n"
+        "build(path, Lake(sys.argv[2]), ledger, from_nothing=is_whole)\n"
+        "print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    command = [sys.executable, "-c", script, folder, lake, str(from_nothing)]
+    seconds, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(seconds), float(peak)
+
+
+def warehouse_update(systems: int = 3, years: int = 3) -> None:
+    """One more day, brought into the warehouse, against a build from nothing."""
+    first = date(2020, 1, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(f"{folder}/lake")
+        for n in range(365 * years):
+            _write_day(lake, systems, first + timedelta(n), 1)
+        whole = _peak_and_seconds(folder, lake.url, from_nothing=True)
+        _write_day(lake, systems, first + timedelta(365 * years), 1)
+        update = _peak_and_seconds(folder, lake.url, from_nothing=False)
+    print(
+        f"warehouse, a day more of {systems} systems x {years} years: {update[0] / whole[0]:.2f} of the CPU"
+        f" of a build from nothing (at most 0.3), {update[1] / whole[1]:.2f} of its memory"
+    )
+
+
 if __name__ == "__main__":
     batch_strings()
     partition_write()
     coverage_spans()
+    warehouse_update()

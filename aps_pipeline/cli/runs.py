@@ -47,7 +47,7 @@ def finish_run(
     if summary.complete:
         for problem in settings.site_problems:
             print(f"{problem}; the warehouse is built without that file", file=sys.stderr)
-        build_warehouse(settings, pipeline, force=wanted is None)
+        build_warehouse(settings, pipeline, force=wanted is None, from_nothing=wanted is None)
     code = summary.exit_code
     is_complete = summary.complete == summary.partitions and not summary.failures and not summary.stops
     missing = 0 if is_complete or wanted is None else sum(line.calls for line in pipeline.plan(wanted))

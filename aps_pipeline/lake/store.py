@@ -152,7 +152,7 @@ class Lake:
         """
         for table in tables:
             for path in self.files(table):
-                values = self._values(table, path)
+                values = self.values(table, path)
                 try:
                     if values is None:
                         raise DamagedFileError("no partition belongs there")
@@ -170,7 +170,7 @@ class Lake:
                 else:
                     yield path, None
 
-    def _values(self, table: Table, path: str) -> tuple[str, ...] | None:
+    def values(self, table: Table, path: str) -> tuple[str, ...] | None:
         """Read the values of the folder columns in a path; None where it is not that of a partition."""
         folders = path.removeprefix(f"{self._folder(table)}/").split("/")[:-1]
         values = tuple(folder.partition("=")[2] for folder in folders)

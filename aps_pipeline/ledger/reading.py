@@ -203,12 +203,20 @@ class LedgerReader:
         with self._reading() as connection:
             return sorted((CallState(st), n, last, end) for st, n, last, end in connection.execute(query))
 
-    def iter_calls(self) -> Iterator[Sequence[dict[str, Any]]]:
-        """Every call without its body, oldest first, in portions of dictionaries."""
+    def iter_calls(self, after: int = 0, also: Collection[int] = ()) -> Iterator[Sequence[dict[str, Any]]]:
+        """Every call after that one, and those named, without bodies, oldest first, in portions."""
+        wanted = sa.or_(calls.c.call_id > after, calls.c.call_id.in_(also))
         with self._reading() as connection:
-            result = connection.execute(sa.select(calls).order_by(calls.c.call_id)).mappings()
+            result = connection.execute(sa.select(calls).where(wanted).order_by(calls.c.call_id)).mappings()
             for portion in result.partitions(10_000):
                 yield [dict(row) for row in portion]
+
+    def list_call_states(self) -> list[tuple[int, str]]:
+        """Every call and its state; nothing of a call changes without its state."""
+        with self._reading() as connection:
+            return [
+                (call, state) for call, state in connection.execute(sa.select(calls.c.call_id, calls.c.state))
+            ]
 
     def list_drift_events(self) -> list[DriftEvent]:
         """Everything unknown that answers have named, in the order of the calls."""

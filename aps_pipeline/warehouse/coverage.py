@@ -197,10 +197,18 @@ _ZONE_DAYS = (
 )
 
 
+ZONE_DAYS = describe(
+    "meta",
+    "zone_days",
+    "When local days begin and end. One row per time zone of the fleet and day of the years held.",
+    _ZONE_DAYS,
+    ("timezone", "date"),
+)
+
+
 def add_zone_days(connection: Connection) -> TableComment:
     """Add `meta.zone_days`: each day of the years that have rows or calls. After core and `meta.calls`."""
-    comment = "When local days begin and end. One row per time zone of the fleet and day of the years held."
-    table = describe("meta", "zone_days", comment, _ZONE_DAYS, ("timezone", "date"))
+    table = ZONE_DAYS
     create(connection, table, _ZONE_DAYS)
     if (years := _find_years(connection)) is not None:
         schema = pa.schema([column.field for column in _ZONE_DAYS])
@@ -209,6 +217,14 @@ def add_zone_days(connection: Connection) -> TableComment:
             days, starts, ends = map(list, zip(*bounds, strict=True))
             fill(connection, table, pa.table([[name] * len(days), days, starts, ends], schema=schema))
     return table
+
+
+def has_current_zone_days(connection: Connection) -> bool:
+    """Tell whether `meta.zone_days` has the zones and years that it would get if it were made now."""
+    query = "SELECT timezone, year(min(date)), year(max(date)) FROM meta.zone_days GROUP BY ALL ORDER BY ALL"
+    years = _find_years(connection)
+    wanted = [(name, *years) for name in _known_zones(connection)] if years is not None else []
+    return connection.execute(query).fetchall() == wanted
 
 
 def _known_zones(connection: Connection) -> dict[str, ZoneInfo]:

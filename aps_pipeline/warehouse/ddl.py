@@ -159,22 +159,30 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> TableCom
 
     Raises StorageError, and WarehouseError where the files break the declaration.
     """
-    target = replace(
-        describe("core", table.name, table.summary, table.columns, table.keys),
-        notes=table.notes,
-        caveats=table.caveats,
-    )
+    target = describe_core_table(table, lake)
     if (folder := _find_view_folder(table, lake)) is not None:
-        return _add_view(connection, table, replace(target, kind="VIEW"), folder)
+        return _add_view(connection, table, target, folder)
     create(connection, target, table.columns)
+    fill_core_table(connection, target, _read_rows(table, lake), lake)
+    return target
+
+
+def describe_core_table(table: Table, lake: Lake) -> TableComment:
+    """Describe what a table of the lake is in the warehouse: a table or a view."""
+    described = describe("core", table.name, table.summary, table.columns, table.keys)
+    kind: Literal["TABLE", "VIEW"] = "VIEW" if _find_view_folder(table, lake) else "TABLE"
+    return replace(described, kind=kind, notes=table.notes, caveats=table.caveats)
+
+
+def fill_core_table(connection: Connection, table: TableComment, rows: pa.Table, lake: Lake) -> None:
+    """Append rows of the lake. Raises WarehouseError where they break the declaration."""
     try:
-        fill(connection, target, _read_rows(table, lake))
+        fill(connection, table, rows)
     except duckdb.IntegrityError as error:
         reason = str(error).splitlines()[0]
         raise WarehouseError(
             f"{lake.url}: the files of {table.name} break its declaration: {reason}"
         ) from error
-    return target
 
 
 def _read_rows(table: Table, lake: Lake) -> pa.Table:
@@ -218,6 +226,14 @@ def _add_view(connection: Connection, table: Table, view: TableComment, folder: 
     )
     add_comments(connection, view)
     return view
+
+
+def drop(connection: Connection, schema: str, name: str) -> None:
+    """Drop the table or view of that name, if there is one."""
+    query = "SELECT table_type FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
+    for (kind,) in connection.execute(query, [schema, name]).fetchall():
+        word = "VIEW" if kind == "VIEW" else "TABLE"
+        connection.execute(f"DROP {word} {identifier(schema)}.{identifier(name)}")
 
 
 def escape_pattern(folder: str) -> str:

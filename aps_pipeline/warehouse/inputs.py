@@ -28,15 +28,14 @@ class Inputs:
 
     digest: str
     lake: LakeState | None
+    terms: str = ""
+    """The part of the digest that must be the same for a warehouse to be brought up to date."""
 
     def were_read_at(self, moment_ns: int) -> bool:
         """Whether a build that began to read at that moment (ns since 1970) has seen the lake as it is."""
         if self.lake is None:
             return False
-        changed = self.lake.changed_ns
-        if changed % _SECOND == 0:  # a file system of whole seconds, or of every other one
-            changed += 2 * _SECOND
-        return changed < moment_ns - _TICK
+        return is_before(self.lake.changed_ns, moment_ns)
 
     def wait_for_mtime_tick(self) -> int:
         """Sleep past the file system's clock tick, so that later writes have a later mtime.
@@ -49,16 +48,29 @@ class Inputs:
         return time.time_ns()
 
 
+def is_before(changed_ns: int, moment_ns: int) -> bool:
+    """Tell whether a change was surely before a moment: changes after it have another time."""
+    if changed_ns % _SECOND == 0:  # a file system of whole seconds, or of every other one
+        changed_ns += 2 * _SECOND
+    return changed_ns < moment_ns - _TICK
+
+
 def inputs_of(lake: Lake, ledger: Ledger, revision_days: int, site: Site) -> Inputs:
     """Collect what a build would read now. Raises StorageError, LedgerError."""
     state = lake.state()
     lines = [package_version(), _code(), str(revision_days), site.digest_text]
+    lines.append(lake.path(TABLES["systems"]))  # views name the lake by its path
+    terms = _digest(lines)
     lines += [
         f"{kind} {n} {newest} {end and end.isoformat()}" for kind, n, newest, end in ledger.count_by_state()
     ]
     if state is not None:
-        lines += [lake.path(TABLES["systems"]), str(state.partitions)]  # views name the lake by its path
-    return Inputs(hashlib.sha256("\n".join(lines).encode()).hexdigest(), state)
+        lines.append(str(state.partitions))
+    return Inputs(_digest(lines), state, terms)
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def package_version() -> str:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
 from aps_pipeline.tables import CAVEATS
-from aps_pipeline.warehouse.ddl import Connection, Note, TableComment, add_comments, identifier, identifiers
+from aps_pipeline.warehouse.ddl import (
+    Connection,
+    Note,
+    TableComment,
+    add_comments,
+    identifier,
+    identifiers,
+    literal,
+)
 from aps_pipeline.warehouse.errors import HeaderError
 
 _ENTRY = re.compile(
@@ -73,17 +83,29 @@ def list_sql_files(folder: str) -> list[SqlFile]:
     return [read_sql(name, texts[name]) for name in sorted(texts)]
 
 
-_WORDS = {"grain", "key", "kind", "after", "note", "caveat", "columns"}
+_WORDS = {"grain", "key", "kind", "by_day", "after", "note", "caveat", "columns"}
+_TABLE = re.compile(r"\b(?:core|mart|meta)\.[a-z]\w*", re.ASCII)
+_COMMENT = re.compile(r"--.*")
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as its file declares it; `after` names the marts that it reads."""
+    """A mart as its file declares it; `after` names the marts that it reads.
+
+    `by_day` names the table, if any, whose rows of a day make those of the same day here; with the other
+    tables that it reads unchanged, a changed day changes no other.
+    """
 
     table: TableComment
     after: tuple[str, ...]
     statement: str
+    by_day: str = ""
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tables that the query reads, as `schema.name`."""
+        return frozenset(_TABLE.findall(_COMMENT.sub("", self.statement)))
 
 
 def marts() -> list[Mart]:
@@ -120,7 +142,7 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
             raise HeaderError(f"{file.name}: a mart is a table, or says 'kind: view'")
         columns = tuple(replace(column, nullable=column.name not in keys) for column in columns)
         table = replace(table, kind="VIEW", columns=columns, unordered=file.statement)
-    return Mart(table, after, file.statement)
+    return Mart(table, after, file.statement, file.text("by_day") if file.texts("by_day") else "")
 
 
 def _columns(file: SqlFile) -> tuple[Note, ...]:
@@ -150,6 +172,16 @@ def sort_marts(found: list[Mart]) -> list[Mart]:
         raise HeaderError(f"marts that wait for each other: {', '.join(error.args[1])}") from error
     except KeyError as error:
         raise HeaderError(f"a mart comes after {error}, which does not exist") from error
+
+
+def replace_days(connection: Connection, mart: Mart, days: Sequence[date]) -> None:
+    """Make the rows of some days anew in a mart that is made by day."""
+    listed = ", ".join(f"DATE {literal(day.isoformat())}" for day in days)
+    name = mart.table.sql_name
+    connection.execute(f"DELETE FROM {name} WHERE date IN ({listed})")  # noqa: S608 - our names and dates
+    source = f"(FROM {mart.by_day} WHERE date IN ({listed}))"
+    statement = re.sub(rf"\b{re.escape(mart.by_day)}\b", source, _COMMENT.sub("", mart.statement))
+    connection.execute(f"INSERT INTO {name} FROM ({statement}) ORDER BY {identifiers(mart.table.keys)}")
 
 
 def add_mart(connection: Connection, mart: Mart) -> TableComment:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from aps_pipeline.ledger import CALL_COLUMNS, DIFF_COLUMNS, DRIFT_COLUMNS, Ledger
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, create, describe, fill
+from aps_pipeline.warehouse.ddl import Connection, TableComment, count, create, describe, fill
 from aps_pipeline.warehouse.inputs import package_version
 
 _CALL = {column.name: column for column in CALL_COLUMNS}
@@ -108,15 +108,52 @@ _COLUMNS = (
 )
 
 
+CALLS = describe(
+    "meta",
+    "calls",
+    "Every call in the ledger, without its body. One row per call, sent or not.",
+    CALL_COLUMNS,
+    ("call_id",),
+)
+
+
 def add_calls(connection: Connection, ledger: Ledger) -> TableComment:
     """Add `meta.calls`: the ledger without bodies. Raises LedgerError."""
-    comment = "Every call in the ledger, without its body. One row per call, sent or not."
-    described = describe("meta", "calls", comment, CALL_COLUMNS, ("call_id",))
-    create(connection, described, CALL_COLUMNS)
+    create(connection, CALLS, CALL_COLUMNS)
+    _fill_calls(connection, ledger)
+    return CALLS
+
+
+def _fill_calls(connection: Connection, ledger: Ledger, after: int = 0, also: Sequence[int] = ()) -> None:
     schema = pa.schema([column.field for column in CALL_COLUMNS])
-    for portion in ledger.iter_calls():
-        fill(connection, described, pa.Table.from_pylist(list(portion), schema=schema))
-    return described
+    for portion in ledger.iter_calls(after, also):
+        fill(connection, CALLS, pa.Table.from_pylist(list(portion), schema=schema))
+
+
+_MANY = 1000
+"""Where more of the older calls have changed, all are read again."""
+
+
+def update_calls(connection: Connection, ledger: Ledger) -> bool:
+    """Read the calls that are new or have changed; return whether there were any. Raises LedgerError."""
+    states = ledger.list_call_states()
+    columns = [pa.array([call for call, _ in states], pa.int64()), pa.array([state for _, state in states])]
+    connection.register("found", pa.table([columns[0], columns[1].cast(pa.string())], ["call_id", "state"]))
+    connection.execute("CREATE TEMP TABLE stale AS FROM meta.calls ANTI JOIN found USING (call_id, state)")
+    query = "SELECT call_id FROM found ANTI JOIN meta.calls USING (call_id, state)"
+    wanted = [call for (call,) in connection.execute(query).fetchall()]
+    newest = connection.execute("SELECT coalesce(max(call_id), 0) FROM meta.calls").fetchall()[0][0]
+    connection.unregister("found")
+    gone = count(connection, "FROM stale")
+    also = [call for call in wanted if call <= newest]
+    if len(also) > _MANY:
+        connection.execute("DELETE FROM meta.calls")
+        newest, also = 0, []
+    connection.execute("DELETE FROM meta.calls WHERE call_id IN (SELECT call_id FROM stale)")
+    connection.execute("DROP TABLE stale")
+    if wanted:
+        _fill_calls(connection, ledger, newest, also)
+    return bool(gone or wanted)
 
 
 def add_news(connection: Connection, ledger: Ledger) -> TableComment:

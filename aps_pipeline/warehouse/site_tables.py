@@ -14,7 +14,7 @@ from aps_pipeline.periods import zone
 from aps_pipeline.site import PlacedPanel, RoofSystem, Site, list_placed_panels
 from aps_pipeline.tables import Column
 from aps_pipeline.tables.columns import INSTANT
-from aps_pipeline.warehouse.ddl import Connection, TableComment, add_table
+from aps_pipeline.warehouse.ddl import Connection, TableComment, add_table, create, describe, fill
 
 if TYPE_CHECKING:
     from aps_pipeline.site.clear_sky import Days
@@ -105,7 +105,10 @@ _DAYLIGHT = (
     Column("last_light_utc", INSTANT, "End of the last half hour of light; null without", "", True),
 )
 
-_DAYS = "SELECT date FROM core.system_daily_energy WHERE system_id = ? ORDER BY date"
+_DAYS = (
+    "SELECT date FROM core.system_daily_energy ANTI JOIN meta.daylight USING (system_id, date)"
+    " WHERE system_id = ? ORDER BY date"
+)
 _ZONE = "SELECT timezone FROM core.systems WHERE system_id = ?"
 
 
@@ -119,8 +122,47 @@ class Plane:
     basis: str
 
 
+CLEAR_SKY = describe(
+    "meta",
+    "clear_sky",
+    "What the sun gives without clouds (pvlib, Ineichen). One row per system, day and plane.",
+    _CLEAR_SKY,
+    ("system_id", "date", "tilt_deg", "azimuth_deg"),
+)
+DAYLIGHT = describe(
+    "meta",
+    "daylight",
+    "When it is light, twilight included, to half an hour. One row per system and day.",
+    _DAYLIGHT,
+    ("system_id", "date"),
+)
+
+
 def add_clear_sky_tables(connection: Connection, site: Site) -> Iterator[TableComment]:
     """Add `meta.clear_sky` and `meta.daylight`; empty where no position is given. Comes after core."""
+    create(connection, CLEAR_SKY, _CLEAR_SKY)
+    create(connection, DAYLIGHT, _DAYLIGHT)
+    add_clear_sky_days(connection, site)
+    yield from (CLEAR_SKY, DAYLIGHT)
+
+
+def update_clear_sky_tables(connection: Connection, site: Site, *, zones_changed: bool) -> bool:
+    """Remove days that core has no more, all where days may begin at other times; add those that are new.
+
+    Returns whether that changed anything. The site has to be the same as before.
+    """
+    gone = "" if zones_changed else (
+        " WHERE (system_id, date) NOT IN (SELECT (system_id, date) FROM core.system_daily_energy)"
+    )  # fmt: skip
+    removed = [
+        connection.execute(f"DELETE FROM {table.sql_name}{gone}").fetchall()[0][0]  # noqa: S608
+        for table in (CLEAR_SKY, DAYLIGHT)
+    ]
+    return bool(add_clear_sky_days(connection, site)) or any(removed)
+
+
+def add_clear_sky_days(connection: Connection, site: Site) -> int:
+    """Add the days that are not there yet; return how many."""
     placed = list_placed_panels(site.roof)
     clear: list[dict[str, Any]] = []
     light: list[dict[str, Any]] = []
@@ -133,11 +175,10 @@ def add_clear_sky_tables(connection: Connection, site: Site) -> Iterator[TableCo
             first, last = bounds or (None, None)
             row = {"system_id": system_id, "date": day, "first_light_utc": first, "last_light_utc": last}
             light.append(row)
-    comment = "What the sun gives without clouds (pvlib, Ineichen). One row per system, day and plane."
-    keys = ("system_id", "date", "tilt_deg", "azimuth_deg")
-    yield add_table(connection, "clear_sky", comment, _CLEAR_SKY, keys, clear)
-    comment = "When it is light, twilight included, to half an hour. One row per system and day."
-    yield add_table(connection, "daylight", comment, _DAYLIGHT, ("system_id", "date"), light)
+    for table, columns, rows in ((CLEAR_SKY, _CLEAR_SKY, clear), (DAYLIGHT, _DAYLIGHT, light)):
+        schema = pa.schema([column.field for column in columns])
+        fill(connection, table, pa.Table.from_pylist(rows, schema=schema))
+    return len(light)
 
 
 def _list_planes(system: RoofSystem, placed: list[PlacedPanel]) -> list[Plane]:

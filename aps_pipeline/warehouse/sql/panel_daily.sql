@@ -1,6 +1,7 @@
 -- mart.panel_daily: Energy of each panel by local day, beside the median of its peers
 -- grain: one row per system, ECU, inverter, channel and local day that the panel has a row for
 -- key: system_id, date, ecu_id, inverter_id, channel
+-- by_day: core.inverter_batch_energy
 -- caveat: absent_is_not_zero, provisional, late_data, channel_is_not_panel_position
 -- note: Peers are the other panels of the system that face the same way, where the roof file says how the panel lies;
 --   otherwise all whose direction it does not say.

@@ -123,10 +123,23 @@ panel_rows AS (
         AND roof.channel = nameless.channel
 ),
 
--- One panel at a place and a day: where an old inverter still has rows, that of the newest with a number.
+-- Where an old inverter still has rows, two are at one place on a day.
+crowded AS (
+    SELECT system_id, place, date
+    FROM panel_rows
+    GROUP BY ALL
+    HAVING count(*) > 1
+),
+
+-- One panel at a place and a day: of two, that of the newest inverter with a number.
 place_days AS (
+    SELECT *
+    FROM panel_rows
+    ANTI JOIN crowded USING (system_id, place, date)
+    UNION ALL
     SELECT panels.*
     FROM panel_rows AS panels
+    SEMI JOIN crowded USING (system_id, place, date)
     LEFT JOIN meta.panels AS roof USING (system_id, inverter_id, channel)
     QUALIFY
         row_number() OVER (
@@ -135,29 +148,58 @@ place_days AS (
         ) = 1
 ),
 
--- What was known of each place by the end of each span, and the inverter that was there last.
-lives AS (
+-- By month first: a span then needs the months before it, and not the days.
+place_months AS (
     SELECT
-        spans.system_id,
-        spans.span,
-        spans.until,
-        panels.place,
-        any_value(panels.label) AS label,
-        max_by((panels.ecu_id, panels.inverter_id, panels.channel), panels.date) AS panel,
-        min(panels.date) AS oldest_date,
-        max(panels.date) AS newest_date,
+        system_id,
+        place,
+        last_day(date) AS until,
+        max_by(label, date) AS label,
+        max(date) FILTER (label IS NOT NULL) AS label_date,
+        max_by((ecu_id, inverter_id, channel), date) AS panel,
+        min(date) AS oldest_date,
+        max(date) AS newest_date,
         count(*) AS days_held,
-        max(panels.date) FILTER (panels.energy_kwh > 0) AS last_energy_date,
-        max(panels.date) FILTER (panels.is_comparable AND panels.ratio >= dead_below) AS last_working_date,
-        count(*) FILTER (panels.energy_kwh > 0) AS days_with_energy,
-        bool_or(panels.is_listed) AS is_listed,
-        spans.first_date,
-        spans.last_date,
-        spans.days
-    FROM spans
-    JOIN place_days AS panels ON panels.system_id = spans.system_id AND panels.date <= spans.until
+        max(date) FILTER (energy_kwh > 0) AS last_energy_date,
+        max(date) FILTER (is_comparable AND ratio >= dead_below) AS last_working_date,
+        count(*) FILTER (energy_kwh > 0) AS days_with_energy,
+        bool_or(is_listed) AS is_listed
+    FROM place_days
     CROSS JOIN limits
     GROUP BY ALL
+),
+
+-- What was known of each place by the end of each span, and the inverter that was there last.
+lives AS (
+    SELECT *
+    FROM (
+        SELECT
+            system_id,
+            span,
+            until,
+            place,
+            max_by(label, label_date) OVER past AS label,
+            max_by(panel, newest_date) OVER past AS panel,
+            min(oldest_date) OVER past AS oldest_date,
+            max(newest_date) OVER past AS newest_date,
+            (sum(days_held) OVER past)::BIGINT AS days_held,
+            max(last_energy_date) OVER past AS last_energy_date,
+            max(last_working_date) OVER past AS last_working_date,
+            (sum(days_with_energy) OVER past)::BIGINT AS days_with_energy,
+            bool_or(is_listed) OVER past AS is_listed,
+            first_date,
+            last_date,
+            days
+        FROM (
+            FROM place_months
+            UNION ALL BY NAME
+            SELECT spans.*, place
+            FROM spans
+            JOIN (SELECT DISTINCT system_id, place FROM place_months) USING (system_id)
+        )
+        WINDOW past AS (PARTITION BY system_id, place ORDER BY until RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    )
+    WHERE span IS NOT NULL AND days_held > 0
 ),
 
 first_energies AS (

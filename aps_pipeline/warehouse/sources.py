@@ -1,0 +1,108 @@
+"""What a warehouse was made from, kept in it: its terms, and the file of each partition of the lake.
+
+A file is known by what its replacement changes, as nothing of it has to be read for that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from aps_pipeline.lake import Lake
+from aps_pipeline.tables import TABLES, Table
+from aps_pipeline.warehouse.ddl import Connection, Note, TableComment, add_comments, literal
+from aps_pipeline.warehouse.inputs import is_before
+
+Values = tuple[str, ...]
+Marks = Mapping[Values, str]
+"""The mark of the file of each partition; empty where a later change might not show in it."""
+
+
+class CannotUpdateError(Exception):
+    """The old file cannot be brought up to date; the message says why."""
+
+
+_TERMS = TableComment(
+    "internal",
+    "terms",
+    "For the program only: what has to be the same for this file to be brought up to date. One row.",
+    (Note("terms", "Digest of code, settings, files of the owner and place of the lake"),),
+    (),
+)
+_SOURCES = TableComment(
+    "internal",
+    "sources",
+    "For the program only: the file that each partition was loaded from. One row per partition.",
+    (
+        Note("table_name", "Table of core"),
+        Note("partition", "Values of its folder columns"),
+        Note("mark", "What a replacement of the file changes; empty where that might not show"),
+    ),
+    ("table_name", "partition"),
+)
+
+
+def read_marks(lake: Lake, table: Table, moment_ns: int) -> dict[Values, str]:
+    """Read the mark of every partition of a table; a file that changed since `moment_ns` gets none.
+
+    Raises StorageError, and CannotUpdateError where a file is no partition.
+    """
+    marks: dict[Values, str] = {}
+    for path in lake.files(table):
+        if (values := lake.values(table, path)) is None:
+            raise CannotUpdateError(f"{path} is no partition")
+        try:
+            stat = os.stat(path)  # noqa: PTH116 - of every file of the lake, so the quickest
+        except FileNotFoundError:
+            continue
+        is_settled = is_before(max(stat.st_mtime_ns, stat.st_ctime_ns), moment_ns)
+        mark = f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+        marks[values] = mark if is_settled else ""
+    return marks
+
+
+def read_all_marks(lake: Lake, moment_ns: int) -> dict[str, dict[Values, str]] | None:
+    """Read the marks of all tables by name; None where the lake cannot give them. Raises StorageError."""
+    if lake.state() is None:
+        return None
+    try:
+        return {table.name: read_marks(lake, table, moment_ns) for table in TABLES.values()}
+    except CannotUpdateError:
+        return None
+
+
+def keep_sources(connection: Connection, terms: str, marks: Mapping[str, Marks]) -> None:
+    """Write what the tables of this file were made from."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS internal")
+    connection.execute("CREATE OR REPLACE TABLE internal.terms (terms VARCHAR NOT NULL)")
+    connection.execute(f"INSERT INTO internal.terms VALUES ({literal(terms)})")  # noqa: S608 - a digest
+    connection.execute(
+        "CREATE OR REPLACE TABLE internal.sources"
+        " (table_name VARCHAR NOT NULL, partition VARCHAR NOT NULL, mark VARCHAR NOT NULL)"
+    )
+    rows = [
+        {"table_name": name, "partition": "/".join(values), "mark": mark}
+        for name, of_table in marks.items()
+        for values, mark in of_table.items()
+    ]
+    kinds = pa.schema([(name, pa.string()) for name in ("table_name", "partition", "mark")])
+    connection.register("kept", pa.Table.from_pylist(rows, kinds))
+    connection.execute("INSERT INTO internal.sources SELECT * FROM kept ORDER BY ALL")
+    connection.unregister("kept")
+    for table in (_TERMS, _SOURCES):
+        add_comments(connection, table)
+
+
+def find_terms(connection: Connection) -> str:
+    """Find the terms that the tables of this file were made under."""
+    return str(connection.execute("SELECT terms FROM internal.terms").fetchall()[0][0])
+
+
+def find_marks(connection: Connection) -> dict[str, dict[Values, str]]:
+    """Find the marks of the files that each table was loaded from."""
+    found: dict[str, dict[Values, str]] = {name: {} for name in TABLES}
+    for name, partition, mark in connection.execute("FROM internal.sources").fetchall():
+        found[name][tuple(partition.split("/")) if partition else ()] = mark
+    return found

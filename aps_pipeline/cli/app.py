@@ -80,7 +80,7 @@ def backfill(
     again: Again = False,
     as_json: Json = False,
 ) -> None:
-    """Ask what is missing in a range of days and build its partitions and the warehouse."""
+    """Ask what is missing in a range of days, and build it."""
     from aps_pipeline.cli.backfill import backfill
 
     raise typer.Exit(backfill(first, last, tables, systems, max_calls, as_json, profile, again))
@@ -101,7 +101,7 @@ def plan(
     profile: Profile = "",
     as_json: Json = False,
 ) -> None:
-    """Show what is missing, what it costs, and when the quota will have paid for it. Makes no call."""
+    """Show what is missing, what it costs, and when it will be paid. Makes no call."""
     from aps_pipeline.cli.plan import plan
 
     raise typer.Exit(plan(first, last, tables, systems, profile, as_json))
@@ -116,7 +116,7 @@ def refresh(
     again: Again = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for yesterday, and again for what other answers show to have changed."""
+    """Ask for yesterday, and again for what may have changed."""
     from aps_pipeline.cli.refresh import refresh
 
     raise typer.Exit(refresh(tables, systems, max_calls, as_json, profile, again))
@@ -132,7 +132,7 @@ def rebuild(tables: Tables = "", as_json: Json = False) -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show what is held of each table by month, what is missing and why, and what is left of the quota."""
+    """Show what is held by table and month, and the quota. Says what is missing and why."""
     from aps_pipeline.cli.status import status
 
     raise typer.Exit(status(as_json))
@@ -145,7 +145,7 @@ def verify(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read every kept body and file, and run every check on the warehouse. Makes no call, builds nothing.
+    """Read every kept body and file, and run every check. Makes no call, builds nothing.
 
     Ends with 5 if a check of severity error fails. Warnings are shown and counted, and end with 0.
     """
@@ -163,7 +163,7 @@ def report(
     systems: Systems = "",
     as_json: Json = False,
 ) -> None:
-    """Write a page on a month for each system and one for all, into DATA_DIR/reports. Makes no call.
+    """Write a page on a month for each system and one for all. They go into DATA_DIR/reports. Makes no call.
 
     Each page is one HTML file, without script or request: open it, print it, send it.
     """
@@ -200,7 +200,7 @@ def doctor(
 
 @app.command()
 def tables(as_json: Json = False) -> None:
-    """Every table: what a row is, how it is partitioned, and what one period costs in calls."""
+    """List every table with its rows, partitions and cost in calls."""
     from aps_pipeline.cli.tables import tables
 
     raise typer.Exit(tables(as_json))
@@ -251,7 +251,7 @@ def simulate(
 def homeassistant(
     system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
 ) -> None:
-    """Hours of whole days for Home Assistant's recorder/import_statistics, with their running sum.
+    """Write hours of whole days for Home Assistant's recorder/import_statistics, with their running sum.
 
     The sum counts from the first hour held: after a backfill of earlier days export everything again.
     """
@@ -264,7 +264,7 @@ def homeassistant(
 def pvoutput(
     system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
 ) -> None:
-    """Whole days for PVOutput's addbatchoutput: each line is the data of one request of 30 days at most."""
+    """Write whole days for PVOutput's addbatchoutput: a line is the data of one request of 30 days at most."""
     from aps_pipeline.cli.export import write_pvoutput_file
 
     raise typer.Exit(write_pvoutput_file(system, first, last, output, force, as_json))

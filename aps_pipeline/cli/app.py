@@ -264,7 +264,7 @@ def homeassistant(
 def pvoutput(
     system: System, first: First, last: Last, output: OutputFile, force: Force = False, as_json: Json = False
 ) -> None:
-    """Write whole days for PVOutput's addbatchoutput: a line is the data of one request of 30 days at most."""
+    """Write whole days for PVOutput's addbatchoutput: a line is one request of up to 30 days."""
     from aps_pipeline.cli.export import write_pvoutput_file
 
     raise typer.Exit(write_pvoutput_file(system, first, last, output, force, as_json))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,14 +32,23 @@ def prepare_rows(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.Ta
     for column in table.columns:
         if not column.nullable and rows.column(column.name).null_count:
             raise InvalidRowsError(f"{table.name}.{column.name} has absent values")
-    if rows.num_rows != rows.select(list(table.keys)).group_by(list(table.keys)).aggregate([]).num_rows:
+    rows = rows.sort_by([(key, "ascending") for key in table.keys]).combine_chunks()
+    if _repeats_key(rows, table.keys):
         raise InvalidRowsError(f"{table.name} has two rows of one key {table.keys}")
     for name, value in zip(table.folder_columns, values, strict=True):
         inside = _all_equal(rows, name, value) if name in table.schema.names else _all_in(rows, name, value)
         if not inside:
             raise InvalidRowsError(f"{table.name}: a row with another {name} than {value}")
-    rows = rows.sort_by([(key, "ascending") for key in table.keys])
-    return rows.select(table.file_schema.names).combine_chunks()
+    return rows.select(table.file_schema.names)
+
+
+def _repeats_key(rows: pa.Table, keys: Sequence[str]) -> bool:
+    """Tell whether two rows of one key stand side by side; the rows are sorted by it."""
+    if rows.num_rows < 2:
+        return False
+    columns = (rows.column(key) for key in keys)
+    is_same = reduce(pc.and_, (pc.equal(each[1:], each[:-1]) for each in columns))
+    return bool(pc.any(is_same).as_py())
 
 
 def _all_equal(rows: pa.Table, name: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""When a call is tried again, and when trying stops: `RetryPolicy` and `CircuitBreaker`."""
+"""When a call is tried again, after which backoff, and when trying stops: retry policy and circuit breaker."""
 
 from __future__ import annotations
 

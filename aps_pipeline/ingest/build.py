@@ -1,4 +1,4 @@
-"""Building partitions: a pure function of the good answers, written only when they have changed."""
+"""Build partitions: an idempotent function of the good answers, written only when they have changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a call of an account may start: what failed in a row, what the server asked for, what rests since.
+"""The circuit breaker of an account: what failed in a row, what the server asked for, and what rests since.
 
 Rests are kept in the ledger, for every process and the next runs. After one that the server asked for, calls
 go on. After one because nothing worked, a single call without a retry shows whether it does now.

@@ -1,4 +1,4 @@
-"""Reading and writing partitions through pyarrow.fs."""
+"""Read and upsert partitions through pyarrow.fs: each is one file, replaced whole."""
 
 from __future__ import annotations
 

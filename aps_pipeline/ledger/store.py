@@ -1,4 +1,4 @@
-"""Reserving and finishing calls."""
+"""Reserve and finish calls: the checkpoints that every run resumes from."""
 
 from __future__ import annotations
 

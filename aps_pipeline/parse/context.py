@@ -1,4 +1,4 @@
-"""What a parser knows besides the body, and what it gives back; series that are refused one by one."""
+"""What a parser knows besides the body, and what it gives back; refused series, as dead letters."""
 
 from __future__ import annotations
 

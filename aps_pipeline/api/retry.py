@@ -1,4 +1,4 @@
-"""When a call is tried again, after which backoff, and when trying stops: retry policy and circuit breaker."""
+"""When a call is tried again, after what backoff, and when trying stops: retry and circuit breaker."""
 
 from __future__ import annotations
 

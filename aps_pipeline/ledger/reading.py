@@ -141,6 +141,8 @@ class LedgerReader:
         """Read the bodies of calls as text, by call_id, without the missing and the garbled."""
         wanted = sorted(set(call_ids))
         found: dict[int, str] = {}
+        if not wanted:
+            return found
         kept = sa.select(bodies, calls.c.body_sha256).join(calls, calls.c.call_id == bodies.c.call_id)
         with self._reading() as connection:
             for start in range(0, len(wanted), _CHUNK):

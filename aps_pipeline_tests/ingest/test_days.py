@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aps_pipeline.ingest import Summary, Wanted
+from aps_pipeline.parse import PARSERS, ParseContext, Parsed
 from aps_pipeline.simulator import Fault, Fleet
 from aps_pipeline.simulator.fleet import Ecu
 from aps_pipeline.tables import get_table
@@ -199,3 +201,16 @@ def test_an_answer_is_judged_by_when_it_was_asked(site: Site) -> None:
     pipeline.ledger.close()
     assert not summary.failures
     assert site.frame(HOURS)["hour"].tolist() == list(range(23))
+
+
+def test_an_answer_is_parsed_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    parser = PARSERS[HOURS]
+
+    def count(table: Any, data: Any, context: ParseContext) -> Parsed:
+        parsed.append(context.call_id)
+        return parser(table, data, context)
+
+    monkeypatch.setitem(PARSERS, HOURS, count)
+    site.collect(TODAY - timedelta(days=9), TODAY - timedelta(days=7), (HOURS,), system_ids=(EAST,))
+    assert len(parsed) == len(set(parsed)) == 3

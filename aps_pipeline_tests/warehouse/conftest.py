@@ -127,7 +127,7 @@ class Plant:
             table = TABLES[name]
             partitions: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
             for row in rows:
-                partitions[_partition(table, row)].append(row)
+                partitions[partition_of(table, row)].append(row)
             for values, members in partitions.items():
                 columns = {field: [row[field] for row in members] for field in table.schema.names}
                 self.lake.write(table, values, from_columns(table, columns), "inputs")
@@ -141,7 +141,7 @@ class Plant:
         return warehouse.query(self.path, sql).to_pylist()
 
 
-def _partition(table: Table, row: dict[str, Any]) -> tuple[str, ...]:
+def partition_of(table: Table, row: dict[str, Any]) -> tuple[str, ...]:
     texts = {"date": str(row.get("date")), "source_table": str(row.get("source_table"))}
     texts |= {"month": texts["date"][:7], "year": str(row.get("month"))[:4]}
     return tuple(texts[name] for name in table.folder_columns)

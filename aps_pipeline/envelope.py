@@ -65,7 +65,7 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_json(text: str) -> Any:
-    """Strict JSON: no NaN, no repeated key, bounded depth. Raises NotAnEnvelopeError."""
+    """Read strict JSON: no NaN, no repeated key, bounded depth. Raises NotAnEnvelopeError."""
     try:
         return json.loads(
             text,
@@ -109,7 +109,7 @@ def remove_secrets(text: str) -> str:
 
 
 def _value_end(text: str, start: int, quote: str) -> int:
-    """Where the value that begins at `start` ends; the end of the text where that cannot be told."""
+    """Find where the value that begins at `start` ends; the end of the text where that cannot be told."""
     if quote != '"':  # JSON within a text of JSON: up to the next quote of its kind, or the end of that text
         end = text.find(quote, start + len(quote)) if text.startswith(quote, start) else -1
         return end + len(quote) if end >= 0 else _match_end(_INSIDE_TEXT, text, start)

@@ -108,11 +108,11 @@ class Period:
         return self.first.replace(month=12, day=31) if self.grain is Grain.YEAR else date.max
 
     def __len__(self) -> int:
-        """Its number of days."""
+        """Count its days."""
         return (self.last - self.first).days + 1
 
     def days(self) -> Iterator[date]:
-        """Its days in order."""
+        """List its days in order."""
         return days_between(self.first, self.last)
 
     def end_utc(self, zone: ZoneInfo) -> datetime | None:
@@ -124,12 +124,12 @@ LIFETIME = Period(Grain.LIFETIME, date.min)
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """Each day from `first` to `last`, both included."""
+    """List each day from `first` to `last`, both included."""
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def periods_between(grain: Grain, first: date, last: date) -> list[Period]:
-    """Every period of that grain that holds a day from `first` to `last`, in order."""
+    """List every period of that grain that holds a day from `first` to `last`, in order."""
     if grain is Grain.LIFETIME:
         return [LIFETIME]
     found: list[Period] = []
@@ -183,7 +183,7 @@ def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 
 def hour_bounds_utc(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Start and end of a local hour 0–23: a skipped hour lasts 0, a repeated one 2 hours."""
+    """Find start and end of a local hour 0–23: a skipped hour lasts 0, a repeated one 2 hours."""
     start = datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001 - a wall time on purpose
     return wall_to_utc(start, zone), wall_to_utc(start + _HOUR, zone)
 
@@ -195,7 +195,7 @@ def day_end_utc(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_bounds_utc(first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
-    """Each local day from `first` to `last`, the midnight that begins it and the one that ends it."""
+    """List each local day from `first` to `last`, the midnight that begins it and the one that ends it."""
     start = wall_to_utc(datetime.combine(first, time()), zone)
     for day in days_between(first, last):
         end = wall_to_utc(datetime.combine(day + _DAY, time()), zone)

@@ -158,7 +158,7 @@ def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> C
 
 
 def _standing(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
-    """How a subject is as far as is known: as it was told, where it is unknown now."""
+    """Tell how a subject is as far as is known: as it was told, where it is unknown now."""
     condition = now.get(subject, Condition.UNKNOWN)
     return before.get(subject) if condition is Condition.UNKNOWN else condition
 

@@ -51,7 +51,7 @@ def targets_of(addresses: Sequence[str]) -> tuple[Target, ...]:
 
 
 def send(target: Target, message: Message) -> bool:
-    """Whether the target took the message; one that answers too late may have taken it all the same."""
+    """Tell whether the target took the message; one that answers too late may have taken it all the same."""
     from apprise import NotifyFormat  # noqa: PLC0415 - loaded by then
 
     taken = target.service.notify(

@@ -24,7 +24,7 @@ SERVER_FAILURES = (TransportError, NotAnAnswerError, PassingError, BusyError)
 
 
 def is_server_failure(outcome: object) -> bool | None:
-    """Whether an outcome is a failure of the server; None for an error that says nothing of it."""
+    """Tell whether an outcome is a failure of the server; None for an error that says nothing of it."""
     if not isinstance(outcome, ApsError):
         return False
     return True if isinstance(outcome, SERVER_FAILURES) else None
@@ -42,7 +42,7 @@ _RETRIES: tuple[tuple[type[ApsError], int], ...] = (
 
 
 def get_retries(kind: type[ApsError]) -> int:
-    """How often a call is tried again after an error of that kind."""
+    """Tell how often a call is tried again after an error of that kind."""
     return next((count for each, count in _RETRIES if issubclass(kind, each)), 0)
 
 
@@ -57,12 +57,12 @@ class RetryPolicy:
     most: int = 4
 
     def has_another(self, attempt: int, error: ApsError) -> bool:
-        """Whether there is another attempt after the one of that number, which ended with `error`."""
+        """Tell whether there is another attempt after the one of that number, which ended with `error`."""
         is_short = (error.retry_after or 0.0) <= SHORT_WAIT_SECONDS
         return is_short and attempt <= min(get_retries(type(error)), self.most)
 
     def get_pause(self, attempt: int, error: ApsError) -> float:
-        """Seconds to wait before the next attempt."""
+        """Choose the seconds to wait before the next attempt."""
         longest = self.backoff_seconds * 2 ** (attempt - 1)
         jittered = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
         return max(jittered, error.retry_after or 0.0)

@@ -27,7 +27,7 @@ def link(heading: str) -> str:
 
 
 def data(rows: Sequence[Row]) -> Iterator[str]:
-    """Rows as a block of text, each a line; each a column where that would be too wide."""
+    """Write rows as a block of text, each a line; each a column where that would be too wide."""
     cells = [[cell(value) for value in row.values()] for row in rows]
     across = _align([list(rows[0]), *cells])
     is_wide = max(map(len, across)) > _WIDTH
@@ -36,7 +36,7 @@ def data(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def cell(value: object) -> str:
-    """One value, short enough to be read: 6 digits, UTC as Z, null where there is none."""
+    """Write one value, short enough to be read: 6 digits, UTC as Z, null where there is none."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -226,7 +226,7 @@ def _values(table: Table, period: Period) -> tuple[str, ...]:
 
 
 def _side(table: Table, period: Period) -> tuple[str, ...]:
-    """Where the rejected items of a partition lie: by day, so those of a month under its first."""
+    """Find where the rejected items of a partition lie: by day, so those of a month under its first."""
     return table.name, period.first.isoformat()
 
 

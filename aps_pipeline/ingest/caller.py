@@ -46,7 +46,7 @@ class Caller:
             session.close()
 
     def can_ask(self, system_id: str) -> bool:
-        """Whether calls may still be made for a system."""
+        """Tell whether calls may still be made for a system."""
         return self._sessions[system_id].stop is None
 
     def results(self, asks: Iterable[PendingRequest], judge: BodyCheck) -> Iterator[CallOutcome]:

@@ -107,7 +107,7 @@ class CallGate:
         return f"not asked: {' '.join(circuit)} is left alone after {self._reasons[circuit]}"
 
     def get_policy(self, request: Request) -> RetryPolicy | None:
-        """How often the request may be tried: once, where it shows whether anything works again."""
+        """Tell how often the request may be tried: once, where it shows whether anything works again."""
         return NO_RETRIES if self._half_open.intersection(self._circuits(request)) else None
 
     def enter(self, request: Request, *, is_retry: bool) -> None:

@@ -39,7 +39,7 @@ from aps_pipeline.tables import Table
 
 
 def get_claims(ledger: Ledger, now: datetime, revision_window: timedelta, zone: ZoneInfo) -> list[Claim]:
-    """Every claim that holds at `now`: borders of retention, sole ECUs, rests. Raises LedgerError."""
+    """List every claim that holds at `now`: borders of retention, sole ECUs, rests. Raises LedgerError."""
     fleet = KnownFleet.load(ledger)
     return [
         *_border_claims(get_borders(ledger, fleet.systems, revision_window, now)),
@@ -150,7 +150,7 @@ def _is_history(run: Run, part: RequestPart, held: LedgerEntry) -> bool:
 
 
 def _due(jobs: Iterable[Job]) -> dict[Request, list[Table]]:
-    """Every request that is due, with the tables it feeds."""
+    """List every request that is due, with the tables it feeds."""
     due: dict[Request, list[Table]] = {}
     for job in jobs:
         for request in job.plan.due:

@@ -218,7 +218,7 @@ class EquivalenceProbe:
 
 
 def _verdicts(ledger: Ledger, pairs: _Pairs, level: str, revision_window: timedelta) -> Iterator[Verdict]:
-    """Whether the two answers about a period are equal, for whole periods with some energy."""
+    """Tell whether the two answers about a period are equal, for whole periods with some energy."""
     for period, its, mine in pairs.by_period:
         first = _energies(ledger, LEVELS[level], pairs.system, "", period, its, revision_window)
         second = _energies(
@@ -239,7 +239,7 @@ def _energies(
     entry: LedgerEntry,
     revision_window: timedelta,
 ) -> pa.Table | None:
-    """When and how much, as one answer has it, of what is final; None if it is not to be read."""
+    """Find when and how much, as one answer has it, of what is final; None if it is not to be read."""
     request = Request(*table.source.kind, system.system_id, device, period)
     asked = context_of_entry(request, system, entry, revision_window)
     if period.key and not asked.is_final(period.last):

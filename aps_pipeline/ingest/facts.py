@@ -40,7 +40,7 @@ class FactsStep:
         """The newest good call of this run for each request."""
 
     def results(self) -> Iterator[PartitionResult]:
-        """Each partition as soon as its requests have ended: first those that need no call."""
+        """Yield each partition as soon as its requests have ended: first those that need no call."""
         yield from self._before_all_systems()
         if not self._due:
             yield from (self._finish_partition(job) for job in self._jobs if not job.pending)
@@ -195,6 +195,6 @@ class FactsStep:
         )
 
     def _is_whole_for_one(self, job: Job, waiting: list[Request]) -> bool:
-        """Whether some account has no request waiting: what it has paid for is built meanwhile."""
+        """Tell whether some account has no request waiting: what it has paid for is built meanwhile."""
         accounts = self._run.accounts_of(part.request for part in job.plan.parts)
         return not accounts <= self._run.accounts_of(waiting)

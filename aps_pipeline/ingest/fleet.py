@@ -188,7 +188,7 @@ def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> Syst
 
 
 def _merge_devices(*devices: Device) -> tuple[Device, ...]:
-    """Each device once, there whenever one of its lists has it there."""
+    """Yield each device once, there whenever one of its lists has it there."""
     found: dict[str, Device] = {}
     for each in devices:
         other = found.get(each.device_id, each)

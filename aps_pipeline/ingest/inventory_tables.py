@@ -38,7 +38,7 @@ def _list_sightings(table: Table, fleet: KnownFleet) -> list[Sighting]:
 
 
 def _things(table: Table, sightings: Iterable[Sighting]) -> list[Row]:
-    """Each thing that was named: an answer without some detail of it takes none away."""
+    """Yield each thing that was named: an answer without some detail of it takes none away."""
     named: dict[tuple[str, ...], Row] = {}
     for seen in sightings:
         here = {tuple(row[name] for name in table.keys): row for row in _NAMED[table.name](seen)}

@@ -115,7 +115,7 @@ class CallRecorder:
 
 
 def state_of(error: ApsError) -> CallState:
-    """How a call stands that ended with an error."""
+    """Tell how a call stands that ended with an error."""
     if isinstance(error, api_errors.NotSentError):
         return CallState.UNSENT
     if isinstance(error, api_errors.MalformedError | api_errors.OversizedError):

@@ -56,7 +56,7 @@ class Pipeline:
         return account_of(self.accounts, system_id)
 
     def quotas(self) -> dict[str, Quota]:
-        """Where each account stands, by its name, in order. Raises LedgerError."""
+        """Get where each account stands, by its name, in order. Raises LedgerError."""
         return {account.name: self.ledger.get_quota(account.quota_account) for account in self.accounts}
 
     def collect(

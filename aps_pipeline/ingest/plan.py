@@ -44,12 +44,12 @@ class Step:
     last: date = date.max
 
     def holds(self, period: Period) -> bool:
-        """Whether a period belongs to it."""
+        """Tell whether a period belongs to it."""
         return self.first <= period.first <= self.last
 
 
 def count_partitions(run: Run, step: Step) -> int:
-    """How many of the wanted partitions a step looks at."""
+    """Count how many of the wanted partitions a step looks at."""
     first = run.wanted.first
     return sum(
         step.holds(period) and period.last >= first
@@ -230,7 +230,7 @@ class StepPlan:
 
 
 def jobs_of(run: Run, fleet: KnownFleet, step: Step, context: PlanContext) -> list[Job]:
-    """Every wanted partition of a step with what it still needs, from what is known alone."""
+    """List every wanted partition of a step with what it still needs, from what is known alone."""
     return [job for table in step.tables for job in _jobs_of_table(run, fleet, table, step, context)]
 
 

@@ -88,9 +88,9 @@ class Run:
             wanted.first if wanted.recheck else None,
         )
         self.has_asked = False
+        """Whether a call may have been made."""
         self.remarks: list[str] = []
         """What the run met that none of the wanted tables needs."""
-        """Whether a call may have been made."""
         self._account_of = {system_id: account_of(accounts, system_id) for system_id in wanted.system_ids}
         self.rests = {} if wanted.again else get_rests(ledger, self.now, self.quota_zone)
         """What is left alone because it was denied or refused of late."""
@@ -141,7 +141,7 @@ class Run:
         self._caller.close()
 
     def can_ask(self, system_id: str) -> bool:
-        """Whether calls may still be made for a system."""
+        """Tell whether calls may still be made for a system."""
         return self._caller.can_ask(system_id)
 
     def account_of(self, request: Request) -> str:

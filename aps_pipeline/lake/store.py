@@ -84,7 +84,7 @@ class Lake:
         return _without_credentials(self.url)
 
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
-        """Where the file of a partition lies; `values` are those of `table.folder_columns`."""
+        """Find where the file of a partition lies; `values` are those of `table.folder_columns`."""
         return f"{self._root}/core/{partition_name(table, values)}/{_FILE}"
 
     def _folder(self, table: Table) -> str:
@@ -191,7 +191,7 @@ class Lake:
         return aside
 
     def has_rows(self) -> bool:
-        """Whether any partition holds rows, by as few listings as that takes. Raises StorageError.
+        """Tell whether any partition holds rows, by as few listings as that takes. Raises StorageError.
 
         One that is damaged may have held some. A run that made no call leaves inventory tables without rows.
         """
@@ -228,7 +228,7 @@ class Lake:
         )
 
     def _list(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
-        """All files and folders below a folder, or only those in it; none if it is not there."""
+        """List all files and folders below a folder, or only those in it; none if it is not there."""
         with self._as_storage_error(folder):
             selector = pafs.FileSelector(folder, recursive=deep, allow_not_found=True)
             return list(self._fs.get_file_info(selector))
@@ -249,7 +249,7 @@ class Lake:
         return rows.select(table.schema.names).cast(table.schema)
 
     def read(self, table: Table) -> pa.Table:
-        """All rows of a table, in the order of its partitions. Raises StorageError."""
+        """Read all rows of a table, in the order of its partitions. Raises StorageError."""
         files = self.files(table)
         if not files:
             return table.schema.empty_table()

@@ -57,7 +57,7 @@ def _all_equal(rows: pa.Table, name: str, text: str) -> bool:
 
 
 def _all_in(rows: pa.Table, folder: str, text: str) -> bool:
-    """Whether every row is of the month or year that stands in the folder name only."""
+    """Tell whether every row is of the month or year that stands in the folder name only."""
     days = rows.column({"month": "date", "year": "month"}[folder]).cast(pa.string())
     return bool(pc.all(pc.starts_with(days, text + "-")).as_py() in (True, None))
 

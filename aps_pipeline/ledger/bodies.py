@@ -100,7 +100,7 @@ _REQUEST_KEY = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.devi
 
 
 def has_body() -> sa.ColumnElement[bool]:
-    """Whether a call has a body to be read: one that was found damaged is no longer expected to."""
+    """Tell whether a call has a body to be read: one that was found damaged is no longer expected to."""
     expected = sa.or_(calls.c.body_bytes.is_not(None), calls.c.state == CallState.ANSWERED)
     return sa.and_(expected, calls.c.state != CallState.DAMAGED)
 

@@ -19,7 +19,7 @@ _REQUEST_KEY = (calls.c.endpoint, calls.c.level, calls.c.system_id, calls.c.devi
 
 
 def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, str]]) -> list[AnswerPair]:
-    """Successive good calls of one request that have no comparison yet, request by request in order.
+    """List successive good calls of one request that have no comparison yet, request by request in order.
 
     `sources` are the endpoints and levels wanted. Two answers of 'no data' have nothing to compare.
     """
@@ -38,7 +38,7 @@ def list_uncompared(connection: sa.Connection, sources: Collection[tuple[str, st
 
 
 def _successive(sources: Collection[tuple[str, str]]) -> sa.Select[Any]:
-    """Every good call beside the good call of the same request before it."""
+    """List every good call beside the good call of the same request before it."""
 
     def previous(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
         lagged = sa.func.lag(column, type_=column.type)
@@ -81,7 +81,7 @@ def list_answers_before(connection: sa.Connection, call_id: int) -> list[GoodCal
 
 
 def list_diffs(connection: sa.Connection) -> list[AnswerDiff]:
-    """Every comparison, in the order of the calls."""
+    """List every comparison, in the order of the calls."""
     query = sa.select(revisions).order_by(revisions.c.call_id, revisions.c.table_name)
     return [AnswerDiff(**row) for row in connection.execute(query).mappings()]
 
@@ -141,7 +141,7 @@ def list_figures(
     periods: tuple[str, str] | None,
     system_ids: Collection[str] | None,
 ) -> list[StoredFigure]:
-    """Every figure of one endpoint and level, in the order of the calls."""
+    """List every figure of one endpoint and level, in the order of the calls."""
     query = (
         sa.select(
             calls.c.system_id,

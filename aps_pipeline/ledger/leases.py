@@ -44,7 +44,7 @@ def _owner(pid: int) -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Whether a process of this host has ended; of other hosts nothing is seen from here."""
+    """Tell whether a process of this host has ended; of other hosts nothing is seen from here."""
     host, pid, started = owner.rsplit("|", 2)
     if host != platform.node():
         return False
@@ -64,7 +64,7 @@ def database_time(tx: sa.Connection, now: datetime) -> datetime:
 
 
 def is_gone(owner: str, sent: datetime, beat: datetime | None, now: datetime, database_now: datetime) -> bool:
-    """Whether the process that reserved a call at `sent` can no longer finish it.
+    """Tell whether the process that reserved a call at `sent` can no longer finish it.
 
     One that never beat, such as one of an older release, is judged by when it sent the call.
     """

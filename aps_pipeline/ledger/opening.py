@@ -119,7 +119,7 @@ def _bring_to_head(engine: sa.Engine, name: str, file: Path | None, patience: fl
 
 
 def _is_at_head(engine: sa.Engine, name: str) -> bool:
-    """Whether nothing is to be done. Raises LedgerError for a ledger of a newer version."""
+    """Tell whether nothing is to be done. Raises LedgerError for a ledger of a newer version."""
     with engine.connect() as connection:
         try:
             version = _version(connection)

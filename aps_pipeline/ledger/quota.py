@@ -54,7 +54,7 @@ def quota_month(now: datetime, zone: ZoneInfo) -> str:
 
 
 def resets_utc(now: datetime, zone: ZoneInfo) -> datetime:
-    """When the quota month of an instant ends."""
+    """Find when the quota month of an instant ends."""
     end = Period.containing(Grain.MONTH, local_day(now, zone)).end_utc(zone)
     assert end is not None  # noqa: S101 - a month ends
     return end.astimezone(UTC)

@@ -84,7 +84,7 @@ class LedgerReader:
             return [(endpoint, level, system_id) for endpoint, level, system_id in repeated]
 
     def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
-        """Every good call of an endpoint in order: call_id, request, state, when it was sent.
+        """List every good call of an endpoint in order: call_id, request, state, when it was sent.
 
         For endpoints without a period, whose whole history matters (inventory).
         """
@@ -158,7 +158,7 @@ class LedgerReader:
             return list(list_damaged(connection))
 
     def count_bodies(self) -> int:
-        """How many bodies there are to be checked."""
+        """Count how many bodies there are to be checked."""
         with self._reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(has_body())).scalar_one())
 
@@ -168,7 +168,7 @@ class LedgerReader:
             return list(list_refused(connection))
 
     def get_sent_time(self, call_id: int) -> datetime:
-        """When a call was sent, by the server's clock where ours is known to be wrong.
+        """Find when a call was sent, by the server's clock where ours is known to be wrong.
 
         Raises LedgerError for an unknown call.
         """
@@ -178,12 +178,12 @@ class LedgerReader:
         return found
 
     def get_newest_time(self) -> datetime | None:
-        """When the newest call was sent; None before the first."""
+        """Find when the newest call was sent; None before the first."""
         with self._reading() as connection:
             return connection.execute(sa.select(calls.c.sent_utc).order_by(calls.c.call_id.desc())).scalar()
 
     def get_quota(self, account: QuotaAccount) -> Quota:
-        """Where the account stands now."""
+        """Get where the account stands now."""
         with self._reading() as connection:
             return read_quota(connection, account, self.now())
 
@@ -206,7 +206,7 @@ class LedgerReader:
             return sorted((CallState(st), n, last, end) for st, n, last, end in connection.execute(query))
 
     def iter_calls(self, after: int = 0, also: Collection[int] = ()) -> Iterator[Sequence[dict[str, Any]]]:
-        """Every call after that one, and those named, without bodies, oldest first, in portions."""
+        """List every call after that one, and those named, without bodies, oldest first, in portions."""
         wanted = sa.or_(calls.c.call_id > after, calls.c.call_id.in_(also))
         with self._reading() as connection:
             result = connection.execute(sa.select(calls).where(wanted).order_by(calls.c.call_id)).mappings()
@@ -214,7 +214,7 @@ class LedgerReader:
                 yield [dict(row) for row in portion]
 
     def list_call_states(self) -> list[tuple[int, str]]:
-        """Every call and its state; nothing of a call changes without its state."""
+        """List every call and its state; nothing of a call changes without its state."""
         with self._reading() as connection:
             return [
                 (call, state) for call, state in connection.execute(sa.select(calls.c.call_id, calls.c.state))
@@ -230,7 +230,7 @@ class LedgerReader:
             ]
 
     def list_uncompared(self, sources: Collection[tuple[str, str]]) -> list[AnswerPair]:
-        """Successive good calls of one request that are not compared yet, request by request in order.
+        """List successive good calls of one request that are not compared yet, request by request in order.
 
         `sources` are endpoints and levels. Left out is 'no data' after 'no data'.
         """
@@ -243,7 +243,7 @@ class LedgerReader:
             return diffs.list_answers_before(connection, call_id)
 
     def list_diffs(self) -> list[AnswerDiff]:
-        """Every comparison of two successive answers, in the order of the calls."""
+        """List every comparison of two successive answers, in the order of the calls."""
         with self._reading() as connection:
             return diffs.list_diffs(connection)
 
@@ -279,7 +279,7 @@ class LedgerReader:
             return diffs.list_unread_answers(connection, endpoint, level, periods, system_ids)
 
     def is_simulated(self) -> bool | None:
-        """Whether the answers come from a simulator; None before the first one."""
+        """Tell whether the answers come from a simulator; None before the first one."""
         with self._reading() as connection:
             value = connection.execute(sa.select(facts.c.value).where(facts.c.name == "simulated")).scalar()
         return None if value is None else value == str(True)

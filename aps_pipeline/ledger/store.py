@@ -201,7 +201,7 @@ class Ledger(LedgerWriter, RestingAccounts):
         tx.execute(sa.update(quotas).where(*in_month).values(**values))
 
     def _is_of_same_origin(self, *, simulated: bool) -> bool:
-        """Whether answers of this origin belong into this ledger; the first answer decides."""
+        """Tell whether answers of this origin belong into this ledger; the first answer decides."""
         if simulated and not self._accepts_simulated:
             return False
         if self._simulated is None:

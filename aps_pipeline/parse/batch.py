@@ -60,7 +60,7 @@ def _read_parts(uid: pa.Array, channel: pa.Array, energy: pa.Array) -> pa.Table:
 
 @register(INVERTER_BATCH_ENERGY)
 def inverter_batch_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
+    """Build rows of `inverter_batch_energy` in kWh, and the items refused one by one. Raises RefusedError."""
     items = read_list(read_object(data, "data").get("energy"), "energy")
     read = read_strings(_texts(items))
     reasons = _reasons(read)

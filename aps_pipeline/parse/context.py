@@ -36,16 +36,16 @@ class ParseContext:
     """Whose answer it is: system, ecu, meter or inverter."""
 
     def is_open(self) -> bool:
-        """Whether the period was still running when the call was sent."""
+        """Tell whether the period was still running when the call was sent."""
         end = self.period.end_utc(self.zone)
         return end is None or end > self.sent_utc
 
     def has_begun(self, start_utc: datetime) -> bool:
-        """Whether something that starts at `start_utc` can have been measured."""
+        """Tell whether something that starts at `start_utc` can have been measured."""
         return start_utc <= self.sent_utc + CLOCK_TOLERANCE
 
     def is_final(self, last_day: date) -> bool:
-        """Whether a period that ends with `last_day` had stopped changing when the call was sent."""
+        """Tell whether a period that ends with `last_day` had stopped changing when the call was sent."""
         return day_end_utc(last_day, self.zone) + self.revision_window <= self.sent_utc
 
 
@@ -68,12 +68,12 @@ _ID_FIELDS = {each.name: each.id_field for each in ENDPOINTS.values() if each.de
 
 
 def make_rows(table: Table, context: ParseContext, columns: Mapping[str, Any], count: int) -> Parsed:
-    """Rows of `table`: `columns` beside those that the request itself answers. Nothing is rejected."""
+    """Build rows of `table`: `columns` beside those that the request itself answers. Nothing is rejected."""
     return Parsed(from_columns(table, {**constant_columns(context), **columns}, count), empty(REJECTED_ITEMS))
 
 
 def constant_columns(context: ParseContext) -> dict[str, Any]:
-    """Columns that hold the same for every row of an answer; a table takes those that it has."""
+    """Build columns that hold the same for every row of an answer; a table takes those that it has."""
     device = dict.fromkeys(("ecu_id", "inverter_id", "meter_id"), context.device_id)
     return {
         "system_id": context.system_id,
@@ -160,7 +160,7 @@ def make_rows_of_series(
 def make_rejected_rows(
     table: Table, context: ParseContext, refused: Sequence[tuple[int, str, str]]
 ) -> pa.Table:
-    """Rows of `rejected_items`, from the position of each item, the item itself, and the reason."""
+    """Build rows of `rejected_items`, from the position of each item, the item itself, and the reason."""
     columns = constant_columns(context) | {
         "source_table": table.name,
         "device_id": context.device_id,

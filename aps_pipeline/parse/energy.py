@@ -40,7 +40,7 @@ _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "yea
 
 @register(*SYSTEM_ENERGY, *ECU_ENERGY)
 def energy_list(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
+    """Build rows of `{system,ecu}_{hourly,daily,monthly,yearly}_energy` in kWh. Raises RefusedError."""
     found, values = list_energies(table, data, context)
     return make_rows(table, context, time_columns(table, found, context) | {"energy_kwh": values}, len(found))
 
@@ -56,7 +56,7 @@ def list_energies(
 
 @register(*INVERTER_ENERGY)
 def inverter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
+    """Build rows of `inverter_{hourly,daily,monthly,yearly}_energy` in kWh, channel by channel.
 
     A channel that cannot be right is refused alone. Raises RefusedError, also where the others differ in
     length.
@@ -138,7 +138,7 @@ def inverter_dc(table: Table, data: Any, context: ParseContext) -> Parsed:
 
 @register(INVERTER_AC_TELEMETRY)
 def inverter_ac(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
+    """Build rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
     body = _read_slots(table, data, context)
     return make_rows_of_series(table, context, body.axis.columns() | body.ac, len(body.axis), body.ac_series)
 

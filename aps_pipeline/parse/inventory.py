@@ -102,7 +102,7 @@ def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
 
 
 def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
-    """One ECU that is listed twice, perhaps in both spellings."""
+    """Merge one ECU that is listed twice, perhaps in both spellings."""
     inverters = _once((*ecu.inverters, *other.inverters))
     return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)
 

@@ -34,7 +34,7 @@ _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)
 
 @register(ECU_POWER)
 def ecu_power(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `ecu_power`: W and kWh. Raises RefusedError."""
+    """Build rows of `ecu_power`: W and kWh. Raises RefusedError."""
     body = read_body(table, data, context)
     read_number(body.get("today"), "today")
     axis, series = read_time_axis(body.get("time"), "time", context), SeriesReader()

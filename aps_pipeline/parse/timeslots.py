@@ -128,7 +128,7 @@ def _reason(is_shown: bool, day: date, zone: ZoneInfo) -> str:
 
 
 def instants_of_label(day: date, label: str, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """When (UTC) a clock in `zone` shows `label` on that day: once, twice in autumn, or never."""
+    """Find when (UTC) a clock in `zone` shows `label` on that day: once, twice in autumn, or never."""
     wall = datetime.combine(day, time.fromisoformat(label))
     first, second = wall.replace(tzinfo=zone), wall.replace(tzinfo=zone, fold=1)
     early, late = first.utcoffset(), second.utcoffset()
@@ -252,7 +252,7 @@ def _may_be_short(entries: Sequence[Any], begun: int, context: ParseContext) -> 
 
 
 def _is_new_year(context: ParseContext, shift: timedelta) -> bool:
-    """Whether it was another year then: a clock may be off, and a list of years late."""
+    """Tell whether it was another year then: a clock may be off, and a list of years late."""
     return (
         local_day(context.sent_utc + shift, context.zone).year
         != local_day(context.sent_utc, context.zone).year

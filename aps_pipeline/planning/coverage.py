@@ -80,7 +80,7 @@ class CoverageSpan:
         return self.standing.state
 
     def __len__(self) -> int:
-        """Its number of periods."""
+        """Count its periods."""
         return self.last.ordinal - self.first.ordinal + 1
 
 

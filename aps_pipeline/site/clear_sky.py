@@ -45,7 +45,7 @@ class Days:
         return [round(float(each), 3) for each in np.add.reduceat(kwh, self._first)] if self.days else []
 
     def light(self) -> list[tuple[datetime, datetime] | None]:
-        """Of each day from when until when it is light, in half hours; None in polar night."""
+        """Find, for each day, from when until when it is light, in half hours; None in polar night."""
         is_up = np.split(self._sky["apparent_elevation"].to_numpy() > _DUSK, self._first[1:])
         found: list[tuple[datetime, datetime] | None] = []
         for (start, _), up in zip(self._bounds, is_up, strict=True):

@@ -48,7 +48,7 @@ def read_file(path: Path, kind: type[Model]) -> Model:
 
 
 def _line(error: Exception) -> str:
-    """Where a file is wrong; what is wrong there would repeat its text."""
+    """Name where a file is wrong; what is wrong there would repeat its text."""
     mark = getattr(error, "problem_mark", None)
     return f" at line {mark.line + 1}" if mark is not None else ""
 

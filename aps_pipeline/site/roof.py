@@ -113,7 +113,7 @@ class RoofSystem(StrictModel):
                     yield uid, channel, panel
 
     def _panels(self, inverter: RoofInverter) -> dict[int, Panel]:
-        """Its panels, and what it says nothing of from the one that it replaces."""
+        """List its panels, and what it says nothing of from the one that it replaces."""
         old = self.inverters.get(inverter.replaces) if inverter.replaces else None
         return {**(self._panels(old) if old else {}), **inverter.panels}
 
@@ -154,7 +154,7 @@ def read_roof_file(path: Path) -> Roof:
 
 
 def list_placed_panels(roof: Roof) -> list[PlacedPanel]:
-    """Every channel that the roof file says something about, old inverters included."""
+    """List every channel that the roof file says something about, old inverters included."""
     return sorted(
         (each for system_id, system in roof.systems.items() for each in _of_system(system_id, system)),
         key=lambda each: (each.system_id, each.inverter_id, each.channel),

@@ -111,7 +111,7 @@ class Table:
         return (("source_table", *own)) if self.side_of else own
 
     def is_partition(self, values: tuple[str, ...]) -> bool:
-        """Whether these values of the folder columns can be those of a partition."""
+        """Tell whether these values of the folder columns can be those of a partition."""
         *source, key = values if self.is_partitioned else (*values, "")
         if self.side_of and source != [each for each in self.side_of if each in source]:
             return False
@@ -167,7 +167,7 @@ class Table:
 
 
 def empty(table: Table) -> pa.Table:
-    """No rows of `table`."""
+    """Build `table` without rows."""
     return table.schema.empty_table()
 
 

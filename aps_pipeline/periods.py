@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 FIRST_ZONE, LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
@@ -186,6 +187,12 @@ def hour_bounds_utc(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, dat
     """Find start and end of a local hour 0–23: a skipped hour lasts 0, a repeated one 2 hours."""
     start = datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001 - a wall time on purpose
     return wall_to_utc(start, zone), wall_to_utc(start + _HOUR, zone)
+
+
+def hours_utc(day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """List start and end of the 24 local hours of a day, as `hour_bounds_utc` finds each."""
+    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a wall time on purpose
+    return pairwise(wall_to_utc(midnight + hour * _HOUR, zone) for hour in range(25))
 
 
 @lru_cache(maxsize=50_000)

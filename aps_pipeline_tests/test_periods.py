@@ -25,6 +25,7 @@ from aps_pipeline.periods import (
     day_end_utc,
     days_between,
     hour_bounds_utc,
+    hours_utc,
     local_day,
     periods_between,
     wall_to_utc,
@@ -111,6 +112,7 @@ def test_periods_at_the_ends_of_time() -> None:
 def test_the_hours_of_a_day_follow_each_other_and_fill_it(name: str, day: date) -> None:
     where = zone(name)
     bounds = [hour_bounds_utc(day, hour, where) for hour in range(24)]
+    assert list(hours_utc(day, where)) == bounds
     for (_, end), (start, _) in pairwise(bounds):
         assert end == start
     assert all(start <= end for start, end in bounds)

@@ -31,7 +31,7 @@ from aps_pipeline.periods import (
     Grain,
     Period,
     day_end_utc,
-    hour_bounds_utc,
+    hours_utc,
     local_day,
     wall_to_utc,
 )
@@ -156,8 +156,7 @@ class Slot:
 def hour_slots(context: ParseContext) -> list[Slot]:
     """List the 24 local hours of the day."""
     day = context.period.first
-    bounds = (hour_bounds_utc(day, hour, context.zone) for hour in range(24))
-    return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(bounds)]
+    return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(hours_utc(day, context.zone))]
 
 
 def day_slots(context: ParseContext) -> list[Slot]:

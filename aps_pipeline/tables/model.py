@@ -122,6 +122,11 @@ class Table:
         return len(key) == KEY_LENGTH[self.partition_grain] and len(values) == len(self.folder_columns)
 
     @cached_property
+    def no_rows(self) -> pa.Table:
+        """Its columns without a row; made once, for it stands beside the rows of every answer."""
+        return self.schema.empty_table()
+
+    @cached_property
     def file_schema(self) -> pa.Schema:
         """The columns inside a file: all but those in the folder name, as Hive readers expect."""
         inside = [c.field for c in self.columns if c.name not in self.folder_columns]
@@ -168,7 +173,7 @@ class Table:
 
 def empty(table: Table) -> pa.Table:
     """Build `table` without rows."""
-    return table.schema.empty_table()
+    return table.no_rows
 
 
 def from_columns(table: Table, columns: Mapping[str, object], count: int | None = None) -> pa.Table:
@@ -180,8 +185,11 @@ def from_columns(table: Table, columns: Mapping[str, object], count: int | None 
     return pa.Table.from_arrays(arrays, schema=table.schema)
 
 
+_ARROW = (pa.Array, pa.ChunkedArray)
+
+
 def _array(values: object, kind: pa.DataType, count: int | None) -> pa.Array | pa.ChunkedArray:
-    if isinstance(values, pa.Array | pa.ChunkedArray):
+    if isinstance(values, _ARROW):
         return values.cast(kind)
     if isinstance(values, list):
         return pa.array(values, kind)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from aps_pipeline import warehouse
 from aps_pipeline.site import Roof, Site
-from aps_pipeline.tables import TABLES
+from aps_pipeline.tables import TABLES, from_columns
 from aps_pipeline.warehouse import builder, marts, update
 from aps_pipeline.warehouse.connection import begin_session
 from aps_pipeline_tests.warehouse.conftest import Plant, partition_of
@@ -44,10 +44,11 @@ def write(plant: Plant, name: str, *, again: bool = False) -> None:
     for row in rows:
         by_partition.setdefault(partition_of(table, row), []).append(row)
     for values, members in by_partition.items():
+        columns = {field: [row[field] for row in members] for field in table.schema.names}
+        by_key = [(key, "ascending") for key in table.keys]
+        wanted = from_columns(table, columns).sort_by(by_key)
         held = files.read_partition(table, values)
-        wanted = sorted(map(repr, (tuple(row[field] for field in table.schema.names) for row in members)))
-        found = [] if held is None else sorted(repr(tuple(row.values())) for row in held.to_pylist())
-        if again or found != wanted:
+        if again or held is None or not held.sort_by(by_key).equals(wanted):
             plant.rows = type(every)(list, {name: members})
             plant.write()
     plant.rows = every

@@ -102,9 +102,8 @@ class Ledger(LedgerWriter, RestingAccounts):
         now = self.now()
         month = quota_month(now, account.zone)
         with self._writing() as tx:
-            self._spend_quota(
-                tx, account, month, now
-            )  # first: its row lock puts PostgreSQL's processes in line
+            # First, for its row lock puts PostgreSQL's processes in line.
+            self._spend_quota(tx, account, month, now)
             self._check_rivals(tx, request, after, now)
             if not self._heart.is_beating:
                 leases.write_beat(tx, now)

@@ -141,9 +141,11 @@ def add_table(
     columns: Sequence[Column],
     keys: Sequence[str],
     rows: pa.Table | Sequence[dict[str, Any]],
+    *,
+    schema: str = "meta",
 ) -> TableComment:
-    """Add a table of `meta` with its comments and rows."""
-    table = describe("meta", name, comment, columns, keys)
+    """Add a table of `meta`, or of another schema, with its comments and rows."""
+    table = describe(schema, name, comment, columns, keys)
     create(connection, table, columns)
     if not isinstance(rows, pa.Table):
         rows = pa.Table.from_pylist(rows, schema=pa.schema([column.field for column in columns]))
@@ -160,8 +162,8 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> TableCom
     Raises StorageError, and WarehouseError where the files break the declaration.
     """
     target = describe_core_table(table, lake)
-    if (folder := _find_view_folder(table, lake)) is not None:
-        return _add_view(connection, table, target, folder)
+    if target.kind == "VIEW":
+        return _add_view(connection, table, target, _view_folder(table, lake))
     create(connection, target, table.columns)
     fill_core_table(connection, target, _read_rows(table, lake), lake)
     return target
@@ -170,7 +172,7 @@ def add_core_table(connection: Connection, table: Table, lake: Lake) -> TableCom
 def describe_core_table(table: Table, lake: Lake) -> TableComment:
     """Describe what a table of the lake is in the warehouse: a table or a view."""
     described = describe("core", table.name, table.summary, table.columns, table.keys)
-    kind: Literal["TABLE", "VIEW"] = "VIEW" if _find_view_folder(table, lake) else "TABLE"
+    kind: Literal["TABLE", "VIEW"] = "VIEW" if _is_view(table, lake) else "TABLE"
     return replace(described, kind=kind, notes=table.notes, caveats=table.caveats)
 
 
@@ -199,18 +201,21 @@ def _read_rows(table: Table, lake: Lake) -> pa.Table:
 _ANY_DAY = "????-??-??"
 
 
-def _find_view_folder(table: Table, lake: Lake) -> str | None:
-    """Find the folder that a view can read the table from; None where its rows have to be copied in.
+def _view_folder(table: Table, lake: Lake) -> str:
+    return str(PurePosixPath(lake.path(table, (_ANY_DAY,))).parents[1])
+
+
+def _is_view(table: Table, lake: Lake) -> bool:
+    """Tell whether a view can read the table from its folder; otherwise its rows have to be copied in.
 
     They have to be where the lake is an object store, for which DuckDB would need an extension, where its
     patterns cannot name the path, where a parent folder is named like `date=x`, which it would take for a
     column, and where the table has no file yet.
     """
     is_local = "://" not in lake.url or lake.url.startswith("file://")
-    if not table.is_five_minute or not is_local or not lake.files(table):
-        return None
-    folder = str(PurePosixPath(lake.path(table, (_ANY_DAY,))).parents[1])
-    return None if set(folder) & set("=\\") else folder
+    if not table.is_five_minute or not is_local or set(_view_folder(table, lake)) & set("=\\"):
+        return False
+    return bool(lake.files(table))
 
 
 def _add_view(connection: Connection, table: Table, view: TableComment, folder: str) -> TableComment:

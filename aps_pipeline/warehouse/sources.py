@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from aps_pipeline.lake import Lake
-from aps_pipeline.tables import TABLES, Table
-from aps_pipeline.warehouse.ddl import Connection, Note, TableComment, add_comments, literal
+from aps_pipeline.tables import TABLES, Column, Table
+from aps_pipeline.warehouse.ddl import Connection, add_table, drop
 from aps_pipeline.warehouse.inputs import is_before
 
 Values = tuple[str, ...]
@@ -24,23 +24,11 @@ class CannotUpdateError(Exception):
     """The old file cannot be brought up to date; the message says why."""
 
 
-_TERMS = TableComment(
-    "internal",
-    "terms",
-    "For the program only: what has to be the same for this file to be brought up to date. One row.",
-    (Note("terms", "Digest of code, settings, files of the owner and place of the lake"),),
-    (),
-)
-_SOURCES = TableComment(
-    "internal",
-    "sources",
-    "For the program only: the file that each partition was loaded from. One row per partition.",
-    (
-        Note("table_name", "Table of core"),
-        Note("partition", "Values of its folder columns"),
-        Note("mark", "What a replacement of the file changes; empty where that might not show"),
-    ),
-    ("table_name", "partition"),
+_TERMS = (Column("terms", pa.string(), "Digest of code, settings, files of the owner and place of the lake"),)
+_SOURCES = (
+    Column("table_name", pa.string(), "Table of core"),
+    Column("partition", pa.string(), "Values of its folder columns"),
+    Column("mark", pa.string(), "What a replacement of the file changes; empty where that might not show"),
 )
 
 
@@ -76,23 +64,18 @@ def read_all_marks(lake: Lake, moment_ns: int) -> dict[str, dict[Values, str]] |
 def keep_sources(connection: Connection, terms: str, marks: Mapping[str, Marks]) -> None:
     """Write what the tables of this file were made from."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS internal")
-    connection.execute("CREATE OR REPLACE TABLE internal.terms (terms VARCHAR NOT NULL)")
-    connection.execute(f"INSERT INTO internal.terms VALUES ({literal(terms)})")  # noqa: S608 - a digest
-    connection.execute(
-        "CREATE OR REPLACE TABLE internal.sources"
-        " (table_name VARCHAR NOT NULL, partition VARCHAR NOT NULL, mark VARCHAR NOT NULL)"
-    )
+    comment = "For the program only: what has to be the same for this file to be brought up to date. One row."
+    drop(connection, "internal", "terms")
+    add_table(connection, "terms", comment, _TERMS, ("terms",), [{"terms": terms}], schema="internal")
+    comment = "For the program only: the file that each partition was loaded from. One row per partition."
     rows = [
         {"table_name": name, "partition": "/".join(values), "mark": mark}
         for name, of_table in marks.items()
         for values, mark in of_table.items()
     ]
-    kinds = pa.schema([(name, pa.string()) for name in ("table_name", "partition", "mark")])
-    connection.register("kept", pa.Table.from_pylist(rows, kinds))
-    connection.execute("INSERT INTO internal.sources SELECT * FROM kept ORDER BY ALL")
-    connection.unregister("kept")
-    for table in (_TERMS, _SOURCES):
-        add_comments(connection, table)
+    keys = ("table_name", "partition")
+    drop(connection, "internal", "sources")
+    add_table(connection, "sources", comment, _SOURCES, keys, rows, schema="internal")
 
 
 def find_terms(connection: Connection) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import get_context, parent_process
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Self
 
 from aps_pipeline.errors import Exit, PipelineError
@@ -95,12 +95,25 @@ class TableRebuilder:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let processes that start meanwhile never see the Ctrl-C of a terminal: this one ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Start processes as a whole: one that an interrupt cut off from this one would never be told to end.
+
+    Python's handlers run in this thread, whichever thread was hit, so they wait. Processes inherit the
+    mask, so the Ctrl-C of a terminal and the stop of a service reach this process only, which ends them.
+    """
+    if current_thread() is not main_thread():  # where no handler runs
+        yield
+        return
+    numbers, held = (signal.SIGINT, signal.SIGTERM), list[int]()
+    handlers = [(number, signal.signal(number, lambda each, _: held.append(each))) for number in numbers]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers:
+            signal.signal(number, handler)
+        for each in held[:1]:
+            signal.raise_signal(each)
 
 
 def _rebuild(

@@ -34,7 +34,7 @@ def filled(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     return site
 
 
-def _rebuild(site: Site, processes: int) -> tuple[list[PartitionResult], Summary, str]:
+def _rebuild(site: Site, processes: int) -> tuple[list[PartitionResult], Summary, dict[str, str]]:
     shutil.rmtree(site.data_dir / "lake")
     pipeline, summary = site.pipeline(), Summary()
     with closing(pipeline.ledger), closing(pipeline.rebuild(summary, processes=processes)) as results:
@@ -102,28 +102,56 @@ def _workers() -> list[psutil.Process]:
 
 
 SCRIPT = """
+import os
+import signal
 import sys
 from aps_pipeline.cli import main
 from aps_pipeline.ingest import rebuild
 rebuild._FEWEST = 5
 rebuild.os.cpu_count = lambda: 2
+if early := int(os.environ.get("SIGNAL_WHILE_IT_STARTS", "0")):
+    from multiprocessing import forkserver
+    connect = forkserver.connect_to_new_process
+    def connect_and_interrupt(fds):
+        connected = connect(fds)
+        os.kill(os.getpid(), early)
+        return connected
+    forkserver.connect_to_new_process = connect_and_interrupt
 sys.argv = ["aps", "rebuild"]
 if __name__ == "__main__":
     main()
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_outlives_the_command(filled: Site, tmp_path: Path, number: signal.Signals) -> None:
+def _start_command(site: Site, tmp_path: Path, early: int = 0) -> subprocess.Popen[str]:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    run = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, str(script)],
-        env={**os.environ, "APS_DATA_DIR": str(filled.data_dir)},
+        env={**os.environ, "APS_DATA_DIR": str(site.data_dir), "SIGNAL_WHILE_IT_STARTS": str(int(early))},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_until_a_process_has_started(
+    filled: Site, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = _start_command(filled, tmp_path, number)
+    try:
+        _, said = run.communicate(timeout=60)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+    assert run.returncode == Exit.INCOMPLETE
+    assert "Traceback" not in said and "run the same command again" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_command(filled: Site, tmp_path: Path, number: signal.Signals) -> None:
+    run = _start_command(filled, tmp_path)
     started = psutil.Process(run.pid)
     deadline = time.monotonic() + 60
     while not any(server.children() for server in started.children()) and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What one ECU recorded on one local day, slot by slot: every other number is a sum of these energies.
+"""What one ECU recorded on local days, slot by slot: every other number is a sum of these energies.
 
 A slot is 5 minutes of UTC and carries the local wall time of its end, so the slot that ends at midnight is
 the first of its day, and a day on which the clock changes has 23, 24.5 or 25 hours of slots. Energies are
@@ -7,17 +7,17 @@ whole micro-kWh, so that sums over slots, channels and days agree exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from aps_pipeline.periods import day_end_utc, hour_bounds_utc, zone
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
-from aps_pipeline.simulator.weather import Floats, Sun, Weather, chance, plane_irradiance, sun_at, weather
+from aps_pipeline.simulator.weather import Floats, Sun, Weather, draw, plane_irradiance, sun_at, weather
 
 Ints = NDArray[np.int64]
 
@@ -32,7 +32,7 @@ class Slots:
     minutes: Ints
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def day_slots(day: date, zone_name: str) -> Slots:
     """List every slot whose end is on that local day."""
     tz = zone(zone_name)
@@ -51,12 +51,17 @@ def _offset(epoch: int, zone_name: str) -> int:
     return int(offset.total_seconds())
 
 
-def sum_by_hour(values: Ints, hours: Ints) -> Ints:
-    """Sum `values` [..., n] by local hour [..., 24]; `hours` ascend, a repeated hour falls in one sum."""
+def sum_by_hour(values: Ints, minutes: Ints, starts: Ints) -> Ints:
+    """Sum `values` [..., n] by day and local hour, [..., days, 24]; a repeated hour falls in one sum.
+
+    `starts` [days + 1] says where each day begins.
+    """
     sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1), dtype=np.int64)
     np.cumsum(values, axis=-1, out=sums[..., 1:])
-    edges = np.searchsorted(hours, np.arange(25))
-    return np.asarray(sums[..., edges[1:]] - sums[..., edges[:-1]])
+    days = len(starts) - 1
+    hours = np.repeat(np.arange(days) * 24, np.diff(starts)) + minutes // 60
+    edges = np.searchsorted(hours, np.arange(24 * days + 1))
+    return np.asarray(sums[..., edges[1:]] - sums[..., edges[:-1]]).reshape(*values.shape[:-1], days, 24)
 
 
 FLOWS = ("produced", "consumed", "imported", "exported")
@@ -67,8 +72,8 @@ _MICRO_KWH_PER_W = 1_000 * STEP / 3600  # of one slot
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class EcuDay:
-    """The records of a day in order; n is 0 when there are none.
+class Records:
+    """The records of one ECU in order; n is 0 when there are none.
 
     `ends` s since 1970 UTC, `minutes` of the local clock, `steps` s since the record before, all [n];
     `daylight` bool [n]; `energy` micro-kWh per channel of the ECU [channels, n]; `air_c` [n];
@@ -88,16 +93,20 @@ class EcuDay:
         """The time labels, `hh:mm` of the local clock."""
         return [f"{minute // 60:02d}:{minute % 60:02d}" for minute in self.minutes.tolist()]
 
-    def up_to(self, epoch: int) -> EcuDay:
+    def between(self, start: int, stop: int) -> Records:
+        """Take the records from one position to another."""
+        return self._take(slice(start, stop))
+
+    def up_to(self, epoch: int) -> Records:
         """Take the records that had ended by then."""
         return self._take(slice(0, int(np.searchsorted(self.ends, epoch, side="right"))))
 
-    def by_day(self) -> EcuDay:
+    def by_day(self) -> Records:
         """Take the records of daylight, the only ones that panels have."""
         return self._take(self.daylight)
 
-    def _take(self, which: slice | Flags) -> EcuDay:
-        return EcuDay(
+    def _take(self, which: slice | Flags) -> Records:
+        return Records(
             self.ends[which],
             self.minutes[which],
             self.steps[which],
@@ -108,41 +117,48 @@ class EcuDay:
         )
 
 
-def ecu_day(seed: int, system: System, ecu: Ecu, day: date) -> EcuDay:
-    """Make everything the ECU recorded on that local day: nothing while offline or before the system began.
+def ecu_days(seed: int, system: System, ecu: Ecu, days: Sequence[date]) -> tuple[Records, Ints]:
+    """Make everything the ECU recorded on local days, and where the records of each begin [days + 1].
 
-    Where no inverter is mounted no record is one of daylight: only a meter has something to say.
+    There is nothing of days on which it was offline, before the system began, and that its zone skipped when
+    it crossed the date line. Where no inverter is mounted no record is one of daylight: only a meter has
+    something to say.
     """
-    if day < system.create_date or ecu.is_offline(day):
-        return _nothing(len(ecu.channels))
-    slots = day_slots(day, system.timezone)
-    if not len(slots.ends):
-        return _nothing(len(ecu.channels))  # the day that a zone skipped when it crossed the date line
-    ends = slots.ends.astype(np.float64)
-    sun = sun_at(ends - STEP / 2, system.lat, system.lon)
-    sky = weather(seed, system, day, ends)
-    energy = _slot_energy(seed, ecu, day, sun, sky)
-    flows = _meter_flows(seed, ecu, day, slots.minutes, energy)
-    daylight = (sun.up > 0) & ecu.has_panels(day)
-    kept = np.flatnonzero(_record_flags(chance(seed, "gaps", ecu.eid, day), daylight))
-    # What a missing record would have held comes with the next one.
+    slots = {day: day_slots(day, system.timezone) for day in days if not ecu.is_offline(day)}
+    lived = [day for day, each in slots.items() if day >= system.create_date and len(each.ends)]
+    if not lived:
+        return _nothing(len(ecu.channels)), np.zeros(len(days) + 1, dtype=np.int64)
+    ends = np.concatenate([slots[day].ends for day in lived])
+    minutes = np.concatenate([slots[day].minutes for day in lived])
+    counts = [len(slots[day].ends) for day in lived]
+    sun = sun_at(ends.astype(np.float64) - STEP / 2, system.lat, system.lon)
+    sky = weather(seed, system, lived, [slots[day].ends.astype(np.float64) for day in lived])
+    energy = _slot_energy(seed, ecu, lived, counts, sun, sky)
+    flows = _meter_flows(seed, ecu, lived, counts, minutes, energy)
+    daylight = (sun.up > 0) & np.repeat([ecu.has_panels(day) for day in lived], counts)
+    parts = zip(lived, np.split(daylight, np.cumsum(counts)[:-1]), strict=True)
+    flags = [_record_flags(draw(len(part) + 5, seed, "gaps", ecu.eid, day), part) for day, part in parts]
+    kept = np.flatnonzero(np.concatenate(flags))
+    # What a missing record would have held comes with the next one of its day, for the last is never missing.
     since = np.concatenate(([0], kept[:-1] + 1))
-    flows = np.add.reduceat(flows, since, axis=1)
-    return EcuDay(
-        ends=slots.ends[kept],
-        minutes=slots.minutes[kept],
+    records = Records(
+        ends=ends[kept],
+        minutes=minutes[kept],
         steps=STEP * np.diff(kept, prepend=-1),
         daylight=daylight[kept],
         energy=np.add.reduceat(energy, since, axis=1),
-        flows=_balance(flows),
+        flows=_balance(np.add.reduceat(flows, since, axis=1)),
         air_c=sky.air_c[kept],
     )
+    made = dict(zip(lived, counts, strict=True))
+    starts = np.concatenate(([0], np.cumsum([made.get(day, 0) for day in days])))
+    return records, np.searchsorted(kept, starts)
 
 
-def _nothing(channels: int) -> EcuDay:
+def _nothing(channels: int) -> Records:
     none = np.zeros((channels + 4, 0), dtype=np.int64)
     empty = none[0]
-    return EcuDay(
+    return Records(
         ends=empty,
         minutes=empty,
         steps=empty,
@@ -153,7 +169,9 @@ def _nothing(channels: int) -> EcuDay:
     )
 
 
-def _slot_energy(seed: int, ecu: Ecu, day: date, sun: Sun, sky: Weather) -> Ints:
+def _slot_energy(
+    seed: int, ecu: Ecu, days: Sequence[date], counts: Sequence[int], sun: Sun, sky: Weather
+) -> Ints:
     """Compute micro-kWh of every channel in every slot, [channels, n]; 0 while not mounted."""
     planes = ecu.inverters
     if not planes:
@@ -165,7 +183,12 @@ def _slot_energy(seed: int, ecu: Ecu, day: date, sun: Sun, sky: Weather) -> Ints
         sky.clearness,
     )
     heat = 1.0 - 0.004 * (sky.air_c + 0.03 * light - 25.0)
-    share = np.concatenate([_panels(seed, inv, day, light.shape[1]) for inv in planes])
+    share = np.concatenate(
+        [
+            np.concatenate([_panels(seed, inv, *each) for each in zip(days, counts, strict=True)], axis=1)
+            for inv in planes
+        ]
+    )
     watts = np.repeat(light * heat * sky.snow, [inv.channels for inv in planes], axis=0) * share
     return np.asarray(np.rint(watts * _MICRO_KWH_PER_W), dtype=np.int64)
 
@@ -176,25 +199,28 @@ def _panels(seed: int, inverter: Inverter, day: date, slots: int) -> Floats:
     for fault in inverter.faults:
         if fault.covers(day):
             size[fault.channel - 1] *= fault.factor
-    flicker = 0.98 + 0.04 * chance(seed, "panel", inverter.uid, day).random((inverter.channels, slots))
+    flicker = 0.98 + 0.04 * draw((inverter.channels, slots), seed, "panel", inverter.uid, day)
     return np.asarray(size[:, None] * flicker)
 
 
 @lru_cache(maxsize=4096)
 def _make(seed: int, uid: str) -> Floats:
     """Draw how good each of four panels was made, about 1."""
-    return 0.96 + 0.04 * chance(seed, "make", uid).random(4)
+    return 0.96 + 0.04 * draw(4, seed, "make", uid)
 
 
-def _meter_flows(seed: int, ecu: Ecu, day: date, minutes: Ints, energy: Ints) -> Ints:
+def _meter_flows(
+    seed: int, ecu: Ecu, days: Sequence[date], counts: Sequence[int], minutes: Ints, energy: Ints
+) -> Ints:
     """Draw micro-kWh produced and consumed behind the meter, [4, n]; the net flows are still 0."""
     flows = np.zeros((4, len(minutes)), dtype=np.int64)
     if ecu.meter:
-        draws = chance(seed, "load", ecu.eid, day).random(len(minutes) + 1)
+        draws = [draw(n + 1, seed, "load", ecu.eid, day) for day, n in zip(days, counts, strict=True)]
+        each, appetite = np.concatenate([d[:-1] for d in draws]), np.repeat([d[-1] for d in draws], counts)
         hour = minutes / 60.0
         meals = np.exp(-((hour - 7.5) ** 2) / 2) + 1.6 * np.exp(-((hour - 19.5) ** 2) / 5)
-        kettle = np.where(draws[:-1] > 0.97, 1_900.0, 0.0)
-        watts = (140 + 60 * draws[:-1]) + (260 + 240 * draws[-1]) * meals + kettle
+        kettle = np.where(each > 0.97, 1_900.0, 0.0)
+        watts = (140 + 60 * each) + (260 + 240 * appetite) * meals + kettle
         flows[0] = energy.sum(axis=0)
         flows[1] = np.rint(watts * _MICRO_KWH_PER_W).astype(np.int64)
     return flows
@@ -207,10 +233,9 @@ def _balance(flows: Ints) -> Ints:
     return flows
 
 
-def _record_flags(rng: Generator, daylight: Flags) -> Flags:
+def _record_flags(draws: Floats, daylight: Flags) -> Flags:
     """Draw which slots have a record: nearly all; a few, a stretch, or every second may be missing."""
     slots = len(daylight)
-    draws = rng.random(slots + 5)
     kept = draws[:slots] > 0.01
     start, length = int(draws[slots] * slots), 3 + int(draws[slots + 1] * 9)
     if draws[slots + 2] < 0.12:

@@ -10,9 +10,9 @@ import numpy as np
 from aps_pipeline.simulator.energies import Json, missing_channels, refuse_unmounted
 from aps_pipeline.simulator.fleet import Ecu, Inverter
 from aps_pipeline.simulator.printing import decimals, java_double, kwh2, kwh6
-from aps_pipeline.simulator.production import FLOWS, EcuDay, Ints
+from aps_pipeline.simulator.production import FLOWS, Ints, Records
 from aps_pipeline.simulator.request import NO_DATA, ApiError, SimRequest
-from aps_pipeline.simulator.weather import Floats, chance, digest
+from aps_pipeline.simulator.weather import Floats, digest, draw
 
 _SURPLUS = 1.045
 
@@ -57,9 +57,8 @@ def inverter_minutely(request: SimRequest) -> Json:
     records = _daylight(request, ecu)
     energy = records.energy[ecu.rows(inverter.uid)]
     power = _watts(energy, records.steps) * _SURPLUS
-    wobble = chance(request.history.seed, "grid", inverter.uid, request.period().first).random(
-        (5, len(records.ends))
-    )
+    shape = 5, len(records.ends)
+    wobble = draw(shape, request.history.seed, "grid", inverter.uid, request.period().first)
     body: dict[str, Json] = {"t": records.labels}
     for n, (watts, micro) in enumerate(zip(power, energy.tolist(), strict=True), 1):
         volts = 31.0 + 6.0 * np.minimum(watts / 60.0, 1.0) - 0.08 * records.air_c + wobble[0]
@@ -111,7 +110,7 @@ def _panel_kwh(micro: int, *names: object) -> str:
     return kwh6(micro)
 
 
-def _daylight(request: SimRequest, ecu: Ecu) -> EcuDay:
+def _daylight(request: SimRequest, ecu: Ecu) -> Records:
     """Look up the daylight records of the requested day. Raises ApiError 1001 when there are none."""
     records = request.history.day(ecu, request.period().first, request.now).by_day()
     if not len(records.ends):

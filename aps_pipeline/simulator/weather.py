@@ -5,9 +5,11 @@ Pure formulas of numpy arrays; the almanac is approximate, good to about 0.05 de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
 from numpy.random import Generator, Philox
@@ -65,11 +67,11 @@ _KNOT = 1200.0  # seconds between two draws of the short-term variation
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """The sky over a system on one day, per slot: `clearness` 0–1, air in °C; `snow`: what passes it."""
+    """The sky over a system, per slot [n]: `clearness` 0–1, air in °C; `snow`: what passes it, 0–1."""
 
     clearness: Floats
     air_c: Floats
-    snow: float
+    snow: Floats
 
 
 def digest(*names: object) -> int:
@@ -77,24 +79,36 @@ def digest(*names: object) -> int:
     return int.from_bytes(blake2b("\x1f".join(map(str, names)).encode(), digest_size=16).digest(), "big")
 
 
-def chance(*names: object) -> Generator:
-    """Make a random generator that these names alone determine."""
-    return Generator(Philox(key=digest(*names)))
+_PHILOX = Philox(key=0)
+_GENERATOR, _START = Generator(_PHILOX), _PHILOX.state
+_drawing = Lock()
 
 
-def weather(seed: int, system: System, day: date, ends: Floats) -> Weather:
-    """Draw the weather of a local day at slots that end at `ends` (seconds since 1970, shape [n])."""
-    draws = chance(seed, "sky", system.sid, day).random(96)
-    base, swing = _cloudiness(draws[0], draws[1])
-    elapsed = ends - ends[0]
-    knots = np.arange(len(draws) - 6) * _KNOT
-    ripple = np.interp(elapsed, knots, draws[6:]) - 0.5
-    clearness = np.clip(base + swing * ripple, 0.04, 1.0)
-    mean_c = _mean_temperature(system.lat, day) + 8.0 * (draws[2] - 0.5)
+def draw(shape: int | tuple[int, int], *names: object) -> Floats:
+    """Draw numbers from 0 to 1 that these names alone determine."""
+    key = digest(*names)
+    with _drawing:  # a new generator for each would cost more than what it draws
+        _START["state"]["key"][:] = key & (2**64 - 1), key >> 64
+        _PHILOX.state = _START
+        return _GENERATOR.random(shape)
+
+
+def weather(seed: int, system: System, days: Sequence[date], ends: Sequence[Floats]) -> Weather:
+    """Draw the weather of local days, at slots of each that end at `ends` (seconds since 1970)."""
+    draws = np.array([draw(96, seed, "sky", system.sid, day) for day in days])
+    moods = np.array([_cloudiness(*each[:2]) for each in draws])
+    mean_c = np.array([_mean_temperature(system.lat, day) for day in days]) + 8.0 * (draws[:, 2] - 0.5)
+    snowed = (mean_c < 0) & (draws[:, 3] < 0.08)
+    elapsed = [each - each[0] for each in ends]
+    knots = np.arange(draws.shape[1] - 6) * _KNOT
+    ripple = np.concatenate([np.interp(at, knots, row[6:]) for at, row in zip(elapsed, draws, strict=True)])
+    base, swing, air, snow = (
+        np.repeat(each, [len(at) for at in elapsed])
+        for each in (*moods.T, mean_c, np.where(snowed, 0.0004 + 0.03 * draws[:, 4] ** 3, 1.0))
+    )
     # Warmest in the middle of the local afternoon.
-    air = mean_c + (2.0 + 4.0 * base) * np.sin((elapsed / 3600.0 - 9.0) * np.pi / 12.0)
-    snowed = mean_c < 0 and draws[3] < 0.08
-    return Weather(clearness, air, float(0.0004 + 0.03 * draws[4] ** 3) if snowed else 1.0)
+    warmth = (2.0 + 4.0 * base) * np.sin((np.concatenate(elapsed) / 3600.0 - 9.0) * np.pi / 12.0)
+    return Weather(np.clip(base + swing * (ripple - 0.5), 0.04, 1.0), air + warmth, snow)
 
 
 def _cloudiness(kind: float, amount: float) -> tuple[float, float]:

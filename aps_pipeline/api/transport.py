@@ -112,12 +112,13 @@ def exchange(
     """GET `url` once. Raises NotSentError, TransportError, NotAnAnswerError, RedirectedError."""
     timeouts = (limits.connect_seconds, limits.read_seconds)
     try:
-        with _watch.deadline(limits.total_seconds):
-            response = session.get(
-                url, params=query, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
-            )
-            with response:
-                found = _read_response(response, limits)
+        # Of what a session merges into each request, only its headers are wanted.
+        request = requests.Request("GET", url, {**session.headers, **headers}, params=query).prepare()
+        with (
+            _watch.deadline(limits.total_seconds),
+            session.send(request, timeout=timeouts, allow_redirects=False, stream=True) as response,
+        ):
+            found = _read_response(response, limits)
     except requests.RequestException as error:
         raise _transport_error(error, limits) from None
     if _watch.fired:  # without a length, the end of time looks like the end of the answer

@@ -41,7 +41,7 @@ from aps_pipeline.orchestration.simulated import (
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import periods_of
 from aps_pipeline.progress import PartitionProgress
-from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
+from aps_pipeline.simulator import Fleet, Simulator, demo_fleet, serving_apart
 from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
 from aps_pipeline.warehouse import query
 
@@ -160,11 +160,14 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
     Raises DemoError, KeyboardInterrupt, LedgerError, WarehouseError, OSError.
     """
     began = time.monotonic()
-    simulator = Simulator(fleet=fleet or demo_fleet(first.year), seed=1)
+    simulator = Simulator(fleet=fleet or demo_fleet(first.year))
     before = year_before(first)
     write_site_files(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
-    with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
+    with (
+        serving_apart(simulator.fleet, seed=1) as (url, count_calls),
+        dg.DagsterInstance.from_config(str(home)) as instance,
+    ):
         settings = get_simulated_settings(simulator, url, directory, before)
         is_known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         # To ask the inventory again would be a refresh.
@@ -179,7 +182,8 @@ def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) ->
             for number, part in enumerate(parts, 1):
                 print(f"{number} of {len(parts)}: {part.title} …", file=sys.stderr, flush=True)
                 _execute(settings, instance, part, progress)
-    return demo_result(settings, first, last, time.monotonic() - began, simulator.counts.total)
+        calls = count_calls()
+    return demo_result(settings, first, last, time.monotonic() - began, calls)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ Where do I go to …
     change how numbers look?                    printing.py; other dialects of the API quirks.py
     sign, count, refuse?                        accounts.py, also for several accounts
     break?                                      faults.py, replies.py
-    put it on a port?                           service.py (`Simulator`), server.py
+    put it on a port?                           service.py (`Simulator`), server.py, process.py
 
 It is the other side: it imports nothing of the client but `periods`.
 """
@@ -20,6 +20,7 @@ from aps_pipeline.simulator.awkward import awkward_fleet
 from aps_pipeline.simulator.demo import NAMES, demo_fleet, healthy_fleet, load_fleet
 from aps_pipeline.simulator.faults import Fault
 from aps_pipeline.simulator.fleet import Fleet, FleetError
+from aps_pipeline.simulator.process import serving_apart
 from aps_pipeline.simulator.roof import roof_of, tariffs_of
 from aps_pipeline.simulator.server import MARK
 from aps_pipeline.simulator.service import Simulator
@@ -38,6 +39,7 @@ __all__ = [
     "healthy_fleet",
     "load_fleet",
     "roof_of",
+    "serving_apart",
     "split_accounts",
     "tariffs_of",
 ]

@@ -32,7 +32,9 @@ def plan(
     wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
     shares = [_share(account, lines, pipeline) for account in pipeline.accounts]
-    refreshes = [_refresh(account, pipeline, profile or settings.profile) for account in pipeline.accounts]
+    refreshes = [
+        refresh_cost(account, pipeline, profile or settings.profile) for account in pipeline.accounts
+    ]
     claims = [
         claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
     ]
@@ -91,7 +93,8 @@ class RefreshCost:
 _DAYS_A_MONTH = 365.25 / 12
 
 
-def _refresh(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
+def refresh_cost(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
+    """Count what a daily refresh of the systems costs that something is known of. Raises LedgerError."""
     systems = pipeline.systems_of(account)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}

@@ -98,6 +98,19 @@ def test_meta_columns_is_the_dictionary(built: Plant) -> None:
     assert [each["column_name"] for each in core] == ["system_id"]
 
 
+def test_the_file_has_the_format_of_duckdb_1_2(built: Plant) -> None:
+    header = built.path.read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:], "little") <= 65, "the newest that DuckDB 1.2 reads"
+
+
+def test_no_view_has_a_with_clause(built: Plant) -> None:
+    """DuckDB 1.4 does not find what a view of a file of this format names in WITH."""
+    views = built.query("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal")
+    assert {"coverage", "hourly_production", "power"} <= {each["view_name"] for each in views}
+    assert not [each["view_name"] for each in views if " WITH " in each["sql"].upper()]
+
+
 def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:
     call_id = built.call("daily")
     (row,) = built.query("FROM meta.calls")

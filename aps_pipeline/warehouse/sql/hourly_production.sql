@@ -14,7 +14,23 @@
 -- column consumed_kwh [kWh]: Energy consumed
 -- column imported_kwh [kWh]: Energy taken from the grid
 -- column exported_kwh [kWh]: Energy given to the grid
-WITH measured AS (
+SELECT
+    system_id,
+    date,
+    hour,
+    max(start_utc) AS start_utc,
+    max(end_utc) AS end_utc,
+    -- Sums in decimals: exact, and so the same in whatever order the rows are added.
+    max(energy_kwh) AS energy_kwh,
+    CASE WHEN count(produced_kwh) = count(*) FILTER (is_metered) THEN sum(produced_kwh::DECIMAL(28, 6))::DOUBLE END
+        AS produced_kwh,
+    CASE WHEN count(consumed_kwh) = count(*) FILTER (is_metered) THEN sum(consumed_kwh::DECIMAL(28, 6))::DOUBLE END
+        AS consumed_kwh,
+    CASE WHEN count(imported_kwh) = count(*) FILTER (is_metered) THEN sum(imported_kwh::DECIMAL(28, 6))::DOUBLE END
+        AS imported_kwh,
+    CASE WHEN count(exported_kwh) = count(*) FILTER (is_metered) THEN sum(exported_kwh::DECIMAL(28, 6))::DOUBLE END
+        AS exported_kwh
+FROM (
     SELECT
         system_id,
         date,
@@ -42,23 +58,5 @@ WITH measured AS (
         exported_kwh,
         true
     FROM core.meter_hourly_energy
-)
-
--- Sums in decimals: exact, and so the same in whatever order the rows are added.
-SELECT
-    system_id,
-    date,
-    hour,
-    max(start_utc) AS start_utc,
-    max(end_utc) AS end_utc,
-    max(energy_kwh) AS energy_kwh,
-    CASE WHEN count(produced_kwh) = count(*) FILTER (is_metered) THEN sum(produced_kwh::DECIMAL(28, 6))::DOUBLE END
-        AS produced_kwh,
-    CASE WHEN count(consumed_kwh) = count(*) FILTER (is_metered) THEN sum(consumed_kwh::DECIMAL(28, 6))::DOUBLE END
-        AS consumed_kwh,
-    CASE WHEN count(imported_kwh) = count(*) FILTER (is_metered) THEN sum(imported_kwh::DECIMAL(28, 6))::DOUBLE END
-        AS imported_kwh,
-    CASE WHEN count(exported_kwh) = count(*) FILTER (is_metered) THEN sum(exported_kwh::DECIMAL(28, 6))::DOUBLE END
-        AS exported_kwh
-FROM measured
+) AS measured
 GROUP BY system_id, date, hour

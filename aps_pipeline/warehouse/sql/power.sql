@@ -16,7 +16,20 @@
 -- column produced_w [W]: Production as the meters measured it, from core.meter_power
 -- column consumed_w [W]: Consumption
 -- column imported_exported_w [W]: From the grid above 0, to the grid below 0
-WITH slots AS (
+SELECT
+    system_id,
+    date,
+    label,
+    fold,
+    max(end_utc) AS end_utc,
+    -- Sums in decimals: exact, and so the same in whatever order the rows are added.
+    sum(panels_w::DECIMAL(28, 6))::DOUBLE AS panels_w,
+    count(panels_w) AS panels,
+    sum(ecus_w::DECIMAL(28, 6))::DOUBLE AS ecus_w,
+    sum(produced_w::DECIMAL(28, 6))::DOUBLE AS produced_w,
+    sum(consumed_w::DECIMAL(28, 6))::DOUBLE AS consumed_w,
+    sum(imported_exported_w::DECIMAL(28, 6))::DOUBLE AS imported_exported_w
+FROM (
     SELECT system_id, date, label, fold, end_utc, power_w AS panels_w
     FROM core.inverter_batch_power
     UNION ALL BY NAME
@@ -25,20 +38,5 @@ WITH slots AS (
     UNION ALL BY NAME
     SELECT system_id, date, label, fold, end_utc, produced_w, consumed_w, imported_exported_w
     FROM core.meter_power
-)
-
--- Sums in decimals: exact, and so the same in whatever order the rows are added.
-SELECT
-    system_id,
-    date,
-    label,
-    fold,
-    max(end_utc) AS end_utc,
-    sum(panels_w::DECIMAL(28, 6))::DOUBLE AS panels_w,
-    count(panels_w) AS panels,
-    sum(ecus_w::DECIMAL(28, 6))::DOUBLE AS ecus_w,
-    sum(produced_w::DECIMAL(28, 6))::DOUBLE AS produced_w,
-    sum(consumed_w::DECIMAL(28, 6))::DOUBLE AS consumed_w,
-    sum(imported_exported_w::DECIMAL(28, 6))::DOUBLE AS imported_exported_w
-FROM slots
+) AS slots
 GROUP BY system_id, date, label, fold

@@ -81,8 +81,10 @@ class History:
         """Look up the records of a local day, as far as they have been made."""
         with self._making:  # others wait, for they mostly ask for the same month
             records, starts = self._month(ecu.eid, Period.containing(Grain.MONTH, day))
-        records = records.between(*starts[day.day - 1 : day.day + 1].tolist())
-        return records if day < now.today else records.up_to(now.epoch)
+        records = records.take(slice(*starts[day.day - 1 : day.day + 1].tolist()))
+        if day < now.today:
+            return records
+        return records.take(slice(0, int(np.searchsorted(records.ends, now.epoch, side="right"))))
 
     def hours(self, ecu: Ecu, day: date, now: Moment) -> Sums:
         """Sum the hours of a local day, as far as it has come."""

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.registry import register_inventory
+from aps_pipeline.parse.context import register_inventory
 from aps_pipeline.parse.values import (
     ListedId,
     RefusedError,
@@ -96,15 +96,11 @@ def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     by_id: dict[str, EcuRecord] = {}
     for item in read_list(data, f"data of {system_id}"):
         ecu = _ecu(read_object(item, "an ECU"))
-        before = by_id.get(ecu.ecu_id)
-        by_id[ecu.ecu_id] = ecu if before is None else _merge_ecu(before, ecu)
+        if (before := by_id.get(ecu.ecu_id)) is not None:  # listed twice, perhaps in both spellings
+            inverters = _once((*before.inverters, *ecu.inverters))
+            ecu = replace(before, listed_as=before.listed_as or ecu.listed_as, inverters=inverters)
+        by_id[ecu.ecu_id] = ecu
     return tuple(by_id.values())
-
-
-def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
-    """Merge one ECU that is listed twice, perhaps in both spellings."""
-    inverters = _once((*ecu.inverters, *other.inverters))
-    return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)
 
 
 @register_inventory("system_meters")

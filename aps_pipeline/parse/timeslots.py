@@ -115,16 +115,12 @@ def _stamp_slots(texts: Sequence[Any], what: str, context: ParseContext) -> tupl
             moments += (day_end_utc(day, context.zone),)
         later = next((n for n, moment in enumerate(moments) if not ends or moment > ends[-1]), None)
         if later is None:
-            raise RefusedError(f"{what}[{position}] is {text}, {_reason(bool(moments), day, context.zone)}")
+            never_shown = f"which no clock in {context.zone.key} showed on {day}"
+            reason = "which does not follow the label before" if moments else never_shown
+            raise RefusedError(f"{what}[{position}] is {text}, {reason}")
         ends.append(moments[later])
         folds.append(later if later < times else 0)
     return ends, folds
-
-
-def _reason(is_shown: bool, day: date, zone: ZoneInfo) -> str:
-    if is_shown:
-        return "which does not follow the label before"
-    return f"which no clock in {zone.key} showed on {day}"
 
 
 def instants_of_label(day: date, label: str, zone: ZoneInfo) -> tuple[datetime, ...]:

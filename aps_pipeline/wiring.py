@@ -36,7 +36,10 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         ledger=ledger,
         lake=lake,
-        accounts=tuple(api_account(account, settings) for account in settings.accounts),
+        accounts=tuple(
+            ApiAccount(each.name, quota_account(each), partial(new_client, each, settings), each.system_ids)
+            for each in settings.accounts
+        ),
         revision_window=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
@@ -94,13 +97,6 @@ def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool 
     files = pipeline.lake.check_files(tables, ends_only=ends_only)
     faults = [fault for _, fault in files if fault is not None]
     return repair_files(pipeline.ledger, pipeline.lake, pipeline.revision_window, faults)
-
-
-def api_account(account: AccountSettings, settings: Settings) -> ApiAccount:
-    """Put an account together as a run uses it."""
-    return ApiAccount(
-        account.name, quota_account(account), partial(new_client, account, settings), account.system_ids
-    )
 
 
 def quota_account(account: AccountSettings) -> QuotaAccount:

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from aps_pipeline.api.auth import Credentials, get_signed_headers
@@ -31,9 +31,6 @@ from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.endpoints import path_and_query
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
-
-if TYPE_CHECKING:
-    import requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +109,8 @@ class Client:
             try:
                 return self._attempt(request, journal)
             except ApsError as error:
-                if not policy.has_another(attempt, error):
-                    raise
-                if self._stopped.wait(policy.get_pause(attempt, error)):
+                pause = policy.get_pause(attempt, error)
+                if pause is None or self._stopped.wait(pause):
                     raise
 
     def _attempt(self, request: Request, journal: Journal) -> Answer:
@@ -140,11 +136,13 @@ class Client:
 
     def _send(self, request: Request) -> Answer:
         # Here, so that a run without calls waits for no HTTP library.
-        from aps_pipeline.api.transport import exchange  # noqa: PLC0415
+        from aps_pipeline.api.transport import exchange, new_session  # noqa: PLC0415
 
+        if not hasattr(self._sessions, "session"):
+            self._sessions.session = new_session()
         path, query = path_and_query(request, self._prefix)
         headers = get_signed_headers(self._credentials, path)
-        response = exchange(self._session(), self._base_url + path, query, headers, self._limits)
+        response = exchange(self._sessions.session, self._base_url + path, query, headers, self._limits)
         text = self._redact(response.text, headers)
         try:
             envelope = open_envelope(text)
@@ -165,24 +163,13 @@ class Client:
             response.retry_after,
         )
 
-    def _session(self) -> requests.Session:
-        from aps_pipeline.api.transport import new_session  # noqa: PLC0415 - as above
-
-        if not hasattr(self._sessions, "session"):
-            self._sessions.session = new_session()
-        session: requests.Session = self._sessions.session
-        return session
-
     def _redact(self, text: str, headers: dict[str, str]) -> str:
         for secret in (self._credentials.app_secret, headers["X-CA-Signature"]):
             text = text.replace(secret, REMOVED)
             if "\\" in text:  # JSON may spell any character in other ways
-                text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
+                spelt = "".join(rf"(?:\\?{re.escape(each)}|\\u{ord(each):04x})" for each in secret)
+                text = re.sub(spelt, REMOVED, text, flags=re.IGNORECASE)
         return remove_secrets(text)
-
-
-def _spellings(character: str) -> str:
-    return rf"(?:\\?{re.escape(character)}|\\u{ord(character):04x})"
 
 
 def check_base_url(url: str) -> str:

@@ -104,16 +104,14 @@ def get_retry_after(values: Sequence[str], now: datetime) -> float | None:
     A value is a number of seconds or an HTTP date, which is held against `now`, the server's own time. Of
     several the longest counts, and never more than a day.
     """
-    found = [seconds for value in values if (seconds := _seconds_in(value.strip(), now)) is not None]
+    found: list[float] = []
+    for value in map(str.strip, values):
+        if _SECONDS.fullmatch(value):
+            found.append(float(value))
+        elif (moment := get_http_date([value])) is not None:
+            found.append((moment - now).total_seconds())
     longest = min(max(found, default=0.0), LONGEST_WAIT_SECONDS)
     return longest if longest > 0 else None
-
-
-def _seconds_in(value: str, now: datetime) -> float | None:
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    moment = get_http_date([value])
-    return None if moment is None else (moment - now).total_seconds()
 
 
 def get_http_date(values: Sequence[str]) -> datetime | None:

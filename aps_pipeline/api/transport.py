@@ -128,7 +128,12 @@ def exchange(
 
 def _read_response(response: requests.Response, limits: Limits) -> Response:
     """Read the whole answer. Raises what `exchange` does, with what the headers say of the server."""
-    server_utc, retry_after = _headers_of(response)
+    headers = response.raw.headers  # where a header that stands twice is seen twice
+    now = datetime.now(UTC)
+    server_utc = get_http_date(headers.getlist("Date"))
+    retry_after = get_retry_after(headers.getlist("Retry-After"), server_utc or now)
+    if server_utc is not None and abs(server_utc - now) <= _CLOCKS_AGREE:
+        server_utc = None  # said only where this machine's clock shows another time
     try:
         text = _text(response, limits.max_bytes)
         if response.is_redirect or 300 <= response.status_code < 400:
@@ -154,16 +159,6 @@ def _text(response: requests.Response, max_bytes: int) -> str:
         return b"".join(parts).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotAnAnswerError("an answer that is not UTF-8", None, response.status_code) from None
-
-
-def _headers_of(response: requests.Response) -> tuple[datetime | None, float | None]:
-    """Read the server's time where this machine's clock shows another, and how long it wants no call."""
-    headers = response.raw.headers  # where a header that stands twice is seen twice
-    now = datetime.now(UTC)
-    server = get_http_date(headers.getlist("Date"))
-    retry_after = get_retry_after(headers.getlist("Retry-After"), server or now)
-    is_other = server is not None and abs(server - now) > _CLOCKS_AGREE
-    return server if is_other else None, retry_after
 
 
 def _transport_error(error: requests.RequestException, limits: Limits) -> NotSentError | TransportError:

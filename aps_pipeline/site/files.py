@@ -73,14 +73,11 @@ def _place(loc: tuple[str | int, ...], content: Any) -> str:
             names.append(f"entry {keys.index(str(part)) + 1}" if str(part) in keys else "an entry")
         else:
             names.append(f"entry {part + 1}" if isinstance(part, int) else part)
-        content = _within(content, part)
+        if isinstance(content, dict):
+            content = next((value for key, value in content.items() if str(key) == str(part)), None)
+        else:
+            content = content[part] if isinstance(content, list) and isinstance(part, int) else None
     return " > ".join(names)
-
-
-def _within(content: Any, part: str | int) -> Any:
-    if isinstance(content, dict):
-        return next((value for key, value in content.items() if str(key) == str(part)), None)
-    return content[part] if isinstance(content, list) and isinstance(part, int) else None
 
 
 class _NotReadError(yaml.YAMLError):

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from aps_pipeline.api.auth import Credentials, get_signed_headers
@@ -25,12 +25,14 @@ from aps_pipeline.api.errors import (
     WrongAddressError,
     error_of,
 )
-from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
-from aps_pipeline.api.response import Limits, Response
+from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, Limits, RateLimit
 from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.endpoints import path_and_query
 from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
+
+if TYPE_CHECKING:
+    from aps_pipeline.api.transport import Response
 
 
 @dataclass(frozen=True, slots=True)

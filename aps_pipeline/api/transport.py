@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
@@ -22,11 +23,21 @@ from aps_pipeline.api.errors import (
     RedirectedError,
     TransportError,
 )
-from aps_pipeline.api.rate_limit import get_http_date, get_retry_after
-from aps_pipeline.api.response import Limits, Response
+from aps_pipeline.api.rate_limit import Limits, get_http_date, get_retry_after
 
 _CHUNK = 65_536
 _CLOCKS_AGREE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole and decoded; `server_utc` and `retry_after` as in ApsError."""
+
+    status: int
+    text: str
+    simulated: bool
+    server_utc: datetime | None
+    retry_after: float | None
 
 
 class _Watch(threading.local):

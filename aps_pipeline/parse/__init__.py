@@ -11,9 +11,9 @@ from typing import Any
 
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
 from aps_pipeline.parse import batch, energy, telemetry  # noqa: F401 - they register
-from aps_pipeline.parse.context import INVENTORY_PARSERS, PARSERS, ParseContext, Parsed
+from aps_pipeline.parse.context import PARSERS, ParseContext, Parsed
 from aps_pipeline.parse.energy import list_energies
-from aps_pipeline.parse.inventory import EcuRecord, InverterRecord, SystemRecord
+from aps_pipeline.parse.inventory import INVENTORY_PARSERS, EcuRecord, InverterRecord, SystemRecord
 from aps_pipeline.parse.schema_drift import find_repeated_ids, find_unknown_fields
 from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty

@@ -64,11 +64,7 @@ class Parsed:
 PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {}
 """Table name to the function that makes its rows of `data`, given the table and the call."""
 
-INVENTORY_PARSERS: dict[str, Callable[[Any, str], Any]] = {}
-"""Endpoint to the function that makes its record of `data` and the system id."""
-
 _TableParser = TypeVar("_TableParser", bound=Callable[[Table, Any, ParseContext], Parsed])
-_InventoryParser = TypeVar("_InventoryParser", bound=Callable[[Any, str], Any])
 
 
 def register(*tables: Table) -> Callable[[_TableParser], _TableParser]:
@@ -76,16 +72,6 @@ def register(*tables: Table) -> Callable[[_TableParser], _TableParser]:
 
     def add(parser: _TableParser) -> _TableParser:
         PARSERS.update({table.name: parser for table in tables})
-        return parser
-
-    return add
-
-
-def register_inventory(endpoint: str) -> Callable[[_InventoryParser], _InventoryParser]:
-    """Let a function be the parser of an inventory endpoint."""
-
-    def add(parser: _InventoryParser) -> _InventoryParser:
-        INVENTORY_PARSERS[endpoint] = parser
         return parser
 
     return add

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.context import register_inventory
 from aps_pipeline.parse.values import (
     ListedId,
     RefusedError,
@@ -68,7 +67,6 @@ class EcuRecord:
     inverters: tuple[InverterRecord, ...]
 
 
-@register_inventory("system_details")
 def system_details(data: Any, system_id: str) -> SystemRecord:
     """Read the answer to 3.1.1. Raises RefusedError, also for a body of another system."""
     found = read_object(data, "data")
@@ -90,7 +88,6 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
     )
 
 
-@register_inventory("system_inverters")
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """Read the answer to 3.1.2, by ECU. Raises RefusedError."""
     by_id: dict[str, EcuRecord] = {}
@@ -103,7 +100,6 @@ def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     return tuple(by_id.values())
 
 
-@register_inventory("system_meters")
 def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
     """Read the answer to 3.1.3: the meters. Raises RefusedError."""
     return _ids(data, f"data of {system_id}")
@@ -138,3 +134,11 @@ def _once(inverters: Iterable[InverterRecord]) -> tuple[InverterRecord, ...]:
     for each in inverters:
         found.setdefault(each.inverter_id, each)
     return tuple(found.values())
+
+
+INVENTORY_PARSERS: dict[str, Callable[[Any, str], Any]] = {
+    "system_details": system_details,
+    "system_inverters": system_inverters,
+    "system_meters": system_meters,
+}
+"""Endpoint to the function that makes its record of `data` and the system id."""

@@ -230,20 +230,16 @@ def match_slots(
 def _numbers(
     entries: Sequence[Any], name: str, slots: int, begun: int, context: ParseContext
 ) -> list[float | None]:
-    if len(entries) > slots or (len(entries) < slots and not _may_be_short(entries, begun, context)):
+    may_be_short = context.is_open()
+    if context.period.grain is Grain.LIFETIME:
+        # A year too few anywhere would shift them all, so only that of the first days may be missing.
+        may_be_short = _is_new_year(context, -_NEW_YEAR) and len(entries) == begun - 1
+    if len(entries) > slots or (len(entries) < slots and not may_be_short):
         raise RefusedError(f"{name} has {len(entries)} entries where {slots} belong")
     values = [read_number(entry, f"{name}[{position}]") for position, entry in enumerate(entries)]
     if any(values[begun:]):
         raise NotBegunError(f"{name}[{begun}] gives energy for a time that has not begun")
     return values[:begun]
-
-
-def _may_be_short(entries: Sequence[Any], begun: int, context: ParseContext) -> bool:
-    if (
-        context.period.grain is Grain.LIFETIME
-    ):  # a year too few anywhere would shift them all but in its first days
-        return _is_new_year(context, -_NEW_YEAR) and len(entries) == begun - 1
-    return context.is_open()
 
 
 def _is_new_year(context: ParseContext, shift: timedelta) -> bool:

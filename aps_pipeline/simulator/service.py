@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Thread
 
 from aps_pipeline.simulator.accounts import APP_ID, Account, AccountState, Counts, RequestLog, check_accounts
 from aps_pipeline.simulator.demo import healthy_fleet
@@ -106,8 +107,14 @@ class Simulator:
     @contextmanager
     def serving(self, port: int = 0) -> Iterator[str]:
         """Serve from a thread of its own until the context ends; yields `http://127.0.0.1:PORT`."""
-        with open_server(self, port) as server, server.in_thread():
-            yield server.url
+        with open_server(self, port) as server:
+            thread = Thread(target=server.serve_forever, args=(0.02,), name="aps-simulator", daemon=True)
+            thread.start()
+            try:
+                yield server.url
+            finally:
+                server.shutdown()
+                thread.join()
 
     def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
         """Serve until Ctrl-C; calls `ready` with the URL once connections are accepted."""

@@ -109,7 +109,15 @@ def quota_account(account: AccountSettings) -> QuotaAccount:
 def new_client(account: AccountSettings, settings: Settings) -> Client:
     """Make a client with the account's credentials. Raises NotConfiguredError, naming what is missing."""
     if account.app_id is None or account.app_secret is None:
-        raise NotConfiguredError(_missing(account))
+        if account.name:  # the name of the variable stays out: somebody may have put the secret there
+            raise NotConfiguredError(
+                f"account {account.name}: the variable named by app_secret_env is not set"
+            )
+        given = (("APS_APP_ID", account.app_id), ("APS_APP_SECRET", account.app_secret))
+        missing = " and ".join(name for name, value in given if value is None)
+        raise NotConfiguredError(
+            f"{missing} not set: put them into the environment or .env, or try `aps demo`"
+        )
     return Client(
         account.base_url,
         account.api_prefix,
@@ -117,11 +125,3 @@ def new_client(account: AccountSettings, settings: Settings) -> Client:
         calls_per_second=settings.calls_per_second,
         max_in_flight=settings.max_in_flight,
     )
-
-
-def _missing(account: AccountSettings) -> str:
-    if account.name:  # the name of the variable stays out: somebody may have put the secret there
-        return f"account {account.name}: the variable named by app_secret_env is not set"
-    given = (("APS_APP_ID", account.app_id), ("APS_APP_SECRET", account.app_secret))
-    missing = " and ".join(name for name, value in given if value is None)
-    return f"{missing} not set: put them into the environment or .env, or try `aps demo`"

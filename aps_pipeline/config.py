@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     )
     profile: str = Field(
         default="standard",
-        description="What a refresh collects: lean (energy by day, month, year and by panel), standard (adds "
-        "hours and the power of every panel) or full (every table). `aps tables` shows the calls of each.",
+        description="What is collected: lean (energy by day, month and year, and of each panel), standard "
+        "(adds hours and the power of panels) or full (every table). `aps tables` shows the calls of each.",
     )
     roof_file: Path | None = Field(
         default=None,

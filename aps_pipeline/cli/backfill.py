@@ -15,7 +15,7 @@ from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError, Pipeline, StopReason, Summary, Wanted
 from aps_pipeline.periods import FIRST_DAY, FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
-from aps_pipeline.tables import HISTORY, Table
+from aps_pipeline.tables import PROFILES, Table
 from aps_pipeline.wiring import build_warehouse, open_pipeline
 
 _PROBLEMS_SHOWN = 5
@@ -34,7 +34,7 @@ def backfill(
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
-    chosen = select_tables(tables, profile, HISTORY)
+    chosen = select_tables(tables, profile, PROFILES[settings.profile])
     wanted = history_wanted(pipeline, settings, chosen, first, last, systems, max_calls)
     return collect("backfill", settings, pipeline, replace(wanted, again=again), as_json)
 

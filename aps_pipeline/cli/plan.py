@@ -17,7 +17,7 @@ from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
 from aps_pipeline.planning.schedule import combine_forecasts
-from aps_pipeline.tables import HISTORY, PROFILES
+from aps_pipeline.tables import PROFILES
 from aps_pipeline.wiring import open_pipeline
 
 
@@ -29,7 +29,8 @@ def plan(
     pipeline = open_pipeline(settings)
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
-    wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
+    chosen = select_tables(tables, profile, PROFILES[settings.profile])
+    wanted = history_wanted(pipeline, settings, chosen, first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
     shares = []
     for account in pipeline.accounts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -28,7 +29,7 @@ from aps_pipeline.api.errors import (
 from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, Limits, RateLimit
 from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.endpoints import path_and_query
-from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
+from aps_pipeline.envelope import REMOVED, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
 
 if TYPE_CHECKING:
@@ -153,8 +154,12 @@ class Client:
         error = error_of(envelope.code, envelope.message, response.status)
         if error is None and response.status != HTTPStatus.OK:
             error = PassingError(f"HTTP {response.status} around code {envelope.code}", None, response.status)
+        if isinstance(error, SignatureError) and response.server_utc is not None:  # the clock may be at fault
+            skew = (response.server_utc - datetime.now(UTC)).total_seconds()
+            found = f"this clock differs from the server's by {skew:.0f} s"
+            error = SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
         if error is not None:
-            raise _with_context(response, text, _with_clock(error, envelope, response))
+            raise _with_context(response, text, error)
         return Answer(
             envelope.code,
             text,
@@ -183,16 +188,12 @@ def check_base_url(url: str) -> str:
         raise ValueError("host or port cannot be read: a base URL is such as https://host:9282") from None
     if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
         raise ValueError("is not a plain base URL such as https://host:9282")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+    is_loopback = parts.hostname == "localhost"
+    with suppress(ValueError):  # any other name is no address
+        is_loopback = is_loopback or ipaddress.ip_address(parts.hostname).is_loopback
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
         raise ValueError("is refused: use https (http only to loopback)")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
@@ -205,15 +206,6 @@ def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
         return MalformedError(f"HTTP {response.status}, {problem}", None, response.status)
     page = " (a web page)" if response.text.lstrip()[:1] == "<" else ""
     return NotAnAnswerError(f"HTTP {response.status}{page}, {problem}", None, response.status)
-
-
-def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsError:
-    """Name the clock where a refused signature may be its fault."""
-    if not isinstance(error, SignatureError) or response.server_utc is None:
-        return error
-    skew = (response.server_utc - datetime.now(UTC)).total_seconds()
-    found = f"this clock differs from the server's by {skew:.0f} s"
-    return SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
 
 
 def _with_context(response: Response, text: str, error: ApsError) -> ApsError:

@@ -165,10 +165,10 @@ def verify(as_json: bool, quick: bool = False) -> int:
     _show_checks(results)
     for result in failed:
         _show_sample(result)
-    passed = f"{len(results) - len(failed):,} checks passed"
+    sentence = f"{len(results) - len(failed):,} checks passed"
     if failed:
-        passed += f", {severities.count('error'):,} failed, {severities.count('warning'):,} gave a warning"
-    print(f"\n{passed}")
+        sentence += f", {severities.count('error'):,} failed, {severities.count('warning'):,} gave a warning"
+    print(f"\n{sentence}")
     return code
 
 

@@ -58,7 +58,9 @@ def targets_of(addresses: Sequence[str]) -> tuple[Target, ...]:
                 f"address {position} of APS_ALERT_URLS is none that apprise can use, such as "
                 "mailtos://user:password@host?to=me@host or jsons://host/path"
             )
-        targets.setdefault(address, Target(position, _name_of(address), service))
+        # Slow to compute, so that nobody finds a password by trying.
+        name = hashlib.scrypt(address.encode(), salt=b"aps alerts", n=2**14, r=8, p=1, dklen=8).hex()
+        targets.setdefault(address, Target(position, name, service))
     return tuple(targets.values())
 
 
@@ -70,8 +72,3 @@ def send(target: Target, message: Message) -> bool:
         body=message.body, title=message.title, body_format=NotifyFormat.TEXT, timeout=SECONDS
     )
     return bool(taken)
-
-
-def _name_of(address: str) -> str:
-    """Slow to compute, so that nobody finds a password by trying."""
-    return hashlib.scrypt(address.encode(), salt=b"aps alerts", n=2**14, r=8, p=1, dklen=8).hex()

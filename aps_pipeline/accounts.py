@@ -25,14 +25,13 @@ def _ids(value: Any) -> Any:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple):
         raise ValueError("is not a list of ids")
-    return tuple(dict.fromkeys(_an_id(number, each) for number, each in enumerate(value, 1)))
-
-
-def _an_id(number: int, value: Any) -> str:
-    try:
-        return check_id(value)
-    except BadIdError:  # whose message repeats the text
-        raise ValueError(f"not an APsystems id: entry {number}") from None
+    found: dict[str, None] = {}  # each once, in their order
+    for number, each in enumerate(value, 1):
+        try:
+            found[check_id(each)] = None
+        except BadIdError:  # whose message repeats the text
+            raise ValueError(f"not an APsystems id: entry {number}") from None
+    return tuple(found)
 
 
 def _a_path(value: str) -> str:

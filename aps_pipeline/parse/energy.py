@@ -7,7 +7,7 @@ those of every answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -29,14 +29,6 @@ from aps_pipeline.tables import Table
 from aps_pipeline.tables.columns import FLOWS, SPANS
 from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
 from aps_pipeline.tables.summaries import ECU_SUMMARY, INVERTER_SUMMARY, METER_SUMMARY, SYSTEM_SUMMARY
-
-SLOTS: dict[str, Callable[[ParseContext], list[timeslots.Slot]]] = {
-    "hourly": timeslots.hour_slots,
-    "daily": timeslots.day_slots,
-    "monthly": timeslots.month_slots,
-    "yearly": timeslots.year_slots,
-}
-"""What the entries of a list stand for, by level."""
 
 _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "year"}
 
@@ -93,7 +85,7 @@ def _slots_of(
     return (
         timeslots.year_slots_of(lists, context)
         if table.source.level == "yearly"
-        else SLOTS[table.source.level](context)
+        else timeslots.list_slots(table.source.level, context)
     )
 
 
@@ -131,7 +123,7 @@ def meter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
     """
     body, level = read_body(table, data, context), table.source.level
     labels = _read_labels(read_list(body.get("time"), "time"), level, context)
-    expected = _years(labels, context) if level == "yearly" else SLOTS[level](context)
+    expected = _years(labels, context) if level == "yearly" else timeslots.list_slots(level, context)
     if level != "hourly" or labels != _HOURS_BY_THEIR_END:
         _check_labels(labels, expected, level)
     series, lists = SeriesReader(), {flow: read_list(body.get(flow), flow) for flow in FLOWS}

@@ -149,21 +149,20 @@ class Slot:
     last_day: date
 
 
-def hour_slots(context: ParseContext) -> list[Slot]:
-    """List the 24 local hours of the day."""
-    day = context.period.first
-    return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(hours_utc(day, context.zone))]
+def list_slots(level: str, context: ParseContext) -> list[Slot]:
+    """List what entries stand for: the 24 local hours, the days or months of the period, or years.
 
-
-def day_slots(context: ParseContext) -> list[Slot]:
-    """List the days of the month."""
-    return [_slot(context, Period(Grain.DAY, day)) for day in context.period.days()]
-
-
-def month_slots(context: ParseContext) -> list[Slot]:
-    """List the months of the year, each labelled with its first day."""
-    year = context.period.first
-    return [_slot(context, Period(Grain.MONTH, year.replace(month=month))) for month in range(1, 13)]
+    Months are labelled with their first day. Raises RefusedError as `year_slots` does.
+    """
+    first = context.period.first
+    if level == "hourly":
+        hours = enumerate(hours_utc(first, context.zone))
+        return [Slot(hour, start, end, first) for hour, (start, end) in hours]
+    if level == "daily":
+        return [_slot(context, Period(Grain.DAY, day)) for day in context.period.days()]
+    if level == "monthly":
+        return [_slot(context, Period(Grain.MONTH, first.replace(month=month))) for month in range(1, 13)]
+    return year_slots(context)
 
 
 def year_slots(context: ParseContext) -> list[Slot]:

@@ -65,8 +65,7 @@ class FactsStep:
             yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
-        context, run = self._context, self._run
-        return Retention(self._fleet.systems, context.lit, context.answers, run.now, self._waiting_for)
+        return self._context.get_retention(self._waiting_for, self._run.now)
 
     def _hold_back(self) -> None:
         """Let jobs wait whose "no data" may be asked again while a border is drawn."""

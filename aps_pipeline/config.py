@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     )
     fleet_file: Path | None = Field(
         default=None,
-        description="TOML file of several accounts, instead of one App Id: see fleet.example.toml.",
+        description="TOML file of accounts, instead of one App Id: see aps_pipeline/examples/fleet.toml.",
         examples=["fleet.toml"],
     )
     base_url: BaseUrl = "https://api.apsystemsema.com:9282"
@@ -117,17 +117,17 @@ class Settings(BaseSettings):
     )
     profile: str = Field(
         default="standard",
-        description="What a refresh collects: lean (energy by day, month, year and by panel), standard (adds "
-        "hours and the power of every panel) or full (every table). `aps tables` shows the calls of each.",
+        description="What is collected: lean (energy by day, month and year, and of each panel), standard "
+        "(adds hours and the power of panels) or full (every table). `aps tables` shows the calls of each.",
     )
     roof_file: Path | None = Field(
         default=None,
-        description="YAML file of what you know of your roofs: see roof.example.yaml.",
+        description="YAML file of what you know of your roofs: see aps_pipeline/examples/roof.yaml.",
         examples=["roof.yaml"],
     )
     tariff_file: Path | None = Field(
         default=None,
-        description="YAML file of what energy costs: see tariffs.example.yaml.",
+        description="YAML file of what energy costs: see aps_pipeline/examples/tariffs.yaml.",
         examples=["tariffs.yaml"],
     )
     alert_urls: SecretStr | None = Field(

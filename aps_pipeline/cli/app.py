@@ -62,11 +62,32 @@ def aps(
 
 
 @app.command()
+def init(
+    force: Annotated[bool, typer.Option("--force", help="Replace the .env of this folder.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Set up your own systems: ask for the keys, prove them with up to three calls, write .env."""
+    from aps_pipeline.cli.init import init
+
+    raise typer.Exit(init(force, as_json))
+
+
+@app.command()
 def demo(as_json: Json = False) -> None:
     """Backfill a simulated fleet through Dagster, no account needed."""
     from aps_pipeline.cli.demo import demo
 
     raise typer.Exit(demo(as_json))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open the Dagster UI on your own data, on loopback."""
+    from aps_pipeline.cli.ui import ui
+
+    ui(port)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from aps_pipeline.cli.runs import collect
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.ingest import NotConfiguredError, Pipeline, Wanted
 from aps_pipeline.periods import FIRST_DAY, FIRST_ZONE, local_day, zone
-from aps_pipeline.tables import HISTORY, Table
+from aps_pipeline.tables import PROFILES, Table
 from aps_pipeline.wiring import open_pipeline
 
 
@@ -28,7 +28,7 @@ def backfill(
     """Collect a range of days. Raises NotConfiguredError for a range that cannot be asked for."""
     settings = load_settings()
     pipeline = open_pipeline(settings)
-    chosen = select_tables(tables, profile, HISTORY)
+    chosen = select_tables(tables, profile, PROFILES[settings.profile])
     wanted = history_wanted(pipeline, settings, chosen, first, last, systems, max_calls)
     return collect("backfill", settings, pipeline, replace(wanted, again=again), as_json)
 

@@ -17,7 +17,7 @@ from aps_pipeline.ingest import ApiAccount, Pipeline, PlannedCalls
 from aps_pipeline.ledger import Quota
 from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_calls_a_day
 from aps_pipeline.planning.schedule import combine_forecasts
-from aps_pipeline.tables import HISTORY, PROFILES
+from aps_pipeline.tables import PROFILES
 from aps_pipeline.wiring import open_pipeline
 
 
@@ -29,10 +29,13 @@ def plan(
     pipeline = open_pipeline(settings)
     first = first or settings.start_date
     last = last or pipeline.ledger.now().date()
-    wanted = history_wanted(pipeline, settings, select_tables(tables, profile, HISTORY), first, last, systems)
+    chosen = select_tables(tables, profile, PROFILES[settings.profile])
+    wanted = history_wanted(pipeline, settings, chosen, first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
     shares = [_share(account, lines, pipeline) for account in pipeline.accounts]
-    refreshes = [_refresh(account, pipeline, profile or settings.profile) for account in pipeline.accounts]
+    refreshes = [
+        refresh_cost(account, pipeline, profile or settings.profile) for account in pipeline.accounts
+    ]
     claims = [
         claim for claim in pipeline.claims(pipeline.ledger.now()) if claim.system_id in wanted.system_ids
     ]
@@ -91,7 +94,8 @@ class RefreshCost:
 _DAYS_A_MONTH = 365.25 / 12
 
 
-def _refresh(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
+def refresh_cost(account: ApiAccount, pipeline: Pipeline, profile: str) -> RefreshCost:
+    """Count what a daily refresh of the systems costs that something is known of. Raises LedgerError."""
     systems = pipeline.systems_of(account)
     daily = {name: refresh_calls_a_day(tables, systems) for name, tables in PROFILES.items()}
     months = {name: ceil(calls * _DAYS_A_MONTH) for name, calls in daily.items()}

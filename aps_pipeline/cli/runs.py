@@ -66,7 +66,7 @@ def finish_run(
         f"{summary.calls:,} calls; {'; '.join(left)}"
     )
     lines = [
-        *_problem_lines(summary),
+        *problem_lines(summary),
         *_shorten([str(each) for each in summary.rejections]),
         *summary.notes,
         *(f"new: {sentence}" for sentence in summary.drift_sentences),
@@ -80,7 +80,7 @@ def finish_run(
     return code
 
 
-def _problem_lines(summary: Summary) -> list[str]:
+def problem_lines(summary: Summary) -> list[str]:
     """List what went wrong, each sentence once, with the first request that met it."""
     by_message: dict[str, list[str]] = {}
     for failure in dict.fromkeys(summary.failures):

@@ -94,8 +94,8 @@ def test_meta_columns_is_the_dictionary(built: Plant) -> None:
     assert (energy["unit"], energy["type"], energy["position"]) == ("kWh", "DOUBLE", 11)
     assert (energy["nullable"], energy["is_key"]) == (True, False)
     assert energy["comment"] == "Median of those; null without any [kWh]"
-    keys = built.query("SELECT column_name AS c FROM meta.columns WHERE table_name = 'systems' AND is_key")
-    assert keys == [{"c": "system_id"}]
+    core = built.query("FROM meta.columns WHERE table_name = 'systems' AND schema_name = 'core' AND is_key")
+    assert [each["column_name"] for each in core] == ["system_id"]
 
 
 def test_calls_are_the_ledger_without_bodies_and_owners(built: Plant) -> None:

@@ -93,6 +93,8 @@ def read_daily_figures(
 
 def split_fleet(ledger: Ledger, systems: Mapping[str, System]) -> Iterator[dict[str, System]]:
     """Cut the fleet into portions by the number of calls that a system has on average."""
+    if not systems:
+        return
     calls = sum(ledger.count_by_kind().values())
     size = min(max(_ENTRIES * len(systems) // max(calls, 1), 1), _MOST_SYSTEMS)
     rest = iter(systems.items())

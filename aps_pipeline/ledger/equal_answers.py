@@ -33,7 +33,7 @@ def list_good_calls(
     wanted += [calls.c.system_id == system_id] if system_id is not None else []
     query = (
         sa.select(calls.c.call_id, calls.c.system_id, calls.c.device_id, calls.c.state, answered_utc)
-        .where(*wanted, calls.c.call_id > after)
+        .where(*wanted, calls.c.call_id + 0 > after)  # or SQLite goes through every later call of the state
         .order_by(calls.c.call_id)
     )
     return [

@@ -251,3 +251,23 @@ def test_an_answer_that_is_judged_anew_is_forgotten(ledger_url: str) -> None:  #
     assert rows_of(history.ledger) == len(INVENTORY_PARSERS) - 1
     assert_same(history.ledger)
     history.close()
+
+
+def test_the_new_answers_of_a_system_are_found_by_its_index(tmp_path: Path) -> None:
+    history = History(f"sqlite:///{tmp_path}/ledger.sqlite")
+    for step in equal_days(2):
+        history.happen(step)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    engine = history.ledger._engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    history.ledger.list_good_calls("system_meters", SYSTEMS[0], after=3)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    ((statement, parameters),) = [each for each in asked if each[0].startswith("SELECT")]
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert "calls_question (endpoint=? AND level=? AND system_id=?)" in str(plan)
+    history.close()

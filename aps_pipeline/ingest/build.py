@@ -16,7 +16,7 @@ from aps_pipeline.ingest.code_digest import Readers
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory_tables import inventory_calls, inventory_endpoints, inventory_rows
 from aps_pipeline.ingest.lost_answers import LostAnswers
-from aps_pipeline.ingest.results import BodyLostError, Failure, body_of
+from aps_pipeline.ingest.results import BodyLostError, Failure, PartitionResult, body_of
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.parse import ParseContext, Parsed, RefusedError, parse_rows
@@ -37,6 +37,17 @@ class BuildResult:
     rejected: int = 0
     items: int = 0
     failures: tuple[Failure, ...] = ()
+
+    def add_to(self, result: PartitionResult) -> PartitionResult:
+        """Add what was built to what came of the calls."""
+        return replace(
+            result,
+            rows=self.rows,
+            no_data=self.no_data,
+            rejected=self.rejected,
+            items=self.items,
+            failures=(*result.failures, *self.failures),
+        )
 
 
 NOTHING_BUILT = BuildResult(None)

@@ -187,6 +187,10 @@ class Readers:
             self._of_table[table.name] = _reader(table)
         return self._of_table[table.name]
 
+    def of_inventory(self, endpoint: str) -> str:
+        """Digest the reader of an inventory endpoint's answers."""
+        return _digest(endpoint, get_reachable_code(INVENTORY_PARSERS[endpoint], open_body))
+
     def of_kind(self, kind: tuple[str, str]) -> str:
         """Digest all readers of one endpoint and level: each of them may refuse a body."""
         return _digest(*(self.of_table(table) for table in FETCHED if table.source.kind == kind))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.endpoints import ENDPOINTS
-from aps_pipeline.ingest.coverage_spans import get_borders
+from aps_pipeline.ingest.borders import get_borders
 from aps_pipeline.ingest.ecu_equivalence import equality_claims, get_verdicts
 from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.ingest.inventory import INVENTORY_TABLES, InventoryStep
@@ -28,7 +28,6 @@ from aps_pipeline.planning import (
     Priority,
     RequestPart,
     Rest,
-    Retention,
     SkipRules,
     by_priority,
     equal_request,
@@ -129,7 +128,7 @@ def find_missing(run: Run, plans: Iterable[StepPlan], fleet: KnownFleet, zone: Z
 def _in_order(run: Run, plan: StepPlan, left_alone: Collection[Request]) -> dict[Request, Priority]:
     """List the requests of one phase that are worth a call, best first, and why they come when they do."""
     parts = {request: part for job in plan.jobs for request, part in job.plan.due.items()}
-    retention = Retention(plan.fleet.systems, plan.context.lit, plan.context.answers, run.now, parts)
+    retention = plan.context.get_retention(parts, run.now)
     passed_over, expiring = {*left_alone, *retention.forgotten()}, {key[:2] for key in retention.borders}
     probes = (probe for probe in retention.probes() if probe in parts)
     order: dict[Request, Priority] = dict.fromkeys(probes, Priority.MEMORY)

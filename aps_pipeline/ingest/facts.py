@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from aps_pipeline.ingest.answer_rows import context_of_call
 from aps_pipeline.ingest.ecu_equivalence import EquivalenceProbe
@@ -65,8 +64,7 @@ class FactsStep:
             yield PartitionResult(table, period, None)
 
     def _retention(self) -> Retention:
-        context, run = self._context, self._run
-        return Retention(self._fleet.systems, context.lit, context.answers, run.now, self._waiting_for)
+        return self._context.get_retention(self._waiting_for, self._run.now)
 
     def _hold_back(self) -> None:
         """Let jobs wait whose "no data" may be asked again while a border is drawn."""
@@ -185,14 +183,7 @@ class FactsStep:
         if not job.is_touched:  # it stays as it is, or there is nothing to build it from
             built = builder.find_current(table, period, self._fleet, job.answers)
         built = built or builder.build(table, period, self._fleet)
-        return replace(
-            result,
-            rows=built.rows,
-            no_data=built.no_data,
-            rejected=built.rejected,
-            items=built.items,
-            failures=(*failures, *built.failures),
-        )
+        return built.add_to(result)
 
     def _is_whole_for_one(self, job: Job, waiting: list[Request]) -> bool:
         """Tell whether some account has no request waiting: what it has paid for is built meanwhile."""

@@ -64,8 +64,8 @@ def read_figures(
         table = table_of_figures(kind)
         if table is None:
             continue
-        if ledger.get_figure_reader(*kind) != (reader_now := _READERS.of_table(table)):
-            ledger.change_figure_reader(*kind, reader_now)
+        if ledger.get_reader(*kind) != (reader_now := _READERS.of_table(table)):
+            ledger.change_reader(*kind, reader_now)
         bounds = (periods or {}).get(kind)
         reader = _Reader(kind, systems)
         for stored in ledger.list_figures(*kind, bounds, system_ids):

@@ -8,19 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.ingest.results import BodyLostError, body_of
-from aps_pipeline.ledger import CallState, Ledger
-from aps_pipeline.parse import (
-    INVENTORY_PARSERS,
-    ParseContext,
-    RefusedError,
-    SystemRecord,
-    list_energies,
-    open_body,
-)
+from aps_pipeline.ingest.sightings import Sighting, Sightings, read_sightings
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.parse import ParseContext, RefusedError, SystemRecord, list_energies, open_body
 from aps_pipeline.periods import FIRST_DAY, LIFETIME, Grain, Period, local_day
 from aps_pipeline.planning.systems import Device, System
-from aps_pipeline.request import LedgerEntry, Request
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table, get_table
 
 _YEARLY, _MONTHLY, _DAILY = (get_table(f"system_{level}_energy") for level in ("yearly", "monthly", "daily"))
@@ -54,17 +47,17 @@ def _earlier(
     by_period: dict[Period, list[str]] = {}
     for sid, day in since.items():
         by_period.setdefault(asked_for(day), []).append(sid)
-    entries = {
-        (sid, period): each
+    answers = [
+        (sid, period, call_id, sent_utc)
         for period, mine in by_period.items()
-        for (sid, _, _), each in ledger.entries(*table.source.kind, (period.key, period.key)).items()
-        if sid in mine and each.answered
-    }
-    bodies = ledger.read_bodies(each.answered for each in entries.values() if each.answered is not None)
+        for sid, (call_id, sent_utc) in ledger.find_newest_answers(*table.source.kind, period, mine).items()
+    ]
+    bodies = ledger.read_bodies(call_id for _, _, call_id, _ in answers)
     found = dict(since)
-    for (sid, period), each in entries.items():
-        if each.answered in bodies:
-            first = _first_energy(table, bodies[each.answered], systems[sid], period, each)
+    for sid, period, call_id, sent_utc in answers:
+        if call_id in bodies:
+            asked = _context_of(systems[sid], period, call_id, sent_utc)
+            first = _first_energy(table, bodies[call_id], asked)
             found[sid] = _first_day(found[sid], first, systems[sid].create_date)
     return found
 
@@ -78,12 +71,8 @@ def _first_day(known: date, first: Period | None, created: date | None) -> date:
     return first.first if first.last < created else known
 
 
-def _first_energy(
-    table: Table, body: str, system: System, period: Period, entry: LedgerEntry
-) -> Period | None:
+def _first_energy(table: Table, body: str, asked: ParseContext) -> Period | None:
     """Find the first year, month or day with energy in an answer; None if there is none or no sense in it."""
-    assert entry.answered is not None and entry.answered_utc is not None  # noqa: S101 - an answer was sent
-    asked = _context_of(system, period, entry.answered, entry.answered_utc)
     try:
         slots, energies = list_energies(table, open_body(body), asked)
     except RefusedError:  # which is said where its table is built
@@ -109,32 +98,27 @@ def _context_of(system: System, period: Period, call_id: int, sent: datetime) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """One good inventory answer, taken apart; `record` is None for 'no data'."""
-
-    call_id: int
-    system_id: str
-    sent_utc: datetime
-    record: Any
-
-
-@dataclass(frozen=True, slots=True)
 class KnownFleet:
-    """Every system that ever answered, by id, and the sightings it was read from, by endpoint."""
+    """Every system that ever answered, by id, and the sightings it was read from."""
 
     systems: dict[str, System]
-    sightings: dict[str, list[Sighting]]
+    sightings: Sightings
     lost: tuple[int, ...] = ()
     """Calls whose answers are missing here, for their bodies are gone or garbled."""
 
     @classmethod
     def load(cls, ledger: Ledger) -> KnownFleet:
-        """Read the fleet from the kept inventory answers; those that no parser takes are passed over."""
+        """Read the fleet from what inventory answers say. Raises LedgerError."""
         lost: list[int] = []
-        sightings = {endpoint: list(_sightings(ledger, endpoint, lost)) for endpoint in INVENTORY_PARSERS}
-        newest = {seen.system_id: seen for seen in sightings["system_details"] if seen.record}
-        systems = {sid: _system(seen.record, sightings) for sid, seen in sorted(newest.items())}
-        return cls(with_first_days(ledger, systems.values()), sightings, tuple(lost))
+        fleet = cls.from_sightings(read_sightings(ledger, lost), lost)
+        return fleet.with_first_days(ledger)
+
+    @classmethod
+    def from_sightings(cls, sightings: Sightings, lost: Iterable[int] = ()) -> KnownFleet:
+        """Put together what inventory answers say, without first days."""
+        told = ((sid, _told(seen)) for (e, sid), seen in sightings.items() if e == "system_details")
+        systems = {sid: _system(seen[-1].record, sightings) for sid, seen in sorted(told) if seen}
+        return cls(systems, sightings, tuple(lost))
 
     def with_first_days(self, ledger: Ledger) -> KnownFleet:
         """Return the same fleet with the first days that newer answers tell."""
@@ -147,40 +131,29 @@ class KnownFleet:
 
     def newest(self, request: Request) -> Sighting | None:
         """Find the newest good answer to an inventory request."""
-        mine = [seen for seen in self.sightings[request.endpoint] if seen.system_id == request.system_id]
+        mine = self.sightings.get((request.endpoint, request.system_id))
         return mine[-1] if mine else None
 
 
-def _sightings(ledger: Ledger, endpoint: str, lost: list[int]) -> Iterable[Sighting]:
-    good = ledger.list_good_calls(endpoint)
-    bodies = ledger.read_bodies(call_id for call_id, *_ in good)
-    for call_id, request, state, sent_utc in good:
-        record = None
-        if state is CallState.ANSWERED:
-            try:
-                body = body_of(bodies, call_id)
-                record = INVENTORY_PARSERS[endpoint](open_body(body), request.system_id)
-            except BodyLostError:
-                lost.append(call_id)
-                continue
-            except RefusedError:
-                continue
-        yield Sighting(call_id, request.system_id, sent_utc, record)
+def _told(sightings: Iterable[Sighting]) -> list[Sighting]:
+    return [seen for seen in sightings if seen.record is not None]
 
 
-def _system(details: SystemRecord, sightings: dict[str, list[Sighting]]) -> System:
-    mine = {e: [s for s in all_ if s.system_id == details.system_id] for e, all_ in sightings.items()}
-    ecus, inverters, meters = mine["system_inverters"], mine["system_inverters"], mine["system_meters"]
+def _system(details: SystemRecord, sightings: Sightings) -> System:
+    named_by, listed_by, meters = (
+        _told(sightings.get((f"system_{what}", details.system_id), ()))
+        for what in ("details", "inverters", "meters")
+    )
     zone = details.zone
-    named = _devices(mine["system_details"], lambda record: record.ecu_ids, zone)
-    listed = _devices(ecus, lambda record: (ecu.ecu_id for ecu in record), zone)
+    named = _devices(named_by, lambda record: record.ecu_ids, zone)
+    listed = _devices(listed_by, lambda record: (ecu.ecu_id for ecu in record), zone)
     return System(
         details.system_id,
         zone,
         details.create_date,
-        ecus=_devices(ecus, lambda record: (ecu.ecu_id for ecu in record if ecu.inverters), zone),
+        ecus=_devices(listed_by, lambda record: (ecu.ecu_id for ecu in record if ecu.inverters), zone),
         inverters=_devices(
-            inverters, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
+            listed_by, lambda record: (i.inverter_id for e in record for i in e.inverters), zone
         ),
         meters=_devices(meters, lambda record: (meter.device_id for meter in record), zone),
         every_ecu=_merge_devices(*named, *listed),
@@ -201,9 +174,8 @@ def _merge_devices(*devices: Device) -> tuple[Device, ...]:
     return tuple(found[device_id] for device_id in sorted(found))
 
 
-def _devices(sightings: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[Device, ...]:
+def _devices(told: list[Sighting], ids_of: Any, zone: ZoneInfo) -> tuple[Device, ...]:
     """List the devices that answers named. A 'no data' names nothing, and so removes nothing."""
-    told = [seen for seen in sightings if seen.record is not None]
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for position, seen in enumerate(told):

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from aps_pipeline.ingest.fleet import KnownFleet, Sighting
 from aps_pipeline.parse import EcuRecord, SystemRecord
 from aps_pipeline.tables import Table, from_columns
+
+if TYPE_CHECKING:  # both need the digest of this module's code
+    from aps_pipeline.ingest.fleet import KnownFleet
+    from aps_pipeline.ingest.sightings import Sighting
 
 Row = dict[str, Any]
 
 
 def inventory_rows(table: Table, fleet: KnownFleet) -> pa.Table:
-    """Build the rows of an inventory table, from every kept answer."""
+    """Build the rows of an inventory table, from what every kept answer says."""
     seen = _list_sightings(table, fleet)
     found = _capacities(seen) if table.name == "system_capacity" else _things(table, seen)
     return from_columns(table, {name: [row.get(name) for row in found] for name in table.schema.names})
 
 
 def inventory_calls(table: Table, fleet: KnownFleet) -> list[int]:
-    """List the calls behind an inventory table."""
+    """List the calls behind an inventory table: of answers that say the same, the first and the last."""
     return [seen.call_id for seen in _list_sightings(table, fleet)]
 
 
@@ -33,8 +36,9 @@ def inventory_endpoints(table: Table) -> tuple[str, ...]:
 
 
 def _list_sightings(table: Table, fleet: KnownFleet) -> list[Sighting]:
-    found = (seen for endpoint in table.endpoints for seen in fleet.sightings[endpoint])
-    return sorted((seen for seen in found if seen.record is not None), key=lambda seen: seen.call_id)
+    of_table = (seen for (endpoint, _), seen in fleet.sightings.items() if endpoint in table.endpoints)
+    found = (each for seen in of_table for each in seen if each.record is not None)
+    return sorted(found, key=lambda seen: seen.call_id)
 
 
 def _things(table: Table, sightings: Iterable[Sighting]) -> list[Row]:

@@ -20,7 +20,7 @@ from aps_pipeline.ingest.coverage import (
 from aps_pipeline.ingest.coverage_spans import get_coverage
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fleet import KnownFleet
-from aps_pipeline.ingest.plan import Job, Planner, busy_systems, count_partitions, periods_before
+from aps_pipeline.ingest.plan import Job, Planner, StepPlan, busy_systems, count_partitions, periods_before
 from aps_pipeline.ingest.rebuild import TableRebuilder
 from aps_pipeline.ingest.repair import reread_refused
 from aps_pipeline.ingest.results import PartitionResult, Summary
@@ -90,9 +90,11 @@ class Pipeline:
     def _steps(self, run: Run, planned: Callable[[int, int], None]) -> Iterator[PartitionResult]:
         fleet = KnownFleet.load(self.ledger)
         reread_refused(run.builder, run.wanted.facts, fleet)
-        busy, plans = self._planner(run, fleet).busy_systems()
+        busy, plans = _busy_anyway(run.wanted), list[StepPlan]()
+        if not busy.issuperset(run.wanted.system_ids):
+            busy, plans = self._planner(run, fleet).busy_systems()
         first = inventory.InventoryStep(run, fleet, run.rests)
-        yield from first.results(busy | _busy_anyway(run.wanted))
+        yield from first.results(busy)
         planner = self._planner(run, first.fleet)
         if run.has_asked:  # what is known has changed
             plans.clear()
@@ -157,13 +159,12 @@ class Pipeline:
         """Write every partition again that the ledger has answers for. Makes no call.
 
         With several `processes` close it, also after an error: they end with it.
-        Comparisons of answers are forgotten, for they too come from the bodies: see `compare_revisions`.
+        What is derived in the ledger is forgotten, for it too comes from the bodies: see `refresh_diffs`.
         """
         self.ledger.close_lost_calls()
         tables = list(tables)
+        self.ledger.forget_derived()
         fleet = self._with_equivalence(KnownFleet.load(self.ledger), tables, self.ledger.now())
-        self.ledger.forget_diffs()
-        self.ledger.forget_figures()
         builder = PartitionBuilder(self.ledger, self.lake, self.revision_window)
         reread_refused(builder, [table for table in tables if not is_inventory(table)], fleet)
         with TableRebuilder(builder, fleet, processes) as rebuilder:

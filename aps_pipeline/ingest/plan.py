@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from aps_pipeline.ingest.borders import get_borders
 from aps_pipeline.ingest.ecu_equivalence import with_equivalence
 from aps_pipeline.ingest.fetch import CallOutcome
 from aps_pipeline.ingest.fleet import KnownFleet
@@ -18,10 +19,14 @@ from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import (
     SERVED,
     Answers,
+    Border,
+    BorderKey,
     Kind,
     PartitionPlan,
     SkipReason,
+    SkipRules,
     calls_for_one,
+    kinds_of,
     periods_of,
     phases,
     plan_partitions,
@@ -118,7 +123,8 @@ class Planner:
 
     def __init__(self, run: Run, fleet: KnownFleet, ledger: Ledger, revision_window: timedelta) -> None:
         self._run, self._fleet, self._ledger, self._revision_window = run, fleet, ledger, revision_window
-        self._known: tuple[tuple[str, ...], KnownFleet, PlanContext] | None = None
+        self._borders: dict[frozenset[Kind], Mapping[BorderKey, Border]] = {}
+        self._known: tuple[Step, KnownFleet, PlanContext] | None = None
 
     def steps(self) -> list[Step]:
         """List the steps of the run, in order, as far as they are known by now."""
@@ -130,12 +136,13 @@ class Planner:
 
     def plan(self, step: Step) -> StepPlan:
         """Plan one step."""
-        fleet, context = self._context(step.tables)
+        fleet, context = self._context(step)
         return StepPlan(step, fleet, context, jobs_of(self._run, fleet, step, context))
 
     def forget(self) -> None:
         """Read anew what is known: calls may have been made."""
         self._known = None
+        self._borders.clear()
         self._fleet = self._fleet.with_first_days(self._ledger)
 
     def busy_systems(self) -> tuple[set[str], list[StepPlan]]:
@@ -152,21 +159,34 @@ class Planner:
                 break
         return busy, plans
 
-    def _context(self, tables: list[Table]) -> tuple[KnownFleet, PlanContext]:
-        names = tuple(table.name for table in tables)
-        if self._known is None or self._known[0] != names:
+    def _context(self, step: Step) -> tuple[KnownFleet, PlanContext]:
+        if self._known is None or self._known[0] != step:
             self._known = None  # before the next one is read
-            fleet = with_equivalence_where_served(
-                self._fleet, self._ledger, self._revision_window, tables, self._run
-            )
-            context = get_plan_context(
-                self._ledger, fleet.systems, tables, self._revision_window, self._run.now, self._run.rests
-            )
-            self._known = names, fleet, context
+            run, ledger, revision_window = self._run, self._ledger, self._revision_window
+            fleet = with_equivalence_where_served(self._fleet, ledger, revision_window, step.tables, run)
+            rules = SkipRules(borders=self._get_borders(step.tables), rests=run.rests)
+            wanted = (*self._days_of(step), run.wanted.system_ids)
+            context = get_plan_context(ledger, fleet.systems, step.tables, wanted, revision_window, rules)
+            self._known = step, fleet, context
         return self._known[1:]
 
+    def _days_of(self, step: Step) -> tuple[date, date]:
+        """Find the first and last day whose periods a step looks at."""
+        wanted = self._run.wanted
+        first = max(step.first, self._run.policy.first_day or wanted.first)
+        return first, max(first, min(step.last, wanted.last))
+
+    def _get_borders(self, tables: Iterable[Table]) -> Mapping[BorderKey, Border]:
+        systems = self._fleet.systems.values()
+        kinds = frozenset(kind for table in tables for kind in kinds_of(table, systems))
+        if kinds not in self._borders:
+            self._borders[kinds] = get_borders(
+                self._ledger, self._fleet.systems, self._revision_window, self._run.now, kinds
+            )
+        return self._borders[kinds]
+
     def _forgotten(self, tables: list[Table]) -> Collection[Kind]:
-        return {(key[0], key[1]) for key in self._context(tables)[1].skip_rules.borders}
+        return {(key[0], key[1]) for key in self._get_borders(tables)}
 
 
 def busy_systems(plan: StepPlan) -> set[str]:

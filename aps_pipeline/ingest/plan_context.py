@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.api import Scope, error_of
+from aps_pipeline.endpoints import LEVEL_GRAIN
 from aps_pipeline.errors import FailureKind
+from aps_pipeline.ingest.borders import Lit, read_history
 from aps_pipeline.ingest.figures import read_figures
 from aps_pipeline.ledger import Attempt, CallState, Ledger
-from aps_pipeline.periods import Grain, local_day
+from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning import (
     LONGEST_DENIAL,
     REMEMBERED,
     Answers,
     Evidence,
+    Kind,
     Rest,
     Retention,
     SkipRules,
@@ -24,10 +28,15 @@ from aps_pipeline.planning import (
     daily_figures,
     driving_kinds,
     kinds_of,
+    kinds_worth_a_probe,
     next_attempt_day,
     resting_until,
 )
+from aps_pipeline.request import Request
 from aps_pipeline.tables import Table
+
+Days = tuple[date, date, Collection[str]]
+"""The first and the last day, and the systems."""
 
 Rests = dict[tuple[str, ...], Rest]
 """Rests by the parts of a request, or by endpoint and system."""
@@ -110,36 +119,63 @@ def _without_ended(ledger: Ledger, rests: Rests) -> Rests:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanContext:
-    """Held answers and what they tell. `lit` are the days on which a system produced."""
+    """Held answers of the days that are planned, and what they tell.
 
+    `read_history` reads what was answered of some kinds on any day, and the days on which systems produced.
+    """
+
+    systems: Mapping[str, System] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
     skip_rules: SkipRules = field(default_factory=SkipRules)
-    lit: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    read_history: Callable[[frozenset[Kind]], tuple[Lit, Answers]] = lambda _: ({}, Answers({}))
 
     @property
     def answers(self) -> Answers:
         """The answers that are held."""
         return self.evidence.answers
 
+    def get_retention(self, due: Collection[Request], now: datetime) -> Retention:
+        """Get what tells where the memory of the server ends, for the kinds of which much is due."""
+        kinds = frozenset(kinds_worth_a_probe(due))
+        lit, answers = self.read_history(kinds) if kinds else ({}, Answers({}))
+        known = {key: border for key, border in self.skip_rules.borders.items() if key[:2] not in kinds}
+        return Retention(self.systems, lit, answers, now, due, known)
+
 
 def get_plan_context(
     ledger: Ledger,
     systems: Mapping[str, System],
     tables: Iterable[Table],
+    wanted: Days,
     revision_window: timedelta,
-    now: datetime,
-    rests: Mapping[tuple[str, ...], Rest] | None = None,
+    skip_rules: SkipRules,
 ) -> PlanContext:
-    """Read what is held of the tables, and of the series that show what has changed. Raises LedgerError."""
-    tables = list(tables)
+    """Read what is held of the tables, and of the series that show what has changed. Raises LedgerError.
+
+    `wanted` are the first and last day that are planned, and whose systems. Partitions hold all systems, so
+    what is held of them is read of all.
+    """
+    tables, (first, last, system_ids) = list(tables), wanted
     own = dict.fromkeys(kind for table in tables for kind in kinds_of(table, systems.values()))
     kinds = dict.fromkeys((*own, *(kind for table in tables for kind in driving_kinds(table))))
-    answers = Answers.from_entries({kind: ledger.entries(*kind) for kind in kinds})
-    evidence = Evidence(read_figures(ledger, systems, kinds, revision_window), answers)
-    if not any(table.partition_grain is Grain.DAY for table in tables):
-        return PlanContext(evidence, SkipRules(rests=rests or {}))
-    lit, idle = daily_figures(evidence, systems, revision_window)
-    borders = Retention(systems, lit, answers, now).borders
-    return PlanContext(evidence, SkipRules(idle, borders, rests or {}), lit)
+    spans = {kind: _keys_between(LEVEL_GRAIN[kind[1]], first, last) for kind in kinds}
+    some = {sid: systems[sid] for sid in system_ids if sid in systems}
+    only = None if len(some) == len(systems) else some
+    held = {kind: ledger.entries(*kind, span, None if kind in own else only) for kind, span in spans.items()}
+    figures = read_figures(ledger, some, kinds, revision_window, spans, only)
+    evidence = Evidence(figures, Answers.from_entries(held))
+
+    @cache
+    def read_all(kinds: frozenset[Kind]) -> tuple[Lit, Answers]:
+        return read_history(ledger, systems, sorted(kinds), revision_window)
+
+    if any(table.partition_grain is Grain.DAY for table in tables):
+        skip_rules = replace(skip_rules, idle=daily_figures(evidence, some, revision_window)[1])
+    return PlanContext(systems, evidence, skip_rules, read_all)
+
+
+def _keys_between(grain: Grain, first: date, last: date) -> tuple[str, str]:
+    """Find the keys of the periods that hold two days."""
+    return Period.containing(grain, first).key, Period.containing(grain, last).key

@@ -121,16 +121,7 @@ def _rebuild(
 ) -> PartitionResult:
     period = Period.parse(table.partition_grain, key)
     built = builder.build(table, period, fleet, force=True)
-    return PartitionResult(
-        table,
-        period,
-        built.rows,
-        asked=asked,
-        no_data=built.no_data,
-        rejected=built.rejected,
-        items=built.items,
-        failures=built.failures,
-    )
+    return built.add_to(PartitionResult(table, period, None, asked=asked))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.ledger.bodies import BodyFault, check_bodies
-from aps_pipeline.ledger.diffs import FigureRow, figure_reader_name, forget_derived, insert_figures
+from aps_pipeline.ledger.diffs import FigureRow, forget_derived, insert_figures
+from aps_pipeline.ledger.equal_answers import replace_equal_answers
 from aps_pipeline.ledger.errors import LedgerBusyError, as_ledger_error
-from aps_pipeline.ledger.reading import LedgerReader
-from aps_pipeline.ledger.records import AnswerDiff, CallState, DriftEvent
-from aps_pipeline.ledger.schema import calls, facts, figures, news, refusals, revisions
+from aps_pipeline.ledger.reading import LedgerReader, reader_name
+from aps_pipeline.ledger.records import AnswerDiff, CallState, DriftEvent, EqualAnswers
+from aps_pipeline.ledger.schema import calls, equal_answers, facts, figures, news, refusals, revisions
 
 _LONGEST_ERROR = 1000
 _PORTION = 100
@@ -96,27 +97,29 @@ class LedgerWriter(LedgerReader):
             with self._writing() as tx:
                 tx.execute(insert_into(tx, revisions).on_conflict_do_nothing(), rows)
 
-    def forget_diffs(self) -> None:
-        """Forget every comparison, so that all are made again."""
-        with self._writing() as tx:
-            tx.execute(sa.delete(revisions))
-
     def keep_figures(self, found: Iterable[FigureRow]) -> None:
         """Keep the energies taken from answers; those already kept stay."""
         with self._writing() as tx:
             insert_figures(tx, insert_into(tx, figures), found)
 
-    def forget_figures(self) -> None:
-        """Forget every energy taken from an answer, so that all are taken again."""
+    def keep_equal_answers(self, endpoint: str, by_system: Mapping[str, Iterable[EqualAnswers]]) -> None:
+        """Keep what the inventory answers of some systems say, instead of what was kept of them."""
         with self._writing() as tx:
-            tx.execute(sa.delete(figures))
+            replace_equal_answers(tx, endpoint, by_system)
 
-    def change_figure_reader(self, endpoint: str, level: str, reader: str) -> None:
-        """Forget the energies of one endpoint and level, which another reader takes from now on."""
+    def forget_derived(self) -> None:
+        """Forget all that was derived from bodies, so that it is made again."""
+        with self._writing() as tx:
+            for derived in (revisions, figures, equal_answers):
+                tx.execute(sa.delete(derived))
+
+    def change_reader(self, endpoint: str, level: str, reader: str) -> None:
+        """Forget what was derived from an endpoint and level, which another reader takes from now on."""
         with self._writing() as tx:
             theirs = sa.select(calls.c.call_id).where(calls.c.endpoint == endpoint, calls.c.level == level)
             tx.execute(sa.delete(figures).where(figures.c.call_id.in_(theirs)))
-            name = figure_reader_name(endpoint, level)
+            tx.execute(sa.delete(equal_answers).where(equal_answers.c.endpoint == endpoint))
+            name = reader_name(endpoint, level)
             tx.execute(sa.delete(facts).where(facts.c.name == name))
             tx.execute(insert_into(tx, facts).values(name=name, value=reader).on_conflict_do_nothing())
 

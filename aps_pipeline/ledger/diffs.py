@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aps_pipeline.endpoints import LEVEL_GRAIN, device_of_call
+from aps_pipeline.ledger.equal_answers import forget_equal_answers
 from aps_pipeline.ledger.records import SUCCESSFUL, AnswerDiff, AnswerPair, CallState, GoodCall
 from aps_pipeline.ledger.schema import answered_utc, calls, figures, revisions
 from aps_pipeline.periods import Period
@@ -91,6 +92,7 @@ def forget_derived(tx: sa.Connection, call_id: int) -> None:
     touched = sa.select(calls.c.call_id).where(_is_same_request(call_id), calls.c.call_id >= call_id)
     for derived in (revisions, figures):
         tx.execute(sa.delete(derived).where(derived.c.call_id.in_(touched)))
+    forget_equal_answers(tx, call_id)
 
 
 def _is_same_request(call_id: int) -> sa.ColumnElement[bool]:
@@ -186,11 +188,6 @@ def list_unread_answers(
         for row in connection.execute(query)
     ]
     return sorted(found, key=lambda each: each.call_id)  # SQLite would go through every answer for the order
-
-
-def figure_reader_name(endpoint: str, level: str) -> str:
-    """Name the fact that says which reader took the figures of an endpoint and level."""
-    return f"figures of {endpoint} {level}"
 
 
 def insert_figures(tx: sa.Connection, insert: Any, rows: Iterable[FigureRow]) -> None:

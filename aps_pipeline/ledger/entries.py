@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from aps_pipeline.endpoints import device_of_call
 from aps_pipeline.ledger.records import QUOTA_CODE, SUCCESSFUL, WITHOUT_BODY, CallState
 from aps_pipeline.ledger.schema import answered_utc, calls, is_any_of
+from aps_pipeline.periods import Period
 from aps_pipeline.request import LedgerEntry, get_newest
 
 _PORTION = 10_000
@@ -48,6 +49,23 @@ def read_entries(
         key, entry = (system_id, device_of_call(endpoint, device_id), period), _entry_of(made)
         held[key] = held[key].merge(entry) if key in held else entry
     return held
+
+
+def find_newest_answers(
+    connection: sa.Connection, endpoint: str, level: str, period: Period, system_ids: Sequence[str]
+) -> dict[str, tuple[int, datetime]]:
+    """Find the newest call that was answered with data for each system, and the moment it speaks of."""
+    newest = (
+        sa.select(sa.func.max(calls.c.call_id).label("call_id"))
+        .where(calls.c.endpoint == endpoint, calls.c.level == level, calls.c.system_id.in_(system_ids))
+        .where(calls.c.device_id == "", calls.c.period == period.key, calls.c.state == _ANSWERED)
+        .group_by(calls.c.system_id)
+        .subquery()
+    )
+    query = sa.select(calls.c.system_id, calls.c.call_id, answered_utc).join(
+        newest, newest.c.call_id == calls.c.call_id
+    )
+    return {system_id: (call_id, at) for system_id, call_id, at in connection.execute(query)}
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aps_pipeline.endpoints import device_of_call
 from aps_pipeline.ledger import diffs
 from aps_pipeline.ledger.bodies import (
     BodyFault,
@@ -20,7 +19,8 @@ from aps_pipeline.ledger.bodies import (
     list_refused,
     unpack,
 )
-from aps_pipeline.ledger.entries import read_entries
+from aps_pipeline.ledger.entries import find_newest_answers, read_entries
+from aps_pipeline.ledger.equal_answers import count_good_calls, list_equal_answers, list_good_calls
 from aps_pipeline.ledger.errors import as_ledger_error
 from aps_pipeline.ledger.quota import Quota, QuotaAccount, read_quota
 from aps_pipeline.ledger.records import (
@@ -32,12 +32,19 @@ from aps_pipeline.ledger.records import (
     CallState,
     DriftEvent,
     DriftKind,
+    EqualAnswers,
     GoodCall,
 )
-from aps_pipeline.ledger.schema import answered_utc, bodies, calls, facts, news
+from aps_pipeline.ledger.schema import bodies, calls, facts, news
+from aps_pipeline.periods import Period
 from aps_pipeline.request import LedgerEntry, Request
 
 _CHUNK = 500
+
+
+def reader_name(endpoint: str, level: str) -> str:
+    """Name the fact that says which reader derived what is kept of an endpoint and level."""
+    return f"figures of {endpoint} {level}"
 
 
 class LedgerReader:
@@ -68,6 +75,17 @@ class LedgerReader:
         with self._reading() as connection:
             return read_entries(connection, endpoint, level, periods, system_ids)
 
+    def find_newest_answers(
+        self, endpoint: str, level: str, period: Period, system_ids: Sequence[str]
+    ) -> dict[str, tuple[int, datetime]]:
+        """Find the newest call that was answered with data for each system, and the moment it speaks of."""
+        found: dict[str, tuple[int, datetime]] = {}
+        with self._reading() as connection:
+            for start in range(0, len(system_ids), _CHUNK):
+                some = system_ids[start : start + _CHUNK]
+                found |= find_newest_answers(connection, endpoint, level, period, some)
+        return found
+
     def count_by_kind(self) -> dict[tuple[str, str], int]:
         """Count the calls by endpoint and level."""
         kind = (calls.c.endpoint, calls.c.level)
@@ -83,27 +101,25 @@ class LedgerReader:
             repeated = connection.execute(query.having(sa.func.count() > 1))
             return [(endpoint, level, system_id) for endpoint, level, system_id in repeated]
 
-    def list_good_calls(self, endpoint: str) -> list[tuple[int, Request, CallState, datetime]]:
+    def list_good_calls(
+        self, endpoint: str, system_id: str | None = None, after: int = 0
+    ) -> list[tuple[int, Request, CallState, datetime]]:
         """List every good call of an endpoint in order: call_id, request, state, when it was sent.
 
-        For endpoints without a period, whose whole history matters (inventory).
+        For endpoints without level and period, whose whole history matters: inventory and summaries.
         """
-        columns = (calls.c.call_id, calls.c.level, calls.c.system_id, calls.c.device_id)
-        query = (
-            sa.select(*columns, calls.c.state, answered_utc.label("sent_utc"))
-            .where(calls.c.endpoint == endpoint, calls.c.state.in_(SUCCESSFUL))
-            .order_by(calls.c.call_id)
-        )
         with self._reading() as connection:
-            return [
-                (
-                    row.call_id,
-                    Request(endpoint, row.level, row.system_id, device_of_call(endpoint, row.device_id)),
-                    CallState(row.state),
-                    row.sent_utc,
-                )
-                for row in connection.execute(query)
-            ]
+            return list_good_calls(connection, endpoint, system_id, after)
+
+    def count_good_calls(self, endpoint: str) -> dict[str, tuple[int, int]]:
+        """Count the good calls of an endpoint without periods by system, and find the newest of each."""
+        with self._reading() as connection:
+            return count_good_calls(connection, endpoint)
+
+    def list_equal_answers(self, endpoint: str) -> dict[str, list[EqualAnswers]]:
+        """List what the inventory answers of an endpoint say by system, as far as they were read."""
+        with self._reading() as connection:
+            return list_equal_answers(connection, endpoint)
 
     def list_failures(self, since: datetime) -> list[Attempt]:
         """List the calls sent since then that brought no good answer, in order."""
@@ -166,16 +182,6 @@ class LedgerReader:
         """List the refused answers that no good one has replaced, in the order of the calls."""
         with self._reading() as connection:
             return list(list_refused(connection))
-
-    def get_sent_time(self, call_id: int) -> datetime:
-        """Find when a call was sent, by the server's clock where ours is known to be wrong.
-
-        Raises LedgerError for an unknown call.
-        """
-        with self._reading() as connection:
-            found = connection.execute(sa.select(answered_utc).where(calls.c.call_id == call_id)).scalar_one()
-        assert isinstance(found, datetime)  # noqa: S101 - the column is not null
-        return found
 
     def get_newest_time(self) -> datetime | None:
         """Find when the newest call was sent; None before the first."""
@@ -261,11 +267,11 @@ class LedgerReader:
         with self._reading() as connection:
             return diffs.list_figures(connection, endpoint, level, periods, system_ids)
 
-    def get_figure_reader(self, endpoint: str, level: str) -> str | None:
-        """Find the reader that took the figures of an endpoint and level; None before the first."""
-        name = diffs.figure_reader_name(endpoint, level)
+    def get_reader(self, endpoint: str, level: str) -> str | None:
+        """Find the reader that derived what is kept of an endpoint and level; None before the first."""
+        query = sa.select(facts.c.value).where(facts.c.name == reader_name(endpoint, level))
         with self._reading() as connection:
-            return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
+            return connection.execute(query).scalar()
 
     def list_unread_answers(
         self,

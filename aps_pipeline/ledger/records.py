@@ -114,6 +114,22 @@ class GoodCall:
 
 
 @dataclass(frozen=True, slots=True)
+class EqualAnswers:
+    """Good inventory answers of one system that say the same, one after the other: the first and the last.
+
+    `state` is ANSWERED, NO_DATA, or REFUSED for bodies that no parser takes; those of the last two are one
+    each, whatever came between them. `answers` counts the calls.
+    """
+
+    first_call_id: int
+    last_call_id: int
+    first_utc: datetime
+    last_utc: datetime
+    state: CallState
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerPair:
     """Two good calls of one request, one after the other, that are not compared yet.
 

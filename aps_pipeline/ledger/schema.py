@@ -39,7 +39,7 @@ class UtcInstant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first; a new ledger is made at the last."""
 
 metadata = sa.MetaData()
@@ -104,6 +104,7 @@ calls = sa.Table(
     sa.Column("body_sha256", sa.Text),
     sa.Column("server_utc", UtcInstant),
     sa.Index("calls_question", "endpoint", "level", "system_id", "device_id", "period", "state"),
+    sa.Index("calls_period", "endpoint", "level", "period"),
     sa.Index("calls_state", "state"),
     sqlite_autoincrement=True,
 )
@@ -188,6 +189,23 @@ figures = sa.Table(
 """What an answer says of the energy of a day, month or year, where it differs from the answer before.
 
 Derived from the bodies, so it may be forgotten and made again. An empty period marks an answer as read.
+"""
+
+equal_answers = sa.Table(
+    "equal_answers",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("system_id", sa.Text, primary_key=True),
+    sa.Column("first_call_id", _Id, sa.ForeignKey("calls.call_id"), primary_key=True, autoincrement=False),
+    sa.Column("last_call_id", _Id, sa.ForeignKey("calls.call_id"), nullable=False),
+    sa.Column("first_utc", UtcInstant, nullable=False),
+    sa.Column("last_utc", UtcInstant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("answers", sa.Integer, nullable=False),
+)
+"""Inventory answers of a system that say the same, one after the other: `records.EqualAnswers`.
+
+Derived from the bodies, so it may be forgotten and made again.
 """
 
 processes = sa.Table(

@@ -63,7 +63,7 @@ from aps_pipeline.planning.requirements import (
     periods_of,
     plan_partitions,
 )
-from aps_pipeline.planning.retention import Retention
+from aps_pipeline.planning.retention import Retention, kinds_worth_a_probe
 from aps_pipeline.planning.retention_probes import last_forgotten, next_probe
 from aps_pipeline.planning.retry import (
     LONGEST_DENIAL,
@@ -136,6 +136,7 @@ __all__ = [
     "forecast",
     "is_inventory",
     "kinds_of",
+    "kinds_worth_a_probe",
     "last_forgotten",
     "last_turn",
     "merge_states",

@@ -122,7 +122,7 @@ class Retention:
     """What kept answers say about the server's memory at `now`, and which requests `due` would say more.
 
     `lit` are the days on which a system is known to have produced: only there "no data" means forgotten.
-    `proven` are borders that the answers of other systems prove.
+    `proven` are borders of other systems or kinds, proven by answers that are not given here.
     """
 
     def __init__(
@@ -235,6 +235,7 @@ class Retention:
         return [
             request
             for key, border in self.borders.items()
+            if key in self._sources
             for day, requests in self._sources[key].due.items()
             if day <= border.last
             for request in requests
@@ -245,7 +246,7 @@ class Retention:
         """The believed border of each endpoint, level and system."""
         if self._borders is None:
             own = self.own_borders
-            self._borders = dict(own)
+            self._borders = {**self._proven, **own}
             for key, source in self._sources.items():
                 hint = None if key in own else _newest_of_others({**self._proven, **own}, key)
                 border = hint and source.border_from_hint(hint, self._now)
@@ -262,6 +263,11 @@ class Retention:
                 known = [border for border in borders if border is not None]
                 self._own[key] = max(known, key=lambda border: border.last, default=None)
         return {key: border for key, border in self._own.items() if border is not None}
+
+
+def kinds_worth_a_probe(due: Iterable[Request]) -> set[Kind]:
+    """List the kinds of call of which so much is due that it is worth asking where they end."""
+    return {key[:2] for key in _due_by_source(due)}
 
 
 def _newest_of_others(borders: Mapping[BorderKey, Border], key: BorderKey) -> Border | None:

@@ -16,6 +16,7 @@ from aps_pipeline.ingest.fetch import AccountSession, Budget, CallOutcome, Pendi
 from aps_pipeline.ledger import CallEnd, CallState, Ledger, QuotaAccount
 from aps_pipeline.periods import zone
 from aps_pipeline.request import Request
+from aps_pipeline_tests.ledger.helpers import sent_time
 
 PATIENCE = 30.0
 
@@ -133,7 +134,7 @@ def test_what_another_process_asks_is_waited_for_and_said_once(
 ) -> None:
     (ask,) = asks("one", number=1)
     call_id = ledger.reserve(ask.request, QuotaAccount("other", 1000, 0, zone("UTC"))).call_id
-    since = ledger.get_sent_time(call_id)
+    since = sent_time(ledger, call_id)
 
     def answer() -> None:
         ledger.finish(call_id, CallEnd(CallState.ANSWERED, 200, 0, "", '{"code":0}', simulated=True))

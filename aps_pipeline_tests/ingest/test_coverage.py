@@ -11,10 +11,9 @@ import duckdb
 import pytest
 
 from aps_pipeline import warehouse
-from aps_pipeline.ingest import coverage_spans
+from aps_pipeline.ingest import borders
 from aps_pipeline.ingest.fleet import KnownFleet
-from aps_pipeline.ingest.plan_context import get_plan_context
-from aps_pipeline.planning import State
+from aps_pipeline.planning import Retention, State
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import get_table
 from aps_pipeline_tests.planning.period_states import PeriodState, expand
@@ -39,7 +38,7 @@ def _lean() -> Iterator[None]:
 def covered(site: Site, most_systems: int = 100) -> dict[tuple[str, str, str], PeriodState]:
     pipeline = site.pipeline()
     try:
-        with mock.patch.object(coverage_spans, "_MOST_SYSTEMS", most_systems):
+        with mock.patch.object(borders, "_MOST_SYSTEMS", most_systems):
             found = list(expand(pipeline.coverage(site.clock())))
     finally:
         pipeline.ledger.close()
@@ -100,15 +99,16 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         assert "23" in error
 
 
-def test_borders_are_those_that_a_plan_finds_one_system_at_a_time_too(tmp_path: Path) -> None:
+def test_borders_are_those_of_all_answers_together_one_system_at_a_time_too(tmp_path: Path) -> None:
     with serving(tmp_path / "data", retention_days=30) as site:
         site.clock.instant = datetime(2024, 5, 10, 12, tzinfo=UTC)
         site.collect(FIRST, LAST, (DAILY, HOURS))
         pipeline = site.pipeline()
         ledger, now, window = pipeline.ledger, site.clock(), pipeline.revision_window
         systems = KnownFleet.load(ledger).systems
-        planned = get_plan_context(ledger, systems, [get_table(HOURS)], window, now).skip_rules.borders
-        with mock.patch.object(coverage_spans, "_MOST_SYSTEMS", 1):
-            found = coverage_spans.get_borders(ledger, systems, window, now)
+        lit, answers = borders.read_history(ledger, systems, [get_table(HOURS).source.kind], window)
+        at_once = Retention(systems, lit, answers, now).borders
+        with mock.patch.object(borders, "_MOST_SYSTEMS", 1):
+            found = borders.get_borders(ledger, systems, window, now)
         pipeline.ledger.close()
-    assert found == planned and {key[2] for key in found} == {EAST, WEST}
+    assert found == at_once and {key[2] for key in found} == {EAST, WEST}

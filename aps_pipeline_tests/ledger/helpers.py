@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -33,6 +33,12 @@ def ended(ledger: Ledger, account: QuotaAccount, asked: Request, state: CallStat
     return call_id
 
 
+def sent_time(ledger: Ledger, call_id: int) -> datetime:
+    """When a call was sent, as its row says."""
+    rows = (row for portion in ledger.iter_calls() for row in portion)
+    return next(row["sent_utc"] for row in rows if row["call_id"] == call_id)
+
+
 def states(ledger: Ledger) -> list[str]:
     return [row["state"] for portion in ledger.iter_calls() for row in portion]
 
@@ -56,6 +62,7 @@ def make_as_released(url: str, *also: str) -> None:
     with engine.begin() as connection:
         for name in set(sa.inspect(connection).get_table_names()) - set(RELEASED_TABLES):
             connection.execute(sa.text(f"DROP TABLE {name}"))
+        connection.execute(sa.text("DROP INDEX calls_period"))
         for column in ("body_sha256", "server_utc"):
             connection.execute(sa.text(f"ALTER TABLE calls DROP COLUMN {column}"))
         for statement in also:

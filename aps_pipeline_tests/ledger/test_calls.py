@@ -16,9 +16,9 @@ from aps_pipeline.ledger import (
     MixedDataError,
     QuotaAccount,
 )
-from aps_pipeline.request import NO_ENTRY, LedgerEntry
+from aps_pipeline.request import NO_ENTRY, LedgerEntry, Request
 from aps_pipeline_tests.clocks import NOW, Clock
-from aps_pipeline_tests.ledger.helpers import answered, ended, request, states
+from aps_pipeline_tests.ledger.helpers import answered, ended, request, sent_time, states
 
 BODIES = [
     "",
@@ -48,7 +48,8 @@ def test_a_call_is_written_before_it_is_sent_and_finished_after_it(
     (row,) = next(iter(ledger.iter_calls()))
     assert row["state"] == "answered" and row["finished_utc"] == NOW + timedelta(seconds=2)
     assert (row["http_status"], row["code"], row["body_bytes"], row["quota_month"]) == (200, 0, 10, "2024-03")
-    assert ledger.get_sent_time(call_id) == NOW and ledger.get_sent_time(call_id).tzinfo is UTC
+    sent = sent_time(ledger, call_id)
+    assert sent == NOW and sent.tzinfo is UTC
 
 
 def test_what_brought_no_good_answer_is_told_with_its_code_from_a_moment_on(
@@ -188,11 +189,15 @@ def test_a_body_is_judged_anew(ledger: Ledger, account: QuotaAccount) -> None:
 
 
 def test_good_calls_are_told_in_order(ledger: Ledger, account: QuotaAccount) -> None:
-    first = answered(ledger, account, request(1))
-    ended(ledger, account, request(2), CallState.FAILED)
-    third = ended(ledger, account, request(3), CallState.NO_DATA)
-    found = [(call_id, state) for call_id, _, state, _ in ledger.list_good_calls("system_energy")]
+    meters = [Request("system_meters", "", system_id) for system_id in ("S1", "S2", "S3")]
+    first = answered(ledger, account, meters[0])
+    ended(ledger, account, meters[1], CallState.FAILED)
+    third = ended(ledger, account, meters[2], CallState.NO_DATA)
+    found = [(call_id, state) for call_id, _, state, _ in ledger.list_good_calls("system_meters")]
     assert found == [(first, "answered"), (third, "no_data")]
+    assert [call_id for call_id, *_ in ledger.list_good_calls("system_meters", "S3")] == [third]
+    assert [call_id for call_id, *_ in ledger.list_good_calls("system_meters", after=first)] == [third]
+    assert ledger.count_good_calls("system_meters") == {"S1": (1, first), "S3": (1, third)}
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "nul \x00 inside", "half a pair \ud83c", "x" * 100_000])
@@ -211,8 +216,6 @@ def test_ids_are_never_used_twice(ledger: Ledger, account: QuotaAccount) -> None
 
 def test_an_unknown_call_is_an_error_of_the_ledger(ledger: Ledger) -> None:
     with pytest.raises(LedgerError):
-        ledger.get_sent_time(12345)
-    with pytest.raises(LedgerError):
         ledger.finish(12345, CallEnd(CallState.FAILED))
 
 
@@ -221,7 +224,7 @@ def test_instants_are_kept_in_utc(ledger: Ledger, account: QuotaAccount, clock: 
 
     clock.instant = datetime(2024, 3, 20, 23, 30, 0, 123456, tzinfo=ZoneInfo("America/New_York"))
     call_id = ledger.reserve(request(), account).call_id
-    assert ledger.get_sent_time(call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
+    assert sent_time(ledger, call_id) == datetime(2024, 3, 21, 3, 30, 0, 123456, tzinfo=UTC)
 
 
 def test_the_overview_counts_by_state(ledger: Ledger, account: QuotaAccount) -> None:

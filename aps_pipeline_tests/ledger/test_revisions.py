@@ -141,7 +141,7 @@ def test_a_call_judged_anew_is_compared_anew_with_all_that_follow(ledger: Ledger
 def test_all_are_forgotten_at_once(ledger: Ledger) -> None:
     a, b = asked(ledger, *[CallState.ANSWERED] * 2)
     ledger.keep_diffs([kept(b, a)])
-    ledger.forget_diffs()
+    ledger.forget_derived()
     assert ledger.list_diffs() == [] and pairs(ledger) == [(a, b)]
 
 

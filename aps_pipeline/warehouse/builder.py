@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -45,8 +46,8 @@ from aps_pipeline.warehouse.site_tables import (
     add_site_tables,
     update_clear_sky_tables,
 )
-from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, keep_sources, read_all_marks
-from aps_pipeline.warehouse.update import check_old_file, update_core, update_marts
+from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, keep_sources, marks_of
+from aps_pipeline.warehouse.update import check_old_file, list_months, update_core, update_marts
 
 _LOG = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def build(
     inputs = inputs_of(lake, ledger, revision_days, site)  # first, so that `is_current` sees later changes
     began_ns = inputs.wait_for_mtime_tick()
     with _name_path(path, lake), replace_file(path, time_ns=began_ns) as temporary:
-        marks = read_all_marks(lake, began_ns)  # before the rows, so that a later change shows the next time
+        marks = marks_of(inputs.lake) if inputs.lake else None
         recipe = Recipe(lake, ledger, revision_days, coverage, site, claims, inputs, marks)
         built = None if from_nothing else _update(path, temporary, recipe)
         rows, tables = built or _write(temporary, recipe, _add_tables)
@@ -139,13 +140,21 @@ class Recipe:
 _Rows = tuple[dict[str, int], list[TableComment]]
 
 
+_UPDATE_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "allocator_flush_threshold": "1MB",
+    "allocator_bulk_deallocation_flush_threshold": "1MB",
+}
+"""An update is many small queries: a second thread only adds to their cost. Memory is given back at once."""
+
+
 def _update(path: Path, temporary: Path, recipe: Recipe) -> _Rows | None:
     """Bring a copy of the old file up to date; None, with a line in the log, where that cannot be done."""
     if recipe.marks is None or not path.exists():
         return None
     try:
         shutil.copyfile(path, temporary)
-        return _write(temporary, recipe, _update_tables)
+        return _write(temporary, recipe, _update_tables, _UPDATE_SETTINGS)
     except Exception as error:  # noqa: BLE001 - whatever it is, a build from nothing decides what is reported
         level = logging.INFO if isinstance(error, CannotUpdateError) else logging.WARNING
         _LOG.log(level, "the warehouse is built from nothing, not brought up to date: %s", one_line(error))
@@ -155,10 +164,14 @@ def _update(path: Path, temporary: Path, recipe: Recipe) -> _Rows | None:
 
 
 def _write(
-    temporary: Path, recipe: Recipe, work: Callable[[Connection, Recipe], list[TableComment]]
+    temporary: Path,
+    recipe: Recipe,
+    work: Callable[[Connection, Recipe], list[TableComment]],
+    settings: Mapping[str, str | bool | int | float | list[str]] = MappingProxyType({}),
 ) -> _Rows:
     """Do the work on the file in one transaction; return its tables and their rows."""
-    with closing(duckdb.connect(str(temporary), config=CONNECTION_SETTINGS)) as connection:
+    config = {**CONNECTION_SETTINGS, **settings}
+    with closing(duckdb.connect(str(temporary), config=config)) as connection:
         begin_session(connection)
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         tables = work(connection, recipe)
@@ -174,7 +187,7 @@ def _write(
 
 
 def _add_tables(connection: Connection, recipe: Recipe) -> list[TableComment]:
-    for schema in ("core", "mart", "meta"):
+    for schema in ("core", "mart", "meta", "internal"):
         connection.execute(f"CREATE SCHEMA {schema}")
     tables = [add_core_table(connection, table, recipe.lake) for table in TABLES.values()]
     tables.append(add_calls(connection, recipe.ledger))  # after core, so that every row there finds its call
@@ -183,7 +196,8 @@ def _add_tables(connection: Connection, recipe: Recipe) -> list[TableComment]:
     tables.extend(add_site_tables(connection, recipe.site))
     tables.extend(add_clear_sky_tables(connection, recipe.site))
     tables.append(_add_build(connection, recipe, tables))
-    tables.extend([add_mart(connection, mart) for mart in marts()])
+    made = [add_mart(connection, mart) for mart in marts()]
+    tables.extend(table for table in made if table.schema == "mart")
     tables.append(add_columns(connection, tables))
     return tables
 
@@ -199,8 +213,8 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     for (name,) in names:
         if name not in kept:
             drop(connection, "meta", name)
-    if update_calls(connection, recipe.ledger):
-        changed["meta.calls"] = None
+    if (periods := update_calls(connection, recipe.ledger)) is not None:
+        changed["meta.calls"] = list_months(periods)
     tables.append(CALLS)
     if not has_current_zone_days(connection):
         drop(connection, "meta", ZONE_DAYS.name)

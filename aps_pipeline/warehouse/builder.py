@@ -15,17 +15,11 @@ import duckdb
 from aps_pipeline.atomic import replace_file
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
-from aps_pipeline.planning import Claim, CoverageSpan
+from aps_pipeline.planning import Claim, CoverageSpan, KnownCoverage
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.connection import CONNECTION_SETTINGS, begin_session, open_warehouse
-from aps_pipeline.warehouse.coverage import (
-    ZONE_DAYS,
-    add_claims,
-    add_coverage,
-    add_zone_days,
-    has_current_zone_days,
-)
+from aps_pipeline.warehouse.coverage import add_claims, add_coverage, read_known_coverage
 from aps_pipeline.warehouse.ddl import Connection, TableComment, add_core_table, count, drop
 from aps_pipeline.warehouse.errors import WarehouseError, one_line
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
@@ -48,6 +42,7 @@ from aps_pipeline.warehouse.site_tables import (
 )
 from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, keep_sources, marks_of
 from aps_pipeline.warehouse.update import check_old_file, list_months, update_core, update_marts
+from aps_pipeline.warehouse.zone_days import ZONE_DAYS, add_zone_days, has_current_zone_days
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,7 +81,7 @@ def build(
     lake: Lake,
     ledger: Ledger,
     revision_days: int = 5,
-    coverage: Callable[[], Iterable[CoverageSpan]] = tuple,
+    coverage: Callable[[KnownCoverage], Iterable[CoverageSpan]] = lambda _: (),
     site: Site | None = None,
     claims: Callable[[], Sequence[Claim]] = tuple,
     *,
@@ -102,7 +97,7 @@ def build(
         lake: the rows of `core`.
         ledger: the calls of `meta`.
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
-        coverage: gives how periods stand, for `meta.coverage`; called after all else was read.
+        coverage: gives how periods stand, from what is known of it; called after all else was read.
         site: roofs and prices as the owner gives them, for `meta.sites` and what follows from it.
         claims: gives what is concluded from answers, for `meta.claims`.
         from_nothing: do not look at the old file.
@@ -130,7 +125,7 @@ class Recipe:
     lake: Lake
     ledger: Ledger
     revision_days: int
-    coverage: Callable[[], Iterable[CoverageSpan]]
+    coverage: Callable[[KnownCoverage], Iterable[CoverageSpan]]
     site: Site
     claims: Callable[[], Sequence[Claim]]
     inputs: Inputs
@@ -192,7 +187,7 @@ def _add_tables(connection: Connection, recipe: Recipe) -> list[TableComment]:
     tables = [add_core_table(connection, table, recipe.lake) for table in TABLES.values()]
     tables.append(add_calls(connection, recipe.ledger))  # after core, so that every row there finds its call
     tables.append(add_zone_days(connection))
-    tables.extend(_add_findings(connection, recipe))
+    tables.extend(_add_findings(connection, recipe, KnownCoverage()))
     tables.extend(add_site_tables(connection, recipe.site))
     tables.extend(add_clear_sky_tables(connection, recipe.site))
     tables.append(_add_build(connection, recipe, tables))
@@ -206,22 +201,24 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     """Do what `_add_tables` does to the tables that are there already."""
     check_old_file(connection, recipe.inputs.terms)
     tables, changed = update_core(connection, recipe.lake, recipe.marks or {})
-    kept = {CALLS.name, ZONE_DAYS.name, CLEAR_SKY.name, DAYLIGHT.name}
+    if update_calls(connection, recipe.ledger):
+        periods = connection.execute("SELECT DISTINCT period FROM changed_calls").fetchall()
+        changed["meta.calls"] = list_months(period for (period,) in periods)
+    known = read_known_coverage(connection)
+    kept = {CALLS.name, ZONE_DAYS.name, CLEAR_SKY.name, DAYLIGHT.name, "coverage_spans"}
     names = connection.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'meta'"
     ).fetchall()
     for (name,) in names:
         if name not in kept:
             drop(connection, "meta", name)
-    if (periods := update_calls(connection, recipe.ledger)) is not None:
-        changed["meta.calls"] = list_months(periods)
     tables.append(CALLS)
     if not has_current_zone_days(connection):
         drop(connection, "meta", ZONE_DAYS.name)
         add_zone_days(connection)
         changed["meta.zone_days"] = None
     tables.append(ZONE_DAYS)
-    findings = _add_findings(connection, recipe)
+    findings = _add_findings(connection, recipe, known)
     changed |= dict.fromkeys(f"{table.schema}.{table.name}" for table in findings)
     tables.extend(findings)
     tables.extend(add_site_tables(connection, recipe.site))  # as before: the site is one of the terms
@@ -234,11 +231,11 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     return tables
 
 
-def _add_findings(connection: Connection, recipe: Recipe) -> list[TableComment]:
-    """Add what follows from calls: each build makes these tables whole."""
+def _add_findings(connection: Connection, recipe: Recipe, known: KnownCoverage) -> list[TableComment]:
+    """Add what follows from calls."""
     return [
         add_news(connection, recipe.ledger),
-        *add_coverage(connection, recipe.coverage()),
+        *add_coverage(connection, recipe.coverage, known),
         add_claims(connection, recipe.claims()),
         add_revisions(connection, recipe.ledger),
     ]

@@ -134,25 +134,23 @@ _MANY = 1000
 """Where more of the older calls have changed, all are read again."""
 
 
-def update_calls(connection: Connection, ledger: Ledger) -> list[str] | None:
-    """Read the calls that are new or have changed; return their periods, None without any.
+def update_calls(connection: Connection, ledger: Ledger) -> bool:
+    """Read the calls that are new or have changed, and keep what they asked in the table `changed_calls`.
 
-    Raises LedgerError.
+    Returns whether there were any. Raises LedgerError.
     """
     newest = connection.execute("SELECT coalesce(max(call_id), 0) FROM meta.calls").fetchall()[0][0]
     changed = _find_changed(connection, ledger, newest)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT unnest(?::BIGINT[]) AS call_id", [changed]
-    )
+    connection.execute("CREATE TEMP TABLE changed AS SELECT unnest(?::BIGINT[]) AS call_id", [changed])
     if len(changed) > _MANY:
         connection.execute("INSERT INTO changed SELECT call_id FROM meta.calls")
         newest, changed = 0, []
-    periods = "SELECT period FROM meta.calls WHERE call_id IN (FROM changed)"
-    before = connection.execute(periods).fetchall()
+    asked = "SELECT system_id, endpoint, level, period FROM meta.calls WHERE call_id IN (FROM changed)"
+    connection.execute(f"CREATE TEMP TABLE changed_calls AS {asked}")
     connection.execute("DELETE FROM meta.calls WHERE call_id IN (FROM changed)")
     _fill_calls(connection, ledger, newest, changed)
-    found = {*before, *connection.execute(f"{periods} OR call_id > ?", [newest]).fetchall()}
-    return [period for (period,) in found] or None
+    connection.execute(f"INSERT INTO changed_calls {asked} OR call_id > ?", [newest])
+    return count(connection, "FROM changed_calls") > 0
 
 
 def _find_changed(connection: Connection, ledger: Ledger, newest: int) -> list[int]:

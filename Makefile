@@ -15,7 +15,7 @@ FAST := $(addprefix aps_pipeline_tests/,api parse planning site tables) \
 help:
 	@echo "make demo     backfill a simulated fleet through Dagster and query it (no account needed)"
 	@echo "make dev      open the Dagster UI on the demo data"
-	@echo "make ui       open it on your own data (APS_APP_ID and friends in .env)"
+	@echo "make ui       open it on your own data (aps init sets it up)"
 	@echo "make notebook open the notebooks in JupyterLab, on the demo data or APS_DATA_DIR"
 	@echo "make test     run every test"
 	@echo "make quick    lint, types, import contracts and the fast tests, in under a minute"
@@ -49,8 +49,7 @@ dev: $(USE)
 	@$(BIN)/python -m aps_pipeline.orchestration.dev
 
 ui: $(USE)
-	@$(BIN)/python -m aps_pipeline.orchestration.home data/dagster
-	@DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
+	@$(BIN)/aps ui
 
 notebook: $(NOTEBOOKS)
 	@$(BIN)/jupyter lab notebooks

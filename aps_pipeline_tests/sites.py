@@ -20,7 +20,7 @@ from aps_pipeline.config import Settings
 from aps_pipeline.ingest import PartitionResult, Pipeline, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet, Simulator
 from aps_pipeline.simulator.fleet import Ecu, Inverter, System
-from aps_pipeline.tables import HISTORY, get_table
+from aps_pipeline.tables import FETCHED, get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.clocks import NOW, Clock, real_time
 
@@ -28,6 +28,15 @@ EAST, WEST = "EAST000000000001", "WEST000000000002"
 EAST_ECU, WEST_ECU, WEST_BARN = "203000000011", "203000000021", "002405000221"
 WEST_BARN_LISTED = f"2030000000022-{WEST_BARN}"
 """A share of an ECU that serves several homes."""
+HISTORY = tuple(
+    table
+    for table in FETCHED
+    if table.group == "inventory"
+    or table.source.endpoint == "system_energy"
+    or table.name == "inverter_batch_energy"
+)
+"""What most tests collect: the inventory, the energy of systems, and that of panels by day."""
+
 TWO_ACCOUNTS = (
     Account("east".ljust(32, "0"), "east0secret1", (EAST,)),
     Account("west".ljust(32, "0"), "west0secret2", (WEST,)),

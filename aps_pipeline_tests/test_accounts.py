@@ -176,7 +176,7 @@ def test_no_secret_shows() -> None:
 
 
 def test_the_example_is_a_fleet_file_with_every_line_in_use() -> None:
-    example = (Path(__file__).parent.parent / "fleet.example.toml").read_text("utf-8")
+    example = (Path(__file__).parent.parent / "aps_pipeline/examples/fleet.toml").read_text("utf-8")
     for text in (example, re.sub(r"^#(?=\w+ =)", "", example, flags=re.MULTILINE)):
         write(text)
         assert [account.name for account in load_settings().accounts] == ["house", "installer"]

@@ -20,7 +20,13 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "aps_pipeline").rglob("*.py"))
 TRACKED_TEXT = [
     ROOT / name
-    for name in ("README.md", "ARCHITECTURE.md", ".env.example", "fleet.example.toml", "constraints.txt")
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        ".env.example",
+        "aps_pipeline/examples/fleet.toml",
+        "constraints.txt",
+    )
 ]
 
 

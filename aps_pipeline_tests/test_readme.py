@@ -67,14 +67,11 @@ class Elsewhere:
     test: str
 
 
-def _fill_in(home: Path) -> None:
-    text = (ROOT / ".env.example").read_text("utf-8")
+def _init(home: Path) -> None:
     simulator = Simulator(FLEET)
-    own = {"APP_ID": simulator.app_id, "APP_SECRET": simulator.app_secret, "SYSTEM_IDS": ID}
-    for name, value in own.items():
-        assert f"\nAPS_{name}=\n" in text
-        text = text.replace(f"\nAPS_{name}=\n", f"\nAPS_{name}={value}\n")
-    (home / ".env").write_text(text, "utf-8")
+    keys = {"APP_ID": simulator.app_id, "APP_SECRET": simulator.app_secret, "SYSTEM_IDS": ID}
+    said = CliRunner().invoke(app, ["init"], env={f"APS_{name}": value for name, value in keys.items()})
+    assert said.exit_code == 0, said.output
 
 
 def _look_with_duckdb(home: Path) -> None:
@@ -84,8 +81,7 @@ def _look_with_duckdb(home: Path) -> None:
 
 HOW: dict[str, Run | Name | Do | Recipe | Elsewhere] = {
     "make install": Recipe("install"),
-    "cp .env.example .env": Do(_fill_in),
-    "aps doctor --call": Run(),
+    "aps init": Do(_init),
     "aps backfill --from 2025-01-01 --to 2025-12-31": Run(),
     "aps refresh": Run((0, 3)),  # a day that has just ended may not be there yet
     "aps plan": Run(),
@@ -112,8 +108,7 @@ HOW: dict[str, Run | Name | Do | Recipe | Elsewhere] = {
     "APS_DATA_DIR=data/demo aps report": Run(),
     "make dev": Recipe("dev"),
     "make test": Recipe("test"),
-    "make ui": Recipe("ui"),
-    "dagster dev -w workspace.yaml": Recipe("ui"),
+    "aps ui": Elsewhere("orchestration/test_dev.py", "test_the_ui_shows_ones_own_data"),
     "make notebook": Elsewhere("notebooks/test_notebooks.py", "test_it_runs_and_draws"),
 }
 """How each command of the README is tested, in an order in which they can run."""
@@ -158,7 +153,10 @@ def test_every_option_that_it_names_is_there() -> None:
 
 def test_every_command_takes_json_except_the_simulator() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert {name for name, command in commands.items() if "--json" not in options_of(command)} == {"simulate"}
+    assert {name for name, command in commands.items() if "--json" not in options_of(command)} == {
+        "simulate",
+        "ui",
+    }
 
 
 @pytest.mark.parametrize("how", [how for how in HOW.values() if isinstance(how, Elsewhere)])
@@ -182,7 +180,6 @@ def test_what_a_target_starts_is_there(command: str) -> None:
 
 
 def test_the_workspace_is_the_one_of_our_definitions() -> None:
-    assert "dagster dev -w workspace.yaml" in " ".join(" ".join(words) for words in recipe("ui"))
     module = re.search(r"module_name: (\S+)", (ROOT / "workspace.yaml").read_text("utf-8"))
     assert module and find_spec(module[1])
 

@@ -31,7 +31,7 @@ from aps_pipeline.planning import (
     refresh_calls_a_day,
     select_runs,
 )
-from aps_pipeline.tables import FETCHED, HISTORY, Table
+from aps_pipeline.tables import Table
 
 _UNFINISHED = [
     dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
@@ -166,8 +166,7 @@ _INVENTORY_LAUNCHED = "inventory"
 def autopilot_sensor(
     calendar: Calendar, aps: ApsResource, collected: tuple[Table, ...]
 ) -> dg.SensorDefinition:
-    """Build the sensor that completes the history of `collected` and of HISTORY, and then idles."""
-    tables = tuple(table for table in FETCHED if table in {*HISTORY, *collected})
+    """Build the sensor that completes the history of `collected`, and then idles."""
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with as_dagster_failure(), aps.pipeline() as (settings, pipeline), as_dagster_failure(settings):
@@ -183,12 +182,12 @@ def autopilot_sensor(
             last = calendar.last_day(now)
             if last is None:
                 return dg.SensorResult(skip_reason=f"No day since {calendar.start} is over yet.")
-            missing = pipeline.missing(Wanted(tables, calendar.start, last, pipeline.system_ids))
+            missing = pipeline.missing(Wanted(collected, calendar.start, last, pipeline.system_ids))
             refreshed = collected if is_schedule_on(context.instance, DAILY_REFRESH) else None
             today = get_today(now, pipeline, calendar, refreshed)
             paid = Counter(pipeline.account_of(request.system_id).name for request in missing.inventory)
             if missing.unknown:
-                return _launch_inventory(context, today, missing, tables, paid, was_asked=is_today)
+                return _launch_inventory(context, today, missing, collected, paid, was_asked=is_today)
             if not missing.wanted:
                 return _idle(today, _completion(calendar, missing, str(last)))
             return _launch_runs(context, today, missing, paid)
@@ -196,7 +195,7 @@ def autopilot_sensor(
     return dg.SensorDefinition(
         "autopilot",
         evaluation_fn=tick,
-        asset_selection=dg.AssetSelection.assets(*(asset_key(table) for table in tables)),
+        asset_selection=dg.AssetSelection.assets(*(asset_key(table) for table in collected)),
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description=(

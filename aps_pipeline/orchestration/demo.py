@@ -41,8 +41,8 @@ from aps_pipeline.orchestration.simulated import (
 from aps_pipeline.periods import Grain, Period
 from aps_pipeline.planning import periods_of
 from aps_pipeline.progress import PartitionProgress
-from aps_pipeline.simulator import Fleet, Simulator, demo_fleet
-from aps_pipeline.tables import FETCHED, HISTORY, TABLES, Table
+from aps_pipeline.simulator import Fleet, Simulator, demo_fleet, serving_apart
+from aps_pipeline.tables import FETCHED, PROFILES, TABLES, Table
 from aps_pipeline.warehouse import query
 
 _BY_MONTH = """
@@ -139,6 +139,9 @@ def _near(path: str | Path) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
+YEAR_TABLES = (*PROFILES["lean"], TABLES["system_hourly_energy"])
+"""What is collected of the whole year."""
+
 EVERY_TABLE_SPAN = timedelta(days=2)
 """How far before the last day every table is collected: high resolution costs most of the calls."""
 
@@ -155,31 +158,35 @@ class DemoError(RuntimeError):
 def run(directory: Path, first: date, last: date, fleet: Fleet | None = None) -> Demo:
     """Backfill those days, with their months and years, into `directory` and build its warehouse.
 
-    The last days are those of every table, the others those of a usual history; months and years begin a
+    The last days are those of every table, the others those of YEAR_TABLES; months and years begin a
     year before. Roof file and tariff file are written beside.
     Raises DemoError, KeyboardInterrupt, LedgerError, WarehouseError, OSError.
     """
     began = time.monotonic()
-    simulator = Simulator(fleet=fleet or demo_fleet(first.year), seed=1)
+    simulator = Simulator(fleet=fleet or demo_fleet(first.year))
     before = year_before(first)
     write_site_files(directory, simulator.fleet, first.year)
     home = prepare_home(directory / "dagster")
-    with simulator.serving() as url, dg.DagsterInstance.from_config(str(home)) as instance:
+    with (
+        serving_apart(simulator.fleet, seed=1) as (url, count_calls),
+        dg.DagsterInstance.from_config(str(home)) as instance,
+    ):
         settings = get_simulated_settings(simulator, url, directory, before)
         is_known = instance.get_latest_materialization_event(asset_key(TABLES["systems"]))
         # To ask the inventory again would be a refresh.
-        parts = [] if is_known else [_Part(INVENTORY, HISTORY, first, last)]
+        parts = [] if is_known else [_Part(INVENTORY, YEAR_TABLES, first, last)]
         for job in CALLING_JOBS:
-            parts.append(_Part(job, HISTORY, first if GRAINS[job] is Grain.DAY else before, last))
+            parts.append(_Part(job, YEAR_TABLES, first if GRAINS[job] is Grain.DAY else before, last))
         for job in CALLING_JOBS:
             parts.append(_Part(job, FETCHED, max(first, last - EVERY_TABLE_SPAN), last))
-        parts.append(_Part(WAREHOUSE_JOB, HISTORY, first, last))
+        parts.append(_Part(WAREHOUSE_JOB, YEAR_TABLES, first, last))
         names = {name for part in parts for name in part.partition_names()}
         with PartitionProgress("demo", names=names) as progress:
             for number, part in enumerate(parts, 1):
                 print(f"{number} of {len(parts)}: {part.title} …", file=sys.stderr, flush=True)
                 _execute(settings, instance, part, progress)
-    return demo_result(settings, first, last, time.monotonic() - began, simulator.counts.total)
+        calls = count_calls()
+    return demo_result(settings, first, last, time.monotonic() - began, calls)
 
 
 @dataclass(frozen=True)

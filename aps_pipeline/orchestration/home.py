@@ -1,12 +1,8 @@
-"""The directory in which Dagster keeps runs and events: DAGSTER_HOME.
-
-`python -m aps_pipeline.orchestration.home DIRECTORY` makes one.
-"""
+"""The directory in which Dagster keeps runs and events: DAGSTER_HOME."""
 
 from __future__ import annotations
 
 import json
-import sys
 from importlib import resources
 from pathlib import Path
 
@@ -27,7 +23,3 @@ def prepare_home(path: Path) -> Path:
     if not settings.exists():
         settings.write_text(template(home), "utf-8")
     return home
-
-
-if __name__ == "__main__":
-    prepare_home(Path(sys.argv[1]))

@@ -20,7 +20,7 @@ from aps_pipeline.tables.energy import (
 )
 from aps_pipeline.tables.inventory import INVENTORY
 from aps_pipeline.tables.model import TYPE_NAMES, Column, Source, Table, empty, from_columns
-from aps_pipeline.tables.profiles import HISTORY, LEAN, STANDARD
+from aps_pipeline.tables.profiles import LEAN, STANDARD
 from aps_pipeline.tables.summaries import SUMMARIES
 from aps_pipeline.tables.telemetry import TELEMETRY
 
@@ -46,7 +46,7 @@ PROFILES = {
     name: tuple(table for table in FETCHED if table in tables)
     for name, tables in {"lean": LEAN, "standard": STANDARD, "full": FETCHED}.items()
 }
-"""Which tables a refresh collects."""
+"""Which tables are collected where none are named."""
 
 
 class UnknownTableError(PipelineError, ValueError):
@@ -66,7 +66,6 @@ def get_table(name: str) -> Table:
 __all__ = [
     "CAVEATS",
     "FETCHED",
-    "HISTORY",
     "PROFILES",
     "REJECTED_ITEMS",
     "TABLES",

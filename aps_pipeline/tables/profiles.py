@@ -16,9 +16,6 @@ def _of_levels(tables: Iterable[Table], *levels: str) -> tuple[Table, ...]:
 
 _METERED = (*SYSTEM_ENERGY, *METER_ENERGY)
 
-HISTORY = (*INVENTORY, *SYSTEM_ENERGY, INVERTER_BATCH_ENERGY)
-"""What a backfill collects: energy of every system by hour, day, month and year, of every panel by day."""
-
 LEAN = (*INVENTORY, *_of_levels(_METERED, "daily", "monthly", "yearly"), INVERTER_BATCH_ENERGY)
 """Energies by day and coarser, of the system, its meters and every panel."""
 

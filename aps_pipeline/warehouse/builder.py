@@ -46,6 +46,9 @@ from aps_pipeline.warehouse.zone_days import ZONE_DAYS, add_zone_days, has_curre
 
 _LOG = logging.getLogger(__name__)
 
+STORAGE_VERSION = "v1.2.0"
+"""The format of the file: every command line and driver of DuckDB from this version on opens it."""
+
 
 def is_current(
     path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5, site: Site | None = None
@@ -165,7 +168,7 @@ def _write(
     settings: Mapping[str, str | bool | int | float | list[str]] = MappingProxyType({}),
 ) -> _Rows:
     """Do the work on the file in one transaction; return its tables and their rows."""
-    config = {**CONNECTION_SETTINGS, **settings}
+    config = {**CONNECTION_SETTINGS, **settings, "storage_compatibility_version": STORAGE_VERSION}
     with closing(duckdb.connect(str(temporary), config=config)) as connection:
         begin_session(connection)
         connection.begin()  # one transaction: a commit for each comment would take longer than all else

@@ -72,5 +72,5 @@ def test_the_example_has_nothing_of_anybody() -> None:
 
 
 def test_the_example_of_a_fleet_file_names_every_key() -> None:
-    text = (ROOT / "fleet.example.toml").read_text("utf-8")
+    text = (ROOT / "aps_pipeline/examples/fleet.toml").read_text("utf-8")
     assert set(re.findall(r"^#?([a-z_]+) = ", text, re.MULTILINE)) == set(AccountSettings.model_fields)

@@ -12,10 +12,11 @@ import pytest
 from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest import NotConfiguredError, Summary, Wanted
 from aps_pipeline.simulator import Account, Fault, Fleet
-from aps_pipeline.tables import HISTORY, get_table
+from aps_pipeline.tables import get_table
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import (
     EAST,
+    HISTORY,
     TWO_ACCOUNTS,
     WEST,
     Run,

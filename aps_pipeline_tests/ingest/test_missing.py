@@ -9,8 +9,8 @@ from pathlib import Path
 from aps_pipeline.ingest import MissingHistory, Wanted
 from aps_pipeline.planning import Priority
 from aps_pipeline.simulator import Fault
-from aps_pipeline.tables import HISTORY, SUMMARIES, get_table
-from aps_pipeline_tests.sites import EAST, WEST, Site, serving
+from aps_pipeline.tables import SUMMARIES, get_table
+from aps_pipeline_tests.sites import EAST, HISTORY, WEST, Site, serving
 
 FIRST, LAST = date(2024, 2, 10), date(2024, 3, 19)
 HOURS, DAILY = "system_hourly_energy", "system_daily_energy"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aps_pipeline.ingest import PlannedCalls, Wanted
-from aps_pipeline.tables import FETCHED, HISTORY, Table
-from aps_pipeline_tests.sites import EAST, WEST, Site, serving
+from aps_pipeline.tables import FETCHED, Table
+from aps_pipeline_tests.sites import EAST, HISTORY, WEST, Site, serving
 
 FIRST, LAST = date(2024, 2, 28), date(2024, 3, 6)
 

@@ -11,10 +11,10 @@ from aps_pipeline.api import Client
 from aps_pipeline.errors import FailureKind
 from aps_pipeline.ingest import NotConfiguredError, Summary, Wanted
 from aps_pipeline.simulator import Fault
-from aps_pipeline.tables import HISTORY
 from aps_pipeline.wiring import open_pipeline
 from aps_pipeline_tests.sites import (
     EAST,
+    HISTORY,
     WEST,
     Site,
     client_for,

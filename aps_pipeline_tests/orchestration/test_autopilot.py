@@ -207,7 +207,7 @@ def test_a_partition_that_costs_more_than_a_day_is_begun_and_continued(
     with serving(tmp_path / "data", fleet=fleet) as site:
         site.clock.instant = EVENING
         last = site.clock.instant.date() - timedelta(days=1)
-        others = [name for name in LEAN if name != PANELS] + ["system_hourly_energy"]
+        others = [name for name in LEAN if name != PANELS]
         spent = site.collect(last, last, others).summary.calls
         chosen = {"monthly_calls": spent + 8, "revision_days": 0, "profile": "lean"}
         pilot = Pilot(site, instance, date(2024, 3, 1), chosen)
@@ -221,7 +221,7 @@ def test_a_partition_that_costs_more_than_a_day_is_begun_and_continued(
         pilot.chosen["monthly_calls"] = 1000
         site.clock.turn(days=1)
         assert all(pilot.run(request).success for request in pilot.tick().run_requests)
-        assert len(asked(pilot)) == 2 * 7 and set(asked(pilot).values()) == {1}
+        assert len(asked(pilot)) == 2 * 6 and set(asked(pilot).values()) == {1}
 
 
 def test_every_range_is_of_partitions_that_there_are(pilot: Pilot) -> None:

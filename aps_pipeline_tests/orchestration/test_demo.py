@@ -34,7 +34,7 @@ def test_a_month_through_the_assets_and_again_without_a_call(
     every_table = (5 + 4) + 4 + 4 + 3 * (4 + 4 + 1)
     served = 2  # days of its only ECU that the system answers, once four pairs have shown them equal
     assert first.calls == first.calls_in_ledger == history + every_table - served
-    assert "demo: 120 of 120 partitions" in capsys.readouterr().err
+    assert "demo: 133 of 133 partitions" in capsys.readouterr().err
 
     again = demo.run(tmp_path, *days, young)
     assert (again.calls, again.calls_in_ledger) == (0, first.calls)

@@ -21,7 +21,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_examples_are_read() -> None:
-    roof = read_roof_file(ROOT / "roof.example.yaml")
+    roof = read_roof_file(ROOT / "aps_pipeline/examples/roof.yaml")
     panels = list_placed_panels(roof)
     assert [(p.inverter_id, p.channel, p.place, p.azimuth_deg, p.tilt_deg) for p in panels] == [
         ("702000061800", 1, "E1", 105, 35),
@@ -29,7 +29,7 @@ def test_the_examples_are_read() -> None:
         ("702000061874", 1, "E1", 105, 35),
         ("702000061874", 2, "E2", 105, 35),
     ]  # fmt: skip
-    tariffs = read_tariff_file(ROOT / "tariffs.example.yaml")
+    tariffs = read_tariff_file(ROOT / "aps_pipeline/examples/tariffs.yaml")
     assert [(each.since, each.systems, each.standing_charge) for each in tariffs.tariffs] == [
         (date(2024, 1, 1), None, 0.45),
         (date(2025, 1, 1), ("A0E1253B7C9D4F60",), None),

@@ -33,8 +33,10 @@ def test_the_packaged_marts_are_these() -> None:
     assert {m.table.name: m.after for m in marts.marts() if m.table.schema == "mart"} == {
         "coverage": (),
         "decimals": (),
+        "hourly_production": (),
         "system_zones": (),
         "monthly_production": (),
+        "power": (),
         "yearly_production": (),
         "year_on_year": (),
         "panel_daily": ("listed_inverters",),
@@ -42,6 +44,7 @@ def test_the_packaged_marts_are_these() -> None:
         "outages": ("system_zones",),
         "self_consumption": ("decimals", "system_zones"),
         "specific_yield": ("system_zones",),
+        "systems": ("system_zones",),
         "ecu_daily": ("listed_inverters", "lives", "local_days"),
         "savings": ("monthly_production", "self_consumption"),
         "expected_daily": ("specific_yield",),

@@ -92,7 +92,7 @@ SELECT
     place,
     CASE WHEN span <> 'newest' THEN last_day(min(date)) END AS until,
     max_by(label, date) AS label,
-    max_by((ecu_id, inverter_id, channel), date) AS panel,
+    max_by({'ecu_id': ecu_id, 'inverter_id': inverter_id, 'channel': channel}, date) AS panel,
     min(date) AS oldest_date,
     max(date) AS newest_date,
     count(*) AS days_held,

@@ -178,8 +178,8 @@ rises AS (
     FROM lives
     JOIN core.inverter_summary AS lifetimes
         ON lifetimes.system_id = lives.system_id
-        AND lifetimes.inverter_id = lives.panel[2]
-        AND lifetimes.channel = lives.panel[3]
+        AND lifetimes.inverter_id = lives.panel['inverter_id']
+        AND lifetimes.channel = lives.panel['channel']
     WHERE
         lifetime_kwh IS NOT NULL
         AND taken_utc::DATE > coalesce(last_energy_date + 1, oldest_date)
@@ -213,9 +213,9 @@ listening AS (
 judged AS (
     SELECT
         lives.*,
-        lives.panel[1] AS ecu_id,
-        lives.panel[2] AS inverter_id,
-        lives.panel[3] AS channel,
+        lives.panel['ecu_id'] AS ecu_id,
+        lives.panel['inverter_id'] AS inverter_id,
+        lives.panel['channel'] AS channel,
         coalesce(facts.days_compared, 0) AS days_compared,
         coalesce(facts.days_reported, 0) AS days_reported,
         facts.energy_kwh,
@@ -243,13 +243,13 @@ judged AS (
     LEFT JOIN listening
         ON listening.system_id = lives.system_id
         AND listening.span = lives.span
-        AND listening.ecu_id = lives.panel[1]
+        AND listening.ecu_id = lives.panel['ecu_id']
     LEFT JOIN told
         ON told.system_id = lives.system_id
-        AND told.inverter_id = lives.panel[2]
-        AND told.channel = lives.panel[3]
+        AND told.inverter_id = lives.panel['inverter_id']
+        AND told.channel = lives.panel['channel']
     CROSS JOIN limits
-    WINDOW inverter AS (PARTITION BY lives.system_id, lives.span, lives.panel[1], lives.panel[2])
+    WINDOW inverter AS (PARTITION BY lives.system_id, lives.span, lives.panel['ecu_id'], lives.panel['inverter_id'])
 ),
 
 -- Of an input without energy on any day held: what tells whether anything hangs on it.

@@ -74,18 +74,19 @@ def build_warehouse(
     from aps_pipeline import warehouse  # noqa: PLC0415
 
     make = partial(warehouse.build, from_nothing=from_nothing)
+    coverage = partial(pipeline.coverage, None)
     path, of = settings.warehouse_path, (pipeline.lake, pipeline.ledger, settings.revision_days)
     if not force and warehouse.is_current(path, *of, settings.site):
         return None
     repair_lake(pipeline, TABLES.values(), ends_only=True)
     pipeline.refresh_diffs()
     try:
-        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, coverage, settings.site, pipeline.claims)
     except (warehouse.WarehouseError, StorageError):
         if not repair_lake(pipeline, TABLES.values()):
             raise
         pipeline.refresh_diffs()
-        return make(path, *of, pipeline.coverage, settings.site, pipeline.claims)
+        return make(path, *of, coverage, settings.site, pipeline.claims)
 
 
 def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool = False) -> int:

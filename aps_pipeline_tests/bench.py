@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
+import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +21,8 @@ import pyarrow.parquet as pq
 
 from aps_pipeline.endpoints import DEVICES
 from aps_pipeline.lake import Lake
+from aps_pipeline.ledger import Ledger
+from aps_pipeline.ledger.bodies import pack
 from aps_pipeline.parse import ParseContext
 from aps_pipeline.parse.batch import GRAMMAR, inverter_batch_energy
 from aps_pipeline.periods import Grain, Period, zone
@@ -127,43 +132,99 @@ def _write_day(lake: Lake, systems: int, day: date, call_id: int) -> None:
         lake.write(table, (day.isoformat(),), from_columns(table, columns), "x")
 
 
-def _peak_and_seconds(folder: str, lake: str, *, from_nothing: bool) -> tuple[float, float]:
-    """Measure CPU seconds and peak memory in MB of a build in a process of its own."""
+def _build_alone(folder: str, lake: str, *, from_nothing: bool) -> tuple[float, float]:
+    """Build in a process of its own; measure its CPU seconds, and by how many MB its memory grows at most."""
     script = (
         "import resource, sys, time\n"
+        "from datetime import timedelta\n"
         "from pathlib import Path\n"
+        "from aps_pipeline.ingest.coverage_spans import get_coverage\n"
         "from aps_pipeline.lake import Lake\n"
         "from aps_pipeline.ledger import Ledger\n"
         "from aps_pipeline.warehouse import build\n"
         "ledger = Ledger(f'sqlite:///{sys.argv[1]}/ledger.sqlite')\n"
-        "start = time.process_time()\n"
+        "def coverage(known):\n"
+        "    now = ledger.get_newest_time()\n"
+        "    return get_coverage(ledger, now, timedelta(5), known) if now else ()\n"
+        "def peak():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "before, start = peak(), time.process_time()\n"
         "path, is_whole = Path(sys.argv[1], 'w.duckdb'), sys.argv[3] == 'True'\n"
-        "build(path, Lake(sys.argv[2]), ledger, from_nothing=is_whole)\n"
-        "print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        "build(path, Lake(sys.argv[2]), ledger, coverage=coverage, from_nothing=is_whole)\n"
+        "print(time.process_time() - start, peak() - before)\n"
     )
     command = [sys.executable, "-c", script, folder, lake, str(from_nothing)]
     seconds, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return float(seconds), float(peak)
 
 
-def warehouse_update(systems: int = 3, years: int = 3) -> None:
+def warehouse_update(systems: int, years: int, goal: str) -> None:
     """One more day, brought into the warehouse, against a build from nothing."""
     first = date(2020, 1, 1)
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(f"{folder}/lake")
         for n in range(365 * years):
             _write_day(lake, systems, first + timedelta(n), 1)
-        whole = _peak_and_seconds(folder, lake.url, from_nothing=True)
+        whole = _build_alone(folder, lake.url, from_nothing=True)
         _write_day(lake, systems, first + timedelta(365 * years), 1)
-        update = _peak_and_seconds(folder, lake.url, from_nothing=False)
+        update = _build_alone(folder, lake.url, from_nothing=False)
+    _say_update(f"warehouse, a day more of {systems} systems x {years} years", whole, update, goal)
+
+
+def _say_update(what: str, whole: tuple[float, float], update: tuple[float, float], goal: str) -> None:
     print(
-        f"warehouse, a day more of {systems} systems x {years} years: {update[0] / whole[0]:.2f} of the CPU"
-        f" of a build from nothing (at most 0.3), {update[1] / whole[1]:.2f} of its memory"
+        f"{what}: {update[0] / whole[0]:.2f} of the CPU of a build from nothing,"
+        f" {update[0]:.1f} s and {update[1]:.0f} MB more memory ({goal})"
     )
+
+
+def coverage_update(systems: int = 1000) -> None:
+    """A day more of calls for systems with a year of days, brought into a warehouse without rows."""
+    first, days = date(2025, 1, 1), 365
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(f"sqlite:///{folder}/ledger.sqlite")
+        ledger.close()
+        with sqlite3.connect(f"{folder}/ledger.sqlite") as connection:
+            for number in range(systems):
+                _keep_answers(connection, f"S{number:04}", first, days)
+        whole = _build_alone(folder, f"{folder}/lake", from_nothing=True)
+        with sqlite3.connect(f"{folder}/ledger.sqlite") as connection:
+            for number in range(systems):
+                _keep_calls(connection, f"S{number:04}", [first + timedelta(days)])
+        update = _build_alone(folder, f"{folder}/lake", from_nothing=False)
+    _say_update(f"coverage, a day more of {systems} systems", whole, update, "at most 5 s and 100 MB")
+
+
+_INSERT = (
+    "INSERT INTO calls (account, quota_month, endpoint, level, system_id, device_id, period, state, sent_utc,"
+    " finished_utc, http_status, code, owner)"
+    " VALUES ('a', '2025-01', ?, ?, ?, '', ?, 'answered', ?, ?, 200, 0, 'o')"
+)
+
+
+def _keep_answers(connection: sqlite3.Connection, system_id: str, first: date, days: int) -> None:
+    details = {
+        "sid": system_id, "create_date": first.isoformat(), "capacity": "5", "type": 1,
+        "timezone": "Europe/Madrid", "ecu": [f"E{system_id}"], "light": 1,
+    }  # fmt: skip
+    sent = f"{first} 12:00:00.000000"
+    call = connection.execute(_INSERT, ("system_details", "", system_id, "", sent, sent)).lastrowid
+    body = pack(json.dumps({"code": 0, "data": details}).encode())
+    connection.execute("INSERT INTO bodies (call_id, body) VALUES (?, ?)", (call, body))
+    _keep_calls(connection, system_id, [first + timedelta(n) for n in range(days)])
+
+
+def _keep_calls(connection: sqlite3.Connection, system_id: str, days: Sequence[date]) -> None:
+    for day in days:
+        sent = f"{day + timedelta(8)} 12:00:00.000000"
+        connection.execute(_INSERT, ("system_energy", "hourly", system_id, day.isoformat(), sent, sent))
 
 
 if __name__ == "__main__":
     batch_strings()
     partition_write()
     coverage_spans()
-    warehouse_update()
+    warehouse_update(3, 10, "at most 2 s, 300 MB in all")
+    warehouse_update(30, 3, "at most 4 s")
+    coverage_update()
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

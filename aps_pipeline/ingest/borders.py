@@ -84,10 +84,18 @@ def read_history(
 
 
 def read_daily_figures(
-    ledger: Ledger, systems: Mapping[str, System], held: EntriesByKey, revision_window: timedelta
+    ledger: Ledger,
+    systems: Mapping[str, System],
+    held: EntriesByKey,
+    revision_window: timedelta,
+    months: tuple[str, str] | None = None,
 ) -> tuple[Lit, dict[str, dict[date, int]]]:
-    """Find the days with production by system, and the idle ones with the call that says so."""
-    figures = read_figures(ledger, systems, [LIT], revision_window, system_ids=systems)
+    """Find the days with production by system, and the idle ones with the call that says so.
+
+    `months` bounds what is read.
+    """
+    bounds = {LIT: months} if months else None
+    figures = read_figures(ledger, systems, [LIT], revision_window, bounds, systems)
     return daily_figures(Evidence(figures, Answers.from_entries({LIT: held})), systems, revision_window)
 
 

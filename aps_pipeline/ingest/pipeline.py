@@ -28,7 +28,7 @@ from aps_pipeline.ingest.run import Run, Wanted
 from aps_pipeline.lake import Lake
 from aps_pipeline.ledger import Ledger, Quota
 from aps_pipeline.periods import LAST_ZONE, local_day, zone
-from aps_pipeline.planning import SERVED, Claim, CoverageSpan, System, is_inventory
+from aps_pipeline.planning import SERVED, Claim, CoverageSpan, KnownCoverage, System, is_inventory
 from aps_pipeline.tables import FETCHED, Table
 
 
@@ -176,13 +176,16 @@ class Pipeline:
                     summary.add(result)
                     yield result
 
-    def coverage(self, now: datetime | None = None) -> Iterator[CoverageSpan]:
+    def coverage(
+        self, now: datetime | None = None, known: KnownCoverage | None = None
+    ) -> Iterator[CoverageSpan]:
         """Compute how the periods of every table stand at `now`, or at the newest call. Makes no call.
 
-        Empty before the first call. Raises LedgerError.
+        What is `known` from before is taken over where nothing speaks against it. Empty before the first.
+        Raises LedgerError.
         """
         now = now or self.ledger.get_newest_time()
-        return get_coverage(self.ledger, now, self.revision_window) if now else iter(())
+        return get_coverage(self.ledger, now, self.revision_window, known) if now else iter(())
 
     def claims(self, now: datetime | None = None) -> Sequence[Claim]:
         """List what answers prove at `now`, or at the newest call, with the proof. Makes no call.

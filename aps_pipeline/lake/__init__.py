@@ -6,7 +6,8 @@ What the columns mean is declared in `tables`; which calls to make is decided in
 
 from __future__ import annotations
 
-from aps_pipeline.lake.store import Lake, LakeState, StorageError
+from aps_pipeline.lake.listing import LakeState
+from aps_pipeline.lake.store import Lake, StorageError
 from aps_pipeline.lake.validate import FileFault, InvalidRowsError
 
 __all__ = ["FileFault", "InvalidRowsError", "Lake", "LakeState", "StorageError"]

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from aps_pipeline.atomic import STALE_SECONDS, replace_file
 from aps_pipeline.errors import Exit, PipelineError
+from aps_pipeline.lake.listing import FILE, LakeState, list_lake
 from aps_pipeline.lake.validate import (
     DamagedFileError,
     FileFault,
@@ -29,7 +30,6 @@ from aps_pipeline.lake.validate import (
 )
 from aps_pipeline.tables import Table
 
-_FILE = "part-0.parquet"
 _STAGING = ".staging"
 _DAMAGED = ".damaged"
 
@@ -46,14 +46,6 @@ class PartitionOrigin:
 
     inputs: str
     rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class LakeState:
-    """How many partitions there are, and when one was last written or removed (ns since 1970; 0: never)."""
-
-    partitions: int
-    changed_ns: int
 
 
 class Lake:
@@ -85,7 +77,7 @@ class Lake:
 
     def path(self, table: Table, values: tuple[str, ...] = ()) -> str:
         """Find where the file of a partition lies; `values` are those of `table.folder_columns`."""
-        return f"{self._root}/core/{partition_name(table, values)}/{_FILE}"
+        return f"{self._root}/core/{partition_name(table, values)}/{FILE}"
 
     def _folder(self, table: Table) -> str:
         return f"{self._root}/core/{table.name}"
@@ -133,7 +125,7 @@ class Lake:
 
     def files(self, table: Table) -> list[str]:
         """List the paths of all partitions of a table in order, readable as they are. Raises StorageError."""
-        return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == _FILE)
+        return sorted(info.path for info in self._list(self._folder(table)) if info.base_name == FILE)
 
     def _content(self, path: str) -> bytes:
         with self._as_storage_error(path), self._fs.open_input_file(path) as stream:
@@ -197,7 +189,7 @@ class Lake:
             for info in self._list(folders.pop(), deep=False):
                 if info.type is pafs.FileType.Directory:
                     folders.append(info.path)
-                elif info.base_name == _FILE and self._rows(info.path) != 0:
+                elif info.base_name == FILE and self._rows(info.path) != 0:
                     return True
         return False
 
@@ -214,15 +206,9 @@ class Lake:
 
         A rename or a removal changes the time of its folder, which an object store does not have.
         """
-        if not self._local:
-            return None
         core = f"{self._root}/core"
-        found = self._list(core)
         with self._as_storage_error(core):
-            found.append(self._fs.get_file_info(core))
-        return LakeState(
-            sum(info.base_name == _FILE for info in found), max(info.mtime_ns or 0 for info in found)
-        )
+            return list_lake(core) if self._local else None
 
     def _list(self, folder: str, *, deep: bool = True) -> list[pafs.FileInfo]:
         """List all files and folders below a folder, or only those in it; none if it is not there."""

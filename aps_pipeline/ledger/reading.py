@@ -219,6 +219,15 @@ class LedgerReader:
             for portion in result.partitions(10_000):
                 yield [dict(row) for row in portion]
 
+    def list_unanswered(self, newest: int) -> tuple[int, dict[int, str]]:
+        """Count the answered calls up to one, and list all others up to it with their states."""
+        is_answered = calls.c.state == CallState.ANSWERED
+        others = sa.select(calls.c.call_id, calls.c.state).where(~is_answered, calls.c.call_id <= newest)
+        answered = sa.select(sa.func.count(), sa.literal("")).where(is_answered, calls.c.call_id <= newest)
+        with self._reading() as connection:  # in one statement, and so at one moment
+            found = [(number, state) for number, state in connection.execute(sa.union_all(others, answered))]
+        return next(number for number, state in found if not state), {c: state for c, state in found if state}
+
     def list_call_states(self) -> list[tuple[int, str]]:
         """List every call and its state; nothing of a call changes without its state."""
         with self._reading() as connection:

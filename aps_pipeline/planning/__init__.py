@@ -7,7 +7,7 @@ Where do I go to …
     know what answers say of a day's energy?      figures.py
     decide whether a request has to be made?      requirements.py
     know why a request need not be made?          claims.py
-    see what there is and what is missing?        coverage.py
+    see what there is and what is missing?        coverage.py, coverage_spans.py
     find where the server's memory ends?          retention.py, retention_probes.py
     decide what comes first?                      schedule.py
     say when it will be done?                     schedule.py
@@ -44,13 +44,13 @@ from aps_pipeline.planning.claims import (
     SkipRules,
     request_key,
 )
-from aps_pipeline.planning.coverage import (
+from aps_pipeline.planning.coverage import EntriesOfSystem, Outlook, coverage
+from aps_pipeline.planning.coverage_spans import (
     CoverageSpan,
-    EntriesOfSystem,
-    Outlook,
+    KnownCoverage,
     Standing,
     State,
-    coverage,
+    cut_spans,
     merge_states,
 )
 from aps_pipeline.planning.evidence import LATE_DATA, DuePolicy, DueReason, due_reason, last_turn
@@ -111,6 +111,7 @@ __all__ = [
     "Forecast",
     "Gap",
     "Kind",
+    "KnownCoverage",
     "Outlook",
     "PartitionPlan",
     "Priority",
@@ -129,6 +130,7 @@ __all__ = [
     "calls_for_one",
     "calls_to_spare",
     "coverage",
+    "cut_spans",
     "daily_figures",
     "driving_kinds",
     "due_reason",

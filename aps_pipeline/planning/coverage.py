@@ -5,99 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from aps_pipeline.endpoints import ENDPOINTS
 from aps_pipeline.periods import Grain, Period, local_day
 from aps_pipeline.planning.answers import SERVED, SUBSTITUTE, Kind, prefer
 from aps_pipeline.planning.claims import SkipReason, SkipRules
+from aps_pipeline.planning.coverage_spans import CoverageSpan, Standing, State
 from aps_pipeline.planning.systems import System
 from aps_pipeline.request import NO_ENTRY, LedgerEntry, get_newest
 from aps_pipeline.tables import Table
 
 EntriesOfSystem = Mapping[Kind, Mapping[str, Mapping[str, LedgerEntry]]]
 """What is held of one system by endpoint and level, then by period key, then by device."""
-
-
-class State(StrEnum):
-    """How a period of a table stands."""
-
-    PRESENT = "present"
-    """Every answer is there and was given after the period's end."""
-    PARTIAL = "partial"
-    """Some answers are there; others are missing, or were given while the period was running."""
-    NO_DATA = "no data"
-    """The API said so (1001)."""
-    BEYOND = "beyond retention"
-    """The API gave no data of days so old, asked twice."""
-    REFUSED = "refused"
-    """An answer came that cannot be right."""
-    FAILED = "failed"
-    """A call was made and brought nothing to read."""
-    NOT_ASKED = "not asked"
-    """The period is over, and nobody has asked."""
-    NOT_DUE = "not yet due"
-    """The period is not over."""
-    NOT_APPLICABLE = "not applicable"
-    """There was nothing to measure: no such device, or a day without production."""
-
-
-class Standing(NamedTuple):
-    """How a period stands.
-
-    `parts` requests belong to it; `with_data` and `no_data` of them are answered. `is_final` says whether all
-    answers came after the revision days (None: no answer, or a lifetime, which never ends).
-    """
-
-    state: State
-    parts: int = 0
-    with_data: int = 0
-    no_data: int = 0
-    is_final: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageSpan:
-    """Periods of a table of a system, one after the other from `first` to `last`, that stand the same.
-
-    `call_ids` prove it: one call for each period, or one for all of them; empty where no call does.
-    """
-
-    system_id: str
-    table: Table
-    first: Period
-    last: Period
-    standing: Standing
-    call_ids: tuple[int, ...] = ()
-
-    @property
-    def state(self) -> State:
-        """The state of each of its periods."""
-        return self.standing.state
-
-    def __len__(self) -> int:
-        """Count its periods."""
-        return self.last.ordinal - self.first.ordinal + 1
-
-
-def merge_states(states: Iterable[State]) -> State | None:
-    """Merge the states of several periods into one: what needs attention wins; None for no period."""
-    found = set(states)
-    telling = found - {State.NOT_APPLICABLE, State.NOT_DUE}
-    for state in (State.REFUSED, State.FAILED):
-        if state in telling:
-            return state
-    if not telling:
-        return next((s for s in (State.NOT_DUE, State.NOT_APPLICABLE) if s in found), None)
-    if len(telling) == 1:
-        return telling.pop()
-    if telling == {State.PRESENT, State.NO_DATA}:
-        return State.PRESENT
-    return State.BEYOND if telling == {State.NO_DATA, State.BEYOND} else State.PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +37,21 @@ class Outlook:
 
 
 def coverage(
-    tables: Iterable[Table], system: System, entries: EntriesOfSystem, outlook: Outlook
+    tables: Iterable[Table],
+    system: System,
+    entries: EntriesOfSystem,
+    outlook: Outlook,
+    kept: Mapping[str, Sequence[CoverageSpan]] | None = None,
 ) -> Iterator[CoverageSpan]:
-    """Compute how every table of a system stands, from its first day (or answer) to today."""
+    """Compute how every table of a system stands, from its first day (or answer) to today.
+
+    `kept` are spans by table that are known already: what follows the last of them is computed.
+    """
     first, today = system.first_day or _first_answer(entries), local_day(outlook.now, system.zone)
     if first is not None and first <= today:
         for table in tables:
-            yield from _TableCoverage(table, system, entries, outlook).spans(first, today)
+            known = kept.get(table.name, ()) if kept else ()
+            yield from _TableCoverage(table, system, entries, outlook).spans(first, today, known)
 
 
 def _first_answer(entries: EntriesOfSystem) -> date | None:
@@ -173,11 +103,16 @@ class _TableCoverage:
         ordinals = ((_get_ordinal(self._grain, key), held) for key, held in by_key.items())
         return {ordinal: held for ordinal, held in ordinals if ordinal is not None}
 
-    def spans(self, first: date, today: date) -> Iterator[CoverageSpan]:
+    def spans(self, first: date, today: date, kept: Sequence[CoverageSpan] = ()) -> Iterator[CoverageSpan]:
         """Judge a period at each cut, and join neighbours that stand the same."""
         start, end = (Period.containing(self._grain, day).ordinal for day in (first, today))
-        cuts = sorted(cut for cut in {start, end, *self._cuts()} if start <= cut <= end)
         run: _Run | None = None
+        if kept:
+            yield from kept[:-1]
+            last = kept[-1]
+            run = _Run(last.first.ordinal, last.standing, len(last), list(last.call_ids))
+            start = last.last.ordinal + 1
+        cuts = sorted(cut for cut in {start, end, *self._cuts()} if start <= cut <= end)
         for cut, following in pairwise((*cuts, end + 1)):
             standing, call_id = self._judge(cut)
             if run is None or run.standing != standing:

@@ -8,7 +8,7 @@ Where do I go to …?
     add a check on the data                 checks/<name>.sql; on every table: `checks`
     say how far rounding may be off         sql/decimals.sql; the macros it uses are in `connection`
     see which tables are views, and why     `ddl`; how they are read while files change is in `connection`
-    change a table of `meta`                `meta`; coverage, claims and local days in `coverage`;
+    change a table of `meta`                `meta`; coverage, claims: `coverage`; local days: `zone_days`;
                                             roofs, prices and the clear sky in `site_tables`
     see how a build runs                    `builder`
     see when no build is needed             `builder`; what a build is made from is in `inputs`

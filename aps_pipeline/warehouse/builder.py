@@ -8,23 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
 from aps_pipeline.atomic import replace_file
 from aps_pipeline.lake import Lake, StorageError
 from aps_pipeline.ledger import Ledger, LedgerError
-from aps_pipeline.planning import Claim, CoverageSpan
+from aps_pipeline.planning import Claim, CoverageSpan, KnownCoverage
 from aps_pipeline.site import Site
 from aps_pipeline.tables import TABLES
 from aps_pipeline.warehouse.connection import CONNECTION_SETTINGS, begin_session, open_warehouse
-from aps_pipeline.warehouse.coverage import (
-    ZONE_DAYS,
-    add_claims,
-    add_coverage,
-    add_zone_days,
-    has_current_zone_days,
-)
+from aps_pipeline.warehouse.coverage import add_claims, add_coverage, read_known_coverage
 from aps_pipeline.warehouse.ddl import Connection, TableComment, add_core_table, count, drop
 from aps_pipeline.warehouse.errors import WarehouseError, one_line
 from aps_pipeline.warehouse.inputs import Inputs, inputs_of
@@ -45,8 +40,9 @@ from aps_pipeline.warehouse.site_tables import (
     add_site_tables,
     update_clear_sky_tables,
 )
-from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, keep_sources, read_all_marks
-from aps_pipeline.warehouse.update import check_old_file, update_core, update_marts
+from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, keep_sources, marks_of
+from aps_pipeline.warehouse.update import check_old_file, list_months, update_core, update_marts
+from aps_pipeline.warehouse.zone_days import ZONE_DAYS, add_zone_days, has_current_zone_days
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +84,7 @@ def build(
     lake: Lake,
     ledger: Ledger,
     revision_days: int = 5,
-    coverage: Callable[[], Iterable[CoverageSpan]] = tuple,
+    coverage: Callable[[KnownCoverage], Iterable[CoverageSpan]] = lambda _: (),
     site: Site | None = None,
     claims: Callable[[], Sequence[Claim]] = tuple,
     *,
@@ -104,7 +100,7 @@ def build(
         lake: the rows of `core`.
         ledger: the calls of `meta`.
         revision_days: days after a period's end until its answer counts as final, as when it was parsed.
-        coverage: gives how periods stand, for `meta.coverage`; called after all else was read.
+        coverage: gives how periods stand, from what is known of it; called after all else was read.
         site: roofs and prices as the owner gives them, for `meta.sites` and what follows from it.
         claims: gives what is concluded from answers, for `meta.claims`.
         from_nothing: do not look at the old file.
@@ -118,7 +114,7 @@ def build(
     inputs = inputs_of(lake, ledger, revision_days, site)  # first, so that `is_current` sees later changes
     began_ns = inputs.wait_for_mtime_tick()
     with _name_path(path, lake), replace_file(path, time_ns=began_ns) as temporary:
-        marks = read_all_marks(lake, began_ns)  # before the rows, so that a later change shows the next time
+        marks = marks_of(inputs.lake) if inputs.lake else None
         recipe = Recipe(lake, ledger, revision_days, coverage, site, claims, inputs, marks)
         built = None if from_nothing else _update(path, temporary, recipe)
         rows, tables = built or _write(temporary, recipe, _add_tables)
@@ -132,7 +128,7 @@ class Recipe:
     lake: Lake
     ledger: Ledger
     revision_days: int
-    coverage: Callable[[], Iterable[CoverageSpan]]
+    coverage: Callable[[KnownCoverage], Iterable[CoverageSpan]]
     site: Site
     claims: Callable[[], Sequence[Claim]]
     inputs: Inputs
@@ -142,13 +138,21 @@ class Recipe:
 _Rows = tuple[dict[str, int], list[TableComment]]
 
 
+_UPDATE_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "allocator_flush_threshold": "1MB",
+    "allocator_bulk_deallocation_flush_threshold": "1MB",
+}
+"""An update is many small queries: a second thread only adds to their cost. Memory is given back at once."""
+
+
 def _update(path: Path, temporary: Path, recipe: Recipe) -> _Rows | None:
     """Bring a copy of the old file up to date; None, with a line in the log, where that cannot be done."""
     if recipe.marks is None or not path.exists():
         return None
     try:
         shutil.copyfile(path, temporary)
-        return _write(temporary, recipe, _update_tables)
+        return _write(temporary, recipe, _update_tables, _UPDATE_SETTINGS)
     except Exception as error:  # noqa: BLE001 - whatever it is, a build from nothing decides what is reported
         level = logging.INFO if isinstance(error, CannotUpdateError) else logging.WARNING
         _LOG.log(level, "the warehouse is built from nothing, not brought up to date: %s", one_line(error))
@@ -158,10 +162,13 @@ def _update(path: Path, temporary: Path, recipe: Recipe) -> _Rows | None:
 
 
 def _write(
-    temporary: Path, recipe: Recipe, work: Callable[[Connection, Recipe], list[TableComment]]
+    temporary: Path,
+    recipe: Recipe,
+    work: Callable[[Connection, Recipe], list[TableComment]],
+    settings: Mapping[str, str | bool | int | float | list[str]] = MappingProxyType({}),
 ) -> _Rows:
     """Do the work on the file in one transaction; return its tables and their rows."""
-    config = {**CONNECTION_SETTINGS, "storage_compatibility_version": STORAGE_VERSION}
+    config = {**CONNECTION_SETTINGS, **settings, "storage_compatibility_version": STORAGE_VERSION}
     with closing(duckdb.connect(str(temporary), config=config)) as connection:
         begin_session(connection)
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
@@ -178,16 +185,17 @@ def _write(
 
 
 def _add_tables(connection: Connection, recipe: Recipe) -> list[TableComment]:
-    for schema in ("core", "mart", "meta"):
+    for schema in ("core", "mart", "meta", "internal"):
         connection.execute(f"CREATE SCHEMA {schema}")
     tables = [add_core_table(connection, table, recipe.lake) for table in TABLES.values()]
     tables.append(add_calls(connection, recipe.ledger))  # after core, so that every row there finds its call
     tables.append(add_zone_days(connection))
-    tables.extend(_add_findings(connection, recipe))
+    tables.extend(_add_findings(connection, recipe, KnownCoverage()))
     tables.extend(add_site_tables(connection, recipe.site))
     tables.extend(add_clear_sky_tables(connection, recipe.site))
     tables.append(_add_build(connection, recipe, tables))
-    tables.extend([add_mart(connection, mart) for mart in marts()])
+    made = [add_mart(connection, mart) for mart in marts()]
+    tables.extend(table for table in made if table.schema == "mart")
     tables.append(add_columns(connection, tables))
     return tables
 
@@ -196,22 +204,24 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     """Do what `_add_tables` does to the tables that are there already."""
     check_old_file(connection, recipe.inputs.terms)
     tables, changed = update_core(connection, recipe.lake, recipe.marks or {})
-    kept = {CALLS.name, ZONE_DAYS.name, CLEAR_SKY.name, DAYLIGHT.name}
+    if update_calls(connection, recipe.ledger):
+        periods = connection.execute("SELECT DISTINCT period FROM changed_calls").fetchall()
+        changed["meta.calls"] = list_months(period for (period,) in periods)
+    known = read_known_coverage(connection)
+    kept = {CALLS.name, ZONE_DAYS.name, CLEAR_SKY.name, DAYLIGHT.name, "coverage_spans"}
     names = connection.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'meta'"
     ).fetchall()
     for (name,) in names:
         if name not in kept:
             drop(connection, "meta", name)
-    if update_calls(connection, recipe.ledger):
-        changed["meta.calls"] = None
     tables.append(CALLS)
     if not has_current_zone_days(connection):
         drop(connection, "meta", ZONE_DAYS.name)
         add_zone_days(connection)
         changed["meta.zone_days"] = None
     tables.append(ZONE_DAYS)
-    findings = _add_findings(connection, recipe)
+    findings = _add_findings(connection, recipe, known)
     changed |= dict.fromkeys(f"{table.schema}.{table.name}" for table in findings)
     tables.extend(findings)
     tables.extend(add_site_tables(connection, recipe.site))  # as before: the site is one of the terms
@@ -224,11 +234,11 @@ def _update_tables(connection: Connection, recipe: Recipe) -> list[TableComment]
     return tables
 
 
-def _add_findings(connection: Connection, recipe: Recipe) -> list[TableComment]:
-    """Add what follows from calls: each build makes these tables whole."""
+def _add_findings(connection: Connection, recipe: Recipe, known: KnownCoverage) -> list[TableComment]:
+    """Add what follows from calls."""
     return [
         add_news(connection, recipe.ledger),
-        *add_coverage(connection, recipe.coverage()),
+        *add_coverage(connection, recipe.coverage, known),
         add_claims(connection, recipe.claims()),
         add_revisions(connection, recipe.ledger),
     ]

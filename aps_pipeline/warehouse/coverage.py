@@ -1,22 +1,20 @@
-"""`meta.coverage`, `meta.claims` and `meta.zone_days`: the state of every period, why, and local days.
+"""`meta.coverage` and `meta.claims`: the state of every period, and why.
 
 Coverage is kept as spans. Its periods are a view, so that what nobody collects costs a row, not one a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from aps_pipeline.periods import FIRST_DAY, UnknownZoneError, day_bounds_utc, zone
-from aps_pipeline.planning import Claim, ClaimKind, CoverageSpan, State
+from aps_pipeline.periods import Period
+from aps_pipeline.planning import Claim, ClaimKind, CoverageSpan, KnownCoverage, Standing, State
 from aps_pipeline.tables import TABLES, Column
 from aps_pipeline.tables.columns import INSTANT
 from aps_pipeline.warehouse.ddl import (
@@ -26,6 +24,7 @@ from aps_pipeline.warehouse.ddl import (
     add_table,
     create,
     describe,
+    drop,
     fill,
 )
 
@@ -139,16 +138,109 @@ _PORTION = 10_000
 """Spans in memory together."""
 
 
-def add_coverage(connection: Connection, spans: Iterable[CoverageSpan]) -> list[TableComment]:
-    """Add `meta.coverage_spans`, how periods stand as of the newest call, and its view `meta.coverage`."""
-    comment = (
-        "How the periods of every fact table stand, from the registration of a system to its local day at"
-        " the newest call. One row per stretch of periods of a system and table that stand the same."
+_CONDITIONS = (
+    Column("system_id", pa.string(), "System"),
+    Column("conditions", pa.string(), "What its coverage rests on beside its calls"),
+)
+
+
+_TAILS = """
+    WITH horizons AS (
+        SELECT system_id, 10 AS length, min(left(period || '-01', 10)) AS horizon
+        FROM changed_calls
+        WHERE length(period) IN (7, 10)
+        GROUP BY system_id
+        UNION ALL
+        SELECT system_id, length(period), min(period)
+        FROM changed_calls
+        WHERE length(period) IN (4, 7)
+        GROUP BY ALL
+    ),
+    spans AS (
+        SELECT *, lead(last_period) OVER of_table AS next_period
+        FROM meta.coverage_spans
+        WINDOW of_table AS (PARTITION BY system_id, table_name ORDER BY first_period)
     )
-    table = describe("meta", "coverage_spans", comment, _SPANS, ("system_id", "table_name", "first_period"))
-    create(connection, table, _SPANS)
-    for portion in _portions(spans):
-        fill(connection, table, _rows_of_spans(portion))
+    SELECT spans.*
+    FROM spans
+    LEFT JOIN horizons ON horizons.system_id = spans.system_id AND length = length(first_period)
+    WHERE next_period IS NULL OR next_period >= horizon
+"""
+"""Spans that may change: of each table the last, those from the first changed call on, and the one before."""
+
+
+def read_known_coverage(connection: Connection) -> KnownCoverage:
+    """Read what the old file knows of coverage; the calls that have changed must be known."""
+    connection.execute(f"CREATE TEMP TABLE tails AS {_TAILS}")
+    touched = connection.execute(
+        "SELECT system_id, endpoint, level, min(period) FROM changed_calls GROUP BY ALL"
+    ).fetchall()
+    return KnownCoverage(
+        partial(_read_tails, connection),
+        dict(connection.execute("FROM internal.coverage_conditions").fetchall()),
+        {(system_id, endpoint, level): period for system_id, endpoint, level, period in touched},
+    )
+
+
+_parse_period = lru_cache(maxsize=10_000)(Period.parse)
+
+
+def _read_tails(connection: Connection, system_ids: Collection[str]) -> Iterator[CoverageSpan]:
+    names = ", ".join(column.name for column in _STANDING)
+    rows = connection.execute(
+        f"SELECT system_id, table_name, first_period, last_period, call_ids, {names} FROM tails"  # noqa: S608
+        " WHERE system_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY system_id, table_name, first_period",
+        [list(system_ids)],
+    ).fetchall()
+    for system_id, table_name, first, last, call_ids, state, *numbers in rows:
+        table = TABLES[table_name]
+        since, until = (_parse_period(table.partition_grain, key) for key in (first, last))
+        standing = Standing(State(state), *numbers)
+        yield CoverageSpan(system_id, table, since, until, standing, tuple(call_ids))
+
+
+_SPANS_TABLE = describe(
+    "meta",
+    "coverage_spans",
+    "How the periods of every fact table stand, from the registration of a system to its local day at the"
+    " newest call. One row per stretch of periods of a system and table that stand the same.",
+    _SPANS,
+    ("system_id", "table_name", "first_period"),
+)
+
+
+def add_coverage(
+    connection: Connection,
+    coverage: Callable[[KnownCoverage], Iterable[CoverageSpan]],
+    known: KnownCoverage,
+) -> list[TableComment]:
+    """Add `meta.coverage_spans`, how periods stand as of the newest call, and its view `meta.coverage`."""
+    table = _SPANS_TABLE
+    if not known.conditions:
+        drop(connection, "meta", table.name)
+        create(connection, table, _SPANS)
+    connection.execute("CREATE TEMP TABLE new_spans AS FROM meta.coverage_spans LIMIT 0")
+    staged = replace(table, schema="temp", name="new_spans")
+    for portion in _portions(coverage(known)):
+        fill(connection, staged, _rows_of_spans(portion))
+    connection.execute(
+        "DELETE FROM meta.coverage_spans WHERE system_id NOT IN (SELECT unnest(?::VARCHAR[]))",
+        [[name for name in known.new_conditions if name not in known.computed_whole]],
+    )
+    connection.execute(
+        "DELETE FROM meta.coverage_spans AS old"
+        " USING (SELECT system_id, table_name, min(first_period) AS first FROM new_spans GROUP BY ALL) AS new"
+        " WHERE old.system_id = new.system_id AND old.table_name = new.table_name AND first_period >= first"
+    )
+    connection.execute("INSERT INTO meta.coverage_spans FROM new_spans")
+    connection.execute("DROP TABLE new_spans")
+    _exchange_calls(connection, known.exchanged_calls)
+    drop(connection, "internal", "coverage_conditions")
+    rows = [{"system_id": name, "conditions": each} for name, each in known.new_conditions.items()]
+    comment = "For the program only: under which conditions coverage holds. One row per system."
+    add_table(
+        connection, "coverage_conditions", comment, _CONDITIONS, ("system_id",), rows, schema="internal"
+    )
     comment = (
         "How every period of every fact table stands, from the registration of a system to its local day at "
         "the newest call: meta.coverage_spans by period. One row per system, table and period."
@@ -158,6 +250,18 @@ def add_coverage(connection: Connection, spans: Iterable[CoverageSpan]) -> list[
     connection.execute(f"CREATE VIEW {view.sql_name} AS {_PERIODS}")
     add_comments(connection, view)
     return [table, view]
+
+
+def _exchange_calls(connection: Connection, calls: Mapping[int, int]) -> None:
+    """Name the newest answers that name devices where the ones before them prove that there was none."""
+    if calls:
+        connection.execute(
+            "UPDATE meta.coverage_spans"
+            " SET call_ids = list_transform(call_ids, lambda each: coalesce(calls.newer[each], each))"
+            " FROM (SELECT map(?::BIGINT[], ?::BIGINT[]) AS newer) AS calls"
+            " WHERE state = ? AND list_has_any(call_ids, ?::BIGINT[])",
+            [list(calls), list(calls.values()), State.NOT_APPLICABLE.value, list(calls)],
+        )
 
 
 def _portions(spans: Iterable[CoverageSpan]) -> Iterator[list[CoverageSpan]]:
@@ -172,87 +276,17 @@ def _portions(spans: Iterable[CoverageSpan]) -> Iterator[list[CoverageSpan]]:
 
 
 def _rows_of_spans(spans: Sequence[CoverageSpan]) -> pa.Table:
+    keys = {period: period.key for each in spans for period in (each.first, each.last)}
     columns = {
         "system_id": [each.system_id for each in spans],
         "table_name": [each.table.name for each in spans],
-        "first_period": [each.first.key for each in spans],
-        "last_period": [each.last.key for each in spans],
-        "first_date": [each.first.first if each.first.key else None for each in spans],
-        "last_date": [each.last.last if each.last.key else None for each in spans],
+        "first_period": [keys[each.first] for each in spans],
+        "last_period": [keys[each.last] for each in spans],
+        "first_date": [each.first.first if keys[each.first] else None for each in spans],
+        "last_date": [each.last.last if keys[each.last] else None for each in spans],
         "periods": [len(each) for each in spans],
-        **{column.name: [getattr(each.standing, column.name) for each in spans] for column in _STANDING},
+        **dict(zip(Standing._fields, zip(*(each.standing for each in spans), strict=True), strict=False)),
         "call_ids": [each.call_ids for each in spans],
     }
-    return pa.table(columns, schema=pa.schema([column.field for column in _SPANS]))
-
-
-_UNKNOWN_ZONE = "UTC"
-"""The calendar of a system whose zone nobody knows."""
-
-_ZONE_DAYS = (
-    Column("timezone", pa.string(), "IANA zone of core.systems, or UTC, which stands in for an unknown one"),
-    Column("date", pa.date32(), "Local day in that zone"),
-    Column("start_utc", INSTANT, "Midnight that begins it"),
-    Column("end_utc", INSTANT, "Midnight that ends it: 23 to 25 hours later nearly always"),
-)
-
-
-ZONE_DAYS = describe(
-    "meta",
-    "zone_days",
-    "When local days begin and end. One row per time zone of the fleet and day of the years held.",
-    _ZONE_DAYS,
-    ("timezone", "date"),
-)
-
-
-def add_zone_days(connection: Connection) -> TableComment:
-    """Add `meta.zone_days`: each day of the years that have rows or calls. After core and `meta.calls`."""
-    table = ZONE_DAYS
-    create(connection, table, _ZONE_DAYS)
-    if (years := _find_years(connection)) is not None:
-        schema = pa.schema([column.field for column in _ZONE_DAYS])
-        for name, local in _known_zones(connection).items():
-            bounds = day_bounds_utc(date(years[0], 1, 1), date(years[1], 12, 31), local)
-            days, starts, ends = map(list, zip(*bounds, strict=True))
-            fill(connection, table, pa.table([[name] * len(days), days, starts, ends], schema=schema))
-    return table
-
-
-def has_current_zone_days(connection: Connection) -> bool:
-    """Tell whether `meta.zone_days` has the zones and years that it would get if it were made now."""
-    query = "SELECT timezone, year(min(date)), year(max(date)) FROM meta.zone_days GROUP BY ALL ORDER BY ALL"
-    years = _find_years(connection)
-    wanted = [(name, *years) for name in _known_zones(connection)] if years is not None else []
-    return connection.execute(query).fetchall() == wanted
-
-
-def _known_zones(connection: Connection) -> dict[str, ZoneInfo]:
-    """List the zones of the fleet that exist, and UTC for the systems of all others."""
-    zones = {_UNKNOWN_ZONE: zone(_UNKNOWN_ZONE)}
-    query = "SELECT DISTINCT timezone FROM core.systems WHERE timezone <> ''"
-    for (name,) in connection.execute(query).fetchall():
-        with suppress(UnknownZoneError):
-            zones[name] = zone(name)
-    return dict(sorted(zones.items()))
-
-
-def _find_years(connection: Connection) -> tuple[int, int] | None:
-    """Find the first and the last year of any call and of any row by day or month; None without one."""
-    spans = [
-        f'SELECT year(min("{column}")) AS first, year(max("{column}")) AS last FROM core."{table.name}"'  # noqa: S608
-        for table in TABLES.values()
-        for column in ("date", "month")
-        if column in table.schema.names and not table.is_five_minute  # calls are behind those
-    ]
-    spans.append(
-        "SELECT min(year), max(year) FROM (SELECT try_cast(period[:4] AS INTEGER) AS year FROM meta.calls)"
-    )
-    spans.append("SELECT year(min(sent_utc)), year(max(sent_utc)) FROM meta.calls")  # for summaries
-    years = connection.execute(
-        f"SELECT min(first), max(last) FROM ({' UNION ALL '.join(spans)})"  # noqa: S608 - our own names
-    ).fetchall()[0]
-    if years[0] is None:
-        return None
-    first, last = (min(max(year, FIRST_DAY.year), date.max.year - 1) for year in years)
-    return first, last
+    schema = pa.schema([column.field for column in _SPANS])
+    return pa.table(columns, schema=schema) if spans else schema.empty_table()

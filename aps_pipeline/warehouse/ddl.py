@@ -215,7 +215,7 @@ def _is_view(table: Table, lake: Lake) -> bool:
     is_local = "://" not in lake.url or lake.url.startswith("file://")
     if not table.is_five_minute or not is_local or set(_view_folder(table, lake)) & set("=\\"):
         return False
-    return bool(lake.files(table))
+    return any(Path(_view_folder(table, lake)).glob("date=*/part-0.parquet"))
 
 
 def _add_view(connection: Connection, table: Table, view: TableComment, folder: str) -> TableComment:

@@ -18,7 +18,7 @@ _SECOND = 1_000_000_000
 _TICK = _SECOND // 50
 """Longer than a file's time may lag behind the clock."""
 
-_CODE_FOLDERS = ("site", "tables", "planning", "warehouse", "warehouse/sql")
+_CODE_FOLDERS = ("ingest", "parse", "planning", "site", "tables", "warehouse", "warehouse/sql")
 """The code that decides what a build makes of its inputs."""
 
 

@@ -83,8 +83,8 @@ def list_sql_files(folder: str) -> list[SqlFile]:
     return [read_sql(name, texts[name]) for name in sorted(texts)]
 
 
-_WORDS = {"grain", "key", "kind", "by_day", "after", "note", "caveat", "columns"}
-_TABLE = re.compile(r"\b(?:core|mart|meta)\.[a-z]\w*", re.ASCII)
+_WORDS = {"grain", "key", "kind", "by_month", "after", "note", "caveat", "columns"}
+_TABLE = re.compile(r"\b(?:core|mart|meta|internal)\.[a-z]\w*", re.ASCII)
 _COMMENT = re.compile(r"--.*")
 _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 
@@ -93,14 +93,13 @@ _ALL_BUT = re.compile(r"all of (\w+) but (\w+)")
 class Mart:
     """A mart as its file declares it; `after` names the marts that it reads.
 
-    `by_day` names the table, if any, whose rows of a day make those of the same day here; with the other
-    tables that it reads unchanged, a changed day changes no other.
+    `by_month` names the tables, if any, whose rows of a month alone make those of the same month here.
     """
 
     table: TableComment
     after: tuple[str, ...]
     statement: str
-    by_day: str = ""
+    by_month: frozenset[str] = frozenset()
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -122,27 +121,32 @@ def mart_of(file: SqlFile, others: Mapping[str, SqlFile] | None = None) -> Mart:
     name = file.name.removesuffix(".sql")
     own = _columns(file)
     columns = (*own, *_inherit_columns(file, others or {}))
-    known = {f"mart.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
+    kind = file.text("kind") if file.texts("kind") else "table"
+    if kind not in ("table", "view", "internal"):
+        raise HeaderError(f"{file.name}: a mart is a table, or says 'kind: view' or 'kind: internal'")
+    schema = "internal" if kind == "internal" else "mart"
+    known = {f"{schema}.{name}", *_WORDS, *(f"column {column.name}" for column in own)}
     if unknown := [entry.word for entry in file.header if entry.word not in known]:
         raise HeaderError(f"{file.name}: unknown header line '{unknown[0]}: …'")
     grain = file.text("grain")
-    comment = f"{file.text(f'mart.{name}')}. {grain[:1].upper()}{grain[1:]}."
+    comment = f"{file.text(f'{schema}.{name}')}. {grain[:1].upper()}{grain[1:]}."
     keys = tuple(file.text("key").split(", "))
-    if missing := set(keys) - {column.name for column in columns}:
+    if kind != "internal" and (missing := set(keys) - {column.name for column in columns}):
         raise HeaderError(f"{file.name}: key {sorted(missing)[0]} is not a column")
-    after = tuple(mart for text in file.texts("after") for mart in text.split(", "))
+    after, by_month = (
+        tuple(each for text in file.texts(word) for each in text.split(", "))
+        for word in ("after", "by_month")
+    )
     notes = tuple(file.texts("note"))
     codes = [code for text in file.texts("caveat") for code in text.split(", ")]
     if unknown := [code for code in codes if code not in CAVEATS]:
         raise HeaderError(f"{file.name}: no caveat {unknown[0]!r} in tables/caveats.py")
     caveats = tuple(CAVEATS[code] for code in codes)
-    table = TableComment("mart", name, comment, columns, keys, notes=notes, caveats=caveats)
-    if file.texts("kind"):
-        if file.text("kind") != "view":
-            raise HeaderError(f"{file.name}: a mart is a table, or says 'kind: view'")
+    table = TableComment(schema, name, comment, columns, keys, notes=notes, caveats=caveats)
+    if kind == "view":
         columns = tuple(replace(column, nullable=column.name not in keys) for column in columns)
         table = replace(table, kind="VIEW", columns=columns, unordered=file.statement)
-    return Mart(table, after, file.statement, file.text("by_day") if file.texts("by_day") else "")
+    return Mart(table, after, file.statement, frozenset(by_month))
 
 
 def _columns(file: SqlFile) -> tuple[Note, ...]:
@@ -174,14 +178,41 @@ def sort_marts(found: list[Mart]) -> list[Mart]:
         raise HeaderError(f"a mart comes after {error}, which does not exist") from error
 
 
-def replace_days(connection: Connection, mart: Mart, days: Sequence[date]) -> None:
-    """Make the rows of some days anew in a mart that is made by day."""
-    listed = ", ".join(f"DATE {literal(day.isoformat())}" for day in days)
-    name = mart.table.sql_name
-    connection.execute(f"DELETE FROM {name} WHERE date IN ({listed})")  # noqa: S608 - our names and dates
-    source = f"(FROM {mart.by_day} WHERE date IN ({listed}))"
-    statement = re.sub(rf"\b{re.escape(mart.by_day)}\b", source, _COMMENT.sub("", mart.statement))
-    connection.execute(f"INSERT INTO {name} FROM ({statement}) ORDER BY {identifiers(mart.table.keys)}")
+def replace_months(connection: Connection, mart: Mart, months: Sequence[date]) -> None:
+    """Make the rows of some months anew in a mart that is made by month."""
+    name, columns = mart.table.sql_name, list_columns(connection, mart.table.sql_name)
+    of_mart = _condition(columns, months)
+    statement = _COMMENT.sub("", mart.statement)
+    for source in mart.by_month:
+        if not source.startswith(("core.", "mart.")):  # those are small, or read by key
+            continue
+        of_source = _condition(list_columns(connection, source), months)
+        if "calendar_month" in columns:
+            of_source = of_mart.replace("calendar_month", "month(date)")
+        if "span" in columns:
+            of_source += " OR (system_id, date) IN (SELECT (system_id, date) FROM internal.newest_days)"
+        statement = re.sub(rf"\b{re.escape(source)}\b", f"(FROM {source} WHERE {of_source})", statement)
+    connection.execute(f"DELETE FROM {name} WHERE {of_mart}")  # noqa: S608 - our names and dates
+    rows = f"SELECT * FROM ({statement}) WHERE {of_mart}"  # noqa: S608
+    connection.execute(f"INSERT INTO {name} {rows} ORDER BY {identifiers(mart.table.keys)}")
+
+
+def list_columns(connection: Connection, name: str) -> list[str]:
+    """List the columns of a table, given as `schema.name`."""
+    return [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
+
+
+def _condition(columns: Sequence[str], months: Sequence[date]) -> str:
+    """Build the condition for rows of those months, by the column that tells them.
+
+    A calendar month stands for that of every year; of spans the newest may always have changed.
+    """
+    if "calendar_month" in columns:
+        return f"calendar_month IN ({', '.join(str(month.month) for month in months)})"
+    if "span" in columns:
+        return f"span IN ('newest', {', '.join(literal(f'{month:%Y-%m}') for month in months)})"
+    column = next(each for each in ("date", "month", "first_date") if each in columns)
+    return " OR ".join(f"{column} BETWEEN DATE '{month}' AND last_day(DATE '{month}')" for month in months)
 
 
 def add_mart(connection: Connection, mart: Mart) -> TableComment:
@@ -192,9 +223,9 @@ def add_mart(connection: Connection, mart: Mart) -> TableComment:
     table = mart.table
     rows = f"SELECT * FROM ({mart.statement}) ORDER BY {identifiers(table.keys)}"  # noqa: S608 - our files
     connection.execute(f"CREATE {table.kind} {table.sql_name} AS {rows}")
-    columns = [row[0] for row in connection.execute(f"DESCRIBE {table.sql_name}").fetchall()]
+    columns = list_columns(connection, table.sql_name)
     names = [column.name for column in table.columns]
-    if columns != names:
+    if table.schema != "internal" and columns != names:
         raise HeaderError(f"{table.name}.sql gives the columns {columns}, but its header names {names}")
     for key in table.keys if table.kind == "TABLE" else ():
         connection.execute(f"ALTER TABLE {table.sql_name} ALTER {identifier(key)} SET NOT NULL")

@@ -135,25 +135,39 @@ _MANY = 1000
 
 
 def update_calls(connection: Connection, ledger: Ledger) -> bool:
-    """Read the calls that are new or have changed; return whether there were any. Raises LedgerError."""
-    states = ledger.list_call_states()
-    columns = [pa.array([call for call, _ in states], pa.int64()), pa.array([state for _, state in states])]
-    connection.register("found", pa.table([columns[0], columns[1].cast(pa.string())], ["call_id", "state"]))
-    connection.execute("CREATE TEMP TABLE stale AS FROM meta.calls ANTI JOIN found USING (call_id, state)")
-    query = "SELECT call_id FROM found ANTI JOIN meta.calls USING (call_id, state)"
-    wanted = [call for (call,) in connection.execute(query).fetchall()]
+    """Read the calls that are new or have changed, and keep what they asked in the table `changed_calls`.
+
+    Returns whether there were any. Raises LedgerError.
+    """
     newest = connection.execute("SELECT coalesce(max(call_id), 0) FROM meta.calls").fetchall()[0][0]
-    connection.unregister("found")
-    gone = count(connection, "FROM stale")
-    also = [call for call in wanted if call <= newest]
-    if len(also) > _MANY:
-        connection.execute("DELETE FROM meta.calls")
-        newest, also = 0, []
-    connection.execute("DELETE FROM meta.calls WHERE call_id IN (SELECT call_id FROM stale)")
-    connection.execute("DROP TABLE stale")
-    if wanted:
-        _fill_calls(connection, ledger, newest, also)
-    return bool(gone or wanted)
+    changed = _find_changed(connection, ledger, newest)
+    connection.execute("CREATE TEMP TABLE changed AS SELECT unnest(?::BIGINT[]) AS call_id", [changed])
+    if len(changed) > _MANY:
+        connection.execute("INSERT INTO changed SELECT call_id FROM meta.calls")
+        newest, changed = 0, []
+    asked = "SELECT system_id, endpoint, level, period FROM meta.calls WHERE call_id IN (FROM changed)"
+    connection.execute(f"CREATE TEMP TABLE changed_calls AS {asked}")
+    connection.execute("DELETE FROM meta.calls WHERE call_id IN (FROM changed)")
+    _fill_calls(connection, ledger, newest, changed)
+    connection.execute(f"INSERT INTO changed_calls {asked} OR call_id > ?", [newest])
+    return count(connection, "FROM changed_calls") > 0
+
+
+def _find_changed(connection: Connection, ledger: Ledger, newest: int) -> list[int]:
+    """List the calls up to `newest` whose state is not as it was; nothing of a call changes without it.
+
+    Nearly all are answered and stay so. No call is ever removed: where the others are told and the number of
+    these is right, they are the same.
+    """
+    held = dict(
+        connection.execute("SELECT call_id, state FROM meta.calls WHERE state <> 'answered'").fetchall()
+    )
+    answered, others = ledger.list_unanswered(newest)
+    if answered + len(others) == count(connection, "FROM meta.calls"):
+        return [call for call in held.keys() | others.keys() if held.get(call) != others.get(call)]
+    states = dict(connection.execute("SELECT call_id, state FROM meta.calls").fetchall())
+    found = {call: state for call, state in ledger.list_call_states() if call <= newest}
+    return [call for call in states.keys() | found.keys() if states.get(call) != found.get(call)]
 
 
 def add_news(connection: Connection, ledger: Ledger) -> TableComment:

@@ -5,13 +5,12 @@ A file is known by what its replacement changes, as nothing of it has to be read
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import pyarrow as pa
 
-from aps_pipeline.lake import Lake
-from aps_pipeline.tables import TABLES, Column, Table
+from aps_pipeline.lake import LakeState
+from aps_pipeline.tables import TABLES, Column
 from aps_pipeline.warehouse.ddl import Connection, add_table, drop
 from aps_pipeline.warehouse.inputs import is_before
 
@@ -32,33 +31,20 @@ _SOURCES = (
 )
 
 
-def read_marks(lake: Lake, table: Table, moment_ns: int) -> dict[Values, str]:
-    """Read the mark of every partition of a table; a file that changed since `moment_ns` gets none.
+def marks_of(lake: LakeState) -> dict[str, dict[Values, str]] | None:
+    """Build the marks of all tables by name; None where something strange lies among the partitions.
 
-    Raises StorageError, and CannotUpdateError where a file is no partition.
+    A file that changed just before the listing gets none, as it may have changed again in the same instant.
     """
-    marks: dict[Values, str] = {}
-    for path in lake.files(table):
-        if (values := lake.values(table, path)) is None:
-            raise CannotUpdateError(f"{path} is no partition")
-        try:
-            stat = os.stat(path)  # noqa: PTH116 - of every file of the lake, so the quickest
-        except FileNotFoundError:
-            continue
-        is_settled = is_before(max(stat.st_mtime_ns, stat.st_ctime_ns), moment_ns)
-        mark = f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
-        marks[values] = mark if is_settled else ""
-    return marks
-
-
-def read_all_marks(lake: Lake, moment_ns: int) -> dict[str, dict[Values, str]] | None:
-    """Read the marks of all tables by name; None where the lake cannot give them. Raises StorageError."""
-    if lake.state() is None:
+    if lake.has_strange_files:
         return None
-    try:
-        return {table.name: read_marks(lake, table, moment_ns) for table in TABLES.values()}
-    except CannotUpdateError:
-        return None
+    return {
+        name: {
+            values: " ".join(map(str, mark)) if is_before(max(mark[2:]), lake.listed_ns) else ""
+            for values, mark in files.items()
+        }
+        for name, files in lake.files.items()
+    }
 
 
 def keep_sources(connection: Connection, terms: str, marks: Mapping[str, Marks]) -> None:

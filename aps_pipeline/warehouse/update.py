@@ -6,29 +6,36 @@ The result has the rows that a build from nothing would have. Where that is in d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 import pyarrow as pa
 
 from aps_pipeline.lake import Lake
+from aps_pipeline.periods import days_between
 from aps_pipeline.tables import TABLES, Table
 from aps_pipeline.warehouse.ddl import (
     SQL_TYPES,
     Connection,
     TableComment,
     add_core_table,
+    count,
     describe_core_table,
     drop,
     fill_core_table,
     identifier,
+    identifiers,
     literal,
 )
-from aps_pipeline.warehouse.marts import Mart, add_mart, replace_days
+from aps_pipeline.warehouse.marts import Mart, add_mart, list_columns, replace_months
 from aps_pipeline.warehouse.sources import CannotUpdateError, Marks, Values, find_marks, find_terms
 
-Changes = Mapping[str, frozenset[date] | None]
-"""The tables that changed, as `schema.name`, each with the days of its changed rows; None for any row."""
+Months = frozenset[date]
+"""Local months, by their first days."""
+
+Changes = Mapping[str, Months | None]
+"""The tables that changed, as `schema.name`, each with the months of its changed rows; None for any row."""
 
 _LARGEST_SHARE = 0.5
 """Where more of the partitions changed than this, a build from nothing costs less."""
@@ -48,7 +55,7 @@ def check_old_file(connection: Connection, terms: str) -> None:
 
 def update_core(
     connection: Connection, lake: Lake, marks: Mapping[str, Marks]
-) -> tuple[list[TableComment], dict[str, frozenset[date] | None]]:
+) -> tuple[list[TableComment], dict[str, Months | None]]:
     """Load the partitions whose files have changed; return all tables, and what changed.
 
     Raises CannotUpdateError, StorageError, WarehouseError.
@@ -64,14 +71,14 @@ def update_core(
     if sum(len(stale[name]) for name in loaded) > _LARGEST_SHARE * sum(len(marks[name]) for name in loaded):
         raise CannotUpdateError("most of the lake has changed")
     tables: list[TableComment] = []
-    changed: dict[str, frozenset[date] | None] = {}
+    changed: dict[str, Months | None] = {}
     for name, table in TABLES.items():
         tables.append(describe_core_table(table, lake))
         if not stale[name]:
             continue
-        is_by_day = table.folder_columns == ("date",)
-        days = frozenset(date.fromisoformat(day) for (day,) in stale[name]) if is_by_day else None
-        changed[f"core.{name}"] = days
+        changed[f"core.{name}"] = (
+            list_months(values[-1] for values in stale[name]) if table.folder_columns else None
+        )
         if table.is_five_minute:  # with its first file a table becomes a view, with its last it ceases to be
             drop(connection, "core", name)
             add_core_table(connection, table, lake)
@@ -114,18 +121,67 @@ def _key_column(table: Table, folder: str) -> tuple[str, str]:
     return f"strftime({identifier(column)}, '{pattern}')", "{}"
 
 
+def list_months(periods: Iterable[str]) -> Months:
+    """List the months of days, months and years, by their keys; what is no key has none."""
+    found: set[date] = set()
+    for key in set(periods):
+        with suppress(ValueError):
+            numbers = range(1, 13) if len(key) == len("2024") else (int(key[5:7]),)
+            found |= {date(int(key[:4]), number, 1) for number in numbers}
+    return frozenset(found)
+
+
 def update_marts(connection: Connection, marts: Sequence[Mart], changed: Changes) -> list[TableComment]:
-    """Build the marts again that read a changed table, or a mart that does; by day where that is enough."""
+    """Build the marts again that read a changed table, or a mart that does; by month where that is enough."""
     dirty = dict(changed)
+    feeding = frozenset[str]().union(*(mart.reads for mart in marts if mart.by_month))
     for mart in marts:
-        name, causes = f"mart.{mart.table.name}", mart.reads & dirty.keys()
-        if mart.table.kind == "VIEW":
-            dirty |= {name: None} if causes else {}
-        elif causes == {mart.by_day} and (days := dirty[mart.by_day]) is not None:
-            replace_days(connection, mart, sorted(days))
-            dirty[name] = days
-        elif causes:
-            drop(connection, "mart", mart.table.name)
-            add_mart(connection, mart)
-            dirty[name] = None
-    return [mart.table for mart in marts]
+        name, causes = f"{mart.table.schema}.{mart.table.name}", mart.reads & dirty.keys()
+        if not causes:
+            continue
+        months = _unite(dirty[cause] for cause in causes) if causes <= mart.by_month else None
+        if months is not None:
+            if months:
+                replace_months(connection, mart, sorted(months))
+        elif mart.table.kind == "TABLE":
+            months = _add_again(connection, mart, is_compared=name in feeding)
+        if months != frozenset():
+            dirty[name] = months
+    return [mart.table for mart in marts if mart.table.schema == "mart"]
+
+
+def _unite(changes: Iterable[Months | None]) -> Months | None:
+    found = list(changes)
+    return None if None in found else frozenset[date]().union(*(each for each in found if each))
+
+
+def _add_again(connection: Connection, mart: Mart, *, is_compared: bool) -> Months | None:
+    """Build a mart whole in the place of the old one; return the months of what is different, if compared."""
+    if is_compared:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE before AS FROM {mart.table.sql_name}")
+    drop(connection, mart.table.schema, mart.table.name)
+    add_mart(connection, mart)
+    return _compare(connection, mart) if is_compared else None
+
+
+def _compare(connection: Connection, mart: Mart) -> Months | None:
+    """List the months of the rows that are in one of `before` and the mart only.
+
+    Where rows are spans, a day counts that is within one of two and not within the other.
+    """
+    name, keys = mart.table.sql_name, identifiers(mart.table.keys)
+    rows = f"((FROM before EXCEPT ALL FROM {name}) UNION ALL (FROM {name} EXCEPT ALL FROM before))"
+    columns = list_columns(connection, name)
+    if "date" in columns:
+        found = connection.execute(f"SELECT DISTINCT date::VARCHAR FROM {rows}").fetchall()  # noqa: S608
+        return list_months(day for (day,) in found)
+    if "first_date" not in columns:
+        return None if count(connection, f"FROM {rows}") else frozenset()
+    found = connection.execute(
+        "SELECT min(first_date), max(first_date), min(last_date), max(last_date), count(first_date)"  # noqa: S608
+        f" FROM {rows} GROUP BY {keys}"
+    ).fetchall()
+    if any(number != 2 for *_, number in found):
+        return None
+    ranges = [span for a, b, c, d, _ in found for span in ((a, b), (c, d)) if span[0] != span[1]]
+    return list_months(day.isoformat() for first, last in ranges for day in days_between(first, last))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -16,6 +18,7 @@ from aps_pipeline.ingest.fleet import KnownFleet
 from aps_pipeline.planning import Retention, State
 from aps_pipeline.simulator import Fault
 from aps_pipeline.tables import get_table
+from aps_pipeline.warehouse import update
 from aps_pipeline_tests.planning.period_states import PeriodState, expand
 from aps_pipeline_tests.sites import EAST, WEST, Site, serving
 from aps_pipeline_tests.warehouse.lean import only_marts
@@ -83,7 +86,7 @@ def test_the_mart_names_the_call_that_proves_it(tmp_path: Path) -> None:
         site.collect(date(2024, 3, 3), date(2024, 3, 5), (HOURS,), system_ids=(EAST,))
         pipeline = site.pipeline()
         path = tmp_path / "warehouse.duckdb"
-        warehouse.build(path, pipeline.lake, pipeline.ledger, coverage=pipeline.coverage)
+        warehouse.build(path, pipeline.lake, pipeline.ledger, coverage=lambda _: pipeline.coverage())
         pipeline.ledger.close()
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute(
@@ -112,3 +115,40 @@ def test_borders_are_those_of_all_answers_together_one_system_at_a_time_too(tmp_
             found = borders.get_borders(ledger, systems, window, now)
         pipeline.ledger.close()
     assert found == at_once and {key[2] for key in found} == {EAST, WEST}
+
+
+def test_coverage_that_is_kept_and_continued_is_that_which_is_computed_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days that follow, days that were left out, other tables, no data twice, a newer inventory, no call."""
+    faults = [
+        Fault("short", endpoint="hourly", date_range="2024-05-03"),
+        Fault("1001", endpoint="hourly", date_range="2024-05-05"),
+    ]
+    steps: list[tuple[datetime, tuple[date, date] | None, tuple[str, ...], bool]] = [
+        (datetime(2024, 5, 6, 12, tzinfo=UTC), (date(2024, 5, 1), date(2024, 5, 5)), (DAILY, HOURS), False),
+        (datetime(2024, 5, 6, 13, tzinfo=UTC), None, (), False),
+        (datetime(2024, 5, 7, 12, tzinfo=UTC), (date(2024, 5, 6), date(2024, 5, 6)), (DAILY, HOURS), False),
+        (datetime(2024, 5, 7, 13, tzinfo=UTC), (date(2024, 3, 20), date(2024, 4, 2)), (DAILY, HOURS), False),
+        (datetime(2024, 5, 15, 12, tzinfo=UTC), (date(2024, 5, 1), date(2024, 5, 14)), (HOURS, PANELS), True),
+        (datetime(2024, 6, 2, 12, tzinfo=UTC), (date(2024, 5, 28), date(2024, 6, 1)), (DAILY, METER), True),
+    ]
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(update, "_LARGEST_SHARE", 2)
+    with serving(tmp_path / "data", faults, retention_days=60) as site:
+        for instant, days, tables, again in steps:
+            site.clock.instant = instant
+            if days is not None:
+                site.collect(*days, tuple(tables), again=again)
+            pipeline = site.pipeline()
+            spans = []
+            for name, from_nothing in (("kept", False), ("whole", True)):
+                warehouse.build(
+                    path := tmp_path / f"{name}.duckdb", pipeline.lake, pipeline.ledger,
+                    coverage=partial(pipeline.coverage, None), from_nothing=from_nothing,
+                )  # fmt: skip
+                rows = warehouse.query(path, "FROM meta.coverage_spans ORDER BY ALL").to_pylist()
+                spans.append(rows)
+            pipeline.ledger.close()
+            assert spans[0] == spans[1], instant
+    assert "built from nothing" not in caplog.text

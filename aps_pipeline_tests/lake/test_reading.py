@@ -6,7 +6,6 @@ import os
 import time
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -154,6 +153,6 @@ def test_a_lake_that_cannot_be_listed_is_said(lake: Lake, monkeypatch: pytest.Mo
     def broken(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(lake, "_fs", SimpleNamespace(get_file_info=broken))
+    monkeypatch.setattr("aps_pipeline.lake.listing.os.scandir", broken)
     with pytest.raises(StorageError, match="Input/output"):
         lake.state()

@@ -135,7 +135,7 @@ class Plant:
     def build(self, covered: Sequence[PeriodState] = ()) -> warehouse.BuiltWarehouse:
         self.write()
         spans = [as_span(each) for each in covered or self.covered]
-        return warehouse.build(self.path, self.lake, self.ledger, coverage=lambda: spans, site=self.site)
+        return warehouse.build(self.path, self.lake, self.ledger, coverage=lambda _: spans, site=self.site)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         return warehouse.query(self.path, sql).to_pylist()

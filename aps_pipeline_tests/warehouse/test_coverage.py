@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aps_pipeline.planning import CoverageSpan, Outlook, coverage
+from aps_pipeline.planning import CoverageSpan, KnownCoverage, Outlook, coverage
 from aps_pipeline.warehouse.coverage import add_coverage
 from aps_pipeline_tests.planning.fleets import REVISION, Case, cases
 from aps_pipeline_tests.planning.period_states import (
@@ -47,7 +47,8 @@ def row_of(each: PeriodState) -> tuple[object, ...]:
 def shown(spans: list[CoverageSpan]) -> list[tuple[object, ...]]:
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA meta")
-        add_coverage(connection, spans)
+        connection.execute("CREATE SCHEMA internal")
+        add_coverage(connection, lambda _: spans, KnownCoverage())
         return connection.execute("FROM meta.coverage").fetchall()
 
 

@@ -1,7 +1,9 @@
 -- mart.daily_production: Energy of each system by local day, with what is known of its completeness beside it
 -- grain: one row per system and local day that any table has a row for
 -- key: system_id, date
--- after: ecu_daily, local_days
+-- after: capacities, ecu_daily, local_days
+-- by_month: core.inverter_batch_energy, core.system_daily_energy, core.system_hourly_energy, mart.ecu_daily,
+--   mart.local_days, meta.calls
 -- caveat: absent_is_not_zero, partial_day, provisional, late_data, vendor_correction, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- note: Hours and panels count as final when their call was sent after the day and its revision days had ended.
@@ -37,7 +39,7 @@ hours AS (
         count(hours.energy_kwh) AS hours_reported,
         bool_and(calls.sent_utc >= local_days.final_utc) AS hours_are_final
     FROM core.system_hourly_energy AS hours
-    JOIN mart.local_days USING (system_id, date)
+    JOIN mart.local_days AS local_days USING (system_id, date)
     LEFT JOIN meta.calls AS calls USING (call_id)
     GROUP BY ALL
 ),
@@ -77,4 +79,4 @@ FROM days
 LEFT JOIN core.system_daily_energy AS daily USING (system_id, date)
 LEFT JOIN hours USING (system_id, date)
 LEFT JOIN panels USING (system_id, date)
-LEFT JOIN core.systems AS systems USING (system_id)
+LEFT JOIN internal.capacities AS systems USING (system_id)

@@ -1,7 +1,8 @@
 -- mart.ecu_daily: Energy of each ECU by local day, beside the sum of its panels
 -- grain: one row per system, ECU and local day of mart.local_days
 -- key: system_id, date, ecu_id
--- after: local_days
+-- after: listed_inverters, lives, local_days
+-- by_month: core.ecu_daily_energy, core.inverter_batch_energy, internal.lives, mart.local_days, meta.calls
 -- caveat: absent_is_not_zero, provisional, late_data, rounded_figures
 -- note: Sums are over the numbers there are: without any they are null, never 0.
 -- note: Panels count as final when their call was sent after the day and its revision days had ended.
@@ -33,25 +34,19 @@ WITH panels AS (
 ),
 
 panel_lives AS (
-    SELECT system_id, ecu_id, inverter_id, channel, min(date) AS first_date, max(date) AS last_date
-    FROM core.inverter_batch_energy
-    WHERE energy_kwh IS NOT NULL
-    GROUP BY ALL
+    FROM internal.lives WHERE inverter_id <> '' AND first_date IS NOT NULL
 ),
 
 ecu_lives AS (
-    SELECT system_id, ecu_id, min(date) AS first_date, max(date) AS last_date
-    FROM core.ecu_daily_energy
-    WHERE energy_kwh IS NOT NULL
-    GROUP BY ALL
+    FROM internal.lives WHERE inverter_id = '' AND first_date IS NOT NULL
 ),
 
 inverters AS (
-    SELECT system_id, ecu_id, inverter_id, gone_utc FROM core.inverters
+    SELECT system_id, ecu_id, inverter_id, gone_utc FROM internal.listed_inverters
     UNION ALL
     SELECT DISTINCT system_id, ecu_id, inverter_id, NULL
     FROM panel_lives
-    ANTI JOIN core.inverters USING (system_id, ecu_id, inverter_id)
+    ANTI JOIN internal.listed_inverters USING (system_id, ecu_id, inverter_id)
 ),
 
 ecus AS (

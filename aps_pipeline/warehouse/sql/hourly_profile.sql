@@ -2,6 +2,7 @@
 -- grain: one row per system, calendar month and local hour that there is a whole day for
 -- key: system_id, calendar_month, hour
 -- after: daily_production
+-- by_month: core.system_hourly_energy, mart.daily_production
 -- caveat: local_hour
 -- note: A whole day has a final number for each of its 24 hours. The hemisphere is not known, so seasons are
 --   calendar months, over all years.

@@ -3,6 +3,8 @@
 -- grain: one row per system and local day that a table of energy by hour or day has a row for
 -- key: system_id, date
 -- after: system_zones
+-- by_month: core.system_daily_energy, core.system_hourly_energy, core.ecu_daily_energy, core.ecu_hourly_energy,
+--   core.inverter_daily_energy, core.inverter_batch_energy
 -- caveat: local_hour
 -- column system_id: System
 -- column date: Local day at the system

@@ -1,7 +1,8 @@
 -- mart.panel_daily: Energy of each panel by local day, beside the median of its peers
 -- grain: one row per system, ECU, inverter, channel and local day that the panel has a row for
 -- key: system_id, date, ecu_id, inverter_id, channel
--- by_day: core.inverter_batch_energy
+-- after: listed_inverters
+-- by_month: core.inverter_batch_energy
 -- caveat: absent_is_not_zero, provisional, late_data, channel_is_not_panel_position
 -- note: Peers are the other panels of the system that face the same way, where the roof file says how the panel lies;
 --   otherwise all whose direction it does not say.
@@ -93,6 +94,6 @@ SELECT
     peers,
     peer_median_kwh,
     energy_kwh / nullif(peer_median_kwh, 0) AS ratio,
-    (system_id, inverter_id) IN (SELECT (system_id, inverter_id) FROM core.inverters) AS is_listed,
+    (system_id, inverter_id) IN (SELECT (system_id, inverter_id) FROM internal.listed_inverters) AS is_listed,
     coalesce(energy_kwh IS NOT NULL AND peers >= 2 AND peer_median_kwh >= 0.05, false) AS is_comparable
 FROM compared

@@ -1,7 +1,7 @@
 -- mart.panel_windows: How each panel did against its peers within a span of days, and what its weakness has cost
 -- grain: one row per system, span and place on the roof that had a row by then, or whose input has a lifetime
 -- key: system_id, span, place
--- after: daily_production, local_days, panel_daily
+-- after: daily_production, heard_days, newest_days, panel_inputs, panel_spans
 -- caveat: channel_is_not_panel_position
 -- note: The span newest is the newest 30 days of the system whose panels are final and gave a number; it is
 --   mart.panel_health. The others are the months, each with such days only; they are mart.panel_month.
@@ -46,7 +46,6 @@
 -- column is_listed: Whether an answer held about the inventory names the inverter
 WITH limits AS (
     SELECT
-        30 AS window_days,
         7 AS recent_days,
         3 AS silent_days,
         0.05 AS dead_below,
@@ -55,18 +54,16 @@ WITH limits AS (
 ),
 
 judged_days AS (
-    SELECT system_id, date, row_number() OVER (PARTITION BY system_id ORDER BY date DESC) AS newness
+    SELECT system_id, date
     FROM mart.daily_production
     WHERE panels_are_final AND panels_reported > 0
 ),
 
+-- Of each system the days of each span, the newest being 1.
 span_days AS (
-    SELECT system_id, 'newest' AS span, date
-    FROM judged_days
-    WHERE newness <= (SELECT window_days FROM limits)
+    SELECT system_id, 'newest' AS span, date FROM internal.newest_days
     UNION ALL
-    SELECT system_id, strftime(date, '%Y-%m'), date
-    FROM judged_days
+    SELECT system_id, strftime(date, '%Y-%m'), date FROM judged_days
 ),
 
 aged_days AS (
@@ -88,85 +85,16 @@ spans AS (
     FROM known_spans
     UNION ALL
     SELECT DISTINCT system_id, 'newest', NULL::DATE, NULL::DATE, NULL::BIGINT, DATE '9999-12-31'
-    FROM mart.panel_daily
+    FROM internal.panel_spans
     WHERE system_id NOT IN (SELECT system_id FROM known_spans)
 ),
 
--- A dead input may have no row: then its lifetime is all that names it.
-nameless AS (
-    SELECT DISTINCT system_id, inverter_id, channel
-    FROM core.inverter_summary
-    ANTI JOIN mart.panel_daily USING (system_id, inverter_id, channel)
-    WHERE lifetime_kwh > 0
-),
-
-panel_rows AS (
-    SELECT system_id, ecu_id, inverter_id, channel, place, label, date, energy_kwh, peers, peer_median_kwh, ratio,
-        is_listed, is_comparable
-    FROM mart.panel_daily
-    UNION ALL BY NAME
-    SELECT DISTINCT
-        system_id,
-        ecu_id,
-        inverter_id,
-        nameless.channel,
-        coalesce(roof.place, format('{}-{}', inverter_id, nameless.channel)) AS place,
-        roof.label,
-        date,
-        panels.is_listed,
-        false AS is_comparable
-    FROM mart.panel_daily AS panels
-    JOIN nameless USING (system_id, inverter_id)
-    LEFT JOIN meta.panels AS roof
-        ON roof.system_id = panels.system_id
-        AND roof.inverter_id = panels.inverter_id
-        AND roof.channel = nameless.channel
-),
-
--- Where an old inverter still has rows, two are at one place on a day.
-crowded AS (
-    SELECT system_id, place, date
-    FROM panel_rows
-    GROUP BY ALL
-    HAVING count(*) > 1
-),
-
--- One panel at a place and a day: of two, that of the newest inverter with a number.
-place_days AS (
-    SELECT *
-    FROM panel_rows
-    ANTI JOIN crowded USING (system_id, place, date)
-    UNION ALL
-    SELECT panels.*
-    FROM panel_rows AS panels
-    SEMI JOIN crowded USING (system_id, place, date)
-    LEFT JOIN meta.panels AS roof USING (system_id, inverter_id, channel)
-    QUALIFY
-        row_number() OVER (
-            PARTITION BY panels.system_id, panels.place, panels.date
-            ORDER BY panels.energy_kwh IS NULL, coalesce(roof.generation, 0), ecu_id, inverter_id, channel
-        ) = 1
-),
-
--- By month first: a span then needs the months before it, and not the days.
+-- By month: a span then needs the months before it, and not the days.
 place_months AS (
-    SELECT
-        system_id,
-        place,
-        last_day(date) AS until,
-        max_by(label, date) AS label,
-        max(date) FILTER (label IS NOT NULL) AS label_date,
-        max_by((ecu_id, inverter_id, channel), date) AS panel,
-        min(date) AS oldest_date,
-        max(date) AS newest_date,
-        count(*) AS days_held,
-        max(date) FILTER (energy_kwh > 0) AS last_energy_date,
-        max(date) FILTER (is_comparable AND ratio >= dead_below) AS last_working_date,
-        count(*) FILTER (energy_kwh > 0) AS days_with_energy,
-        bool_or(is_listed) AS is_listed
-    FROM place_days
-    CROSS JOIN limits
-    GROUP BY ALL
+    SELECT system_id, place, until, label, panel, oldest_date, newest_date, days_held, last_energy_date,
+        last_working_date, days_with_energy, is_listed
+    FROM internal.panel_spans
+    WHERE span <> 'newest'
 ),
 
 -- What was known of each place by the end of each span, and the inverter that was there last.
@@ -178,8 +106,8 @@ lives AS (
             span,
             until,
             place,
-            max_by(label, label_date) OVER past AS label,
-            max_by(panel, newest_date) OVER past AS panel,
+            last_value(label IGNORE NULLS) OVER past AS label,
+            last_value(panel IGNORE NULLS) OVER past AS panel,
             min(oldest_date) OVER past AS oldest_date,
             max(newest_date) OVER past AS newest_date,
             (sum(days_held) OVER past)::BIGINT AS days_held,
@@ -203,9 +131,8 @@ lives AS (
 ),
 
 first_energies AS (
-    SELECT system_id, place, min(date) AS first_energy_date
-    FROM place_days
-    WHERE energy_kwh > 0
+    SELECT system_id, place, min(first_energy_date) AS first_energy_date
+    FROM internal.panel_spans
     GROUP BY ALL
 ),
 
@@ -232,7 +159,7 @@ told AS (
         max_by(coalesce(lifetime_kwh = 0, false), summaries.taken_utc) AS is_told_0,
         max_by(lifetime_kwh, summaries.taken_utc) FILTER (lifetime_kwh > 0) AS lifetime_kwh,
         max_by(call_id, summaries.taken_utc) FILTER (lifetime_kwh > 0) AS lifetime_call_id
-    FROM (SELECT DISTINCT system_id, inverter_id, channel FROM place_days) AS inputs
+    FROM internal.panel_inputs AS inputs
     JOIN summaries USING (system_id, inverter_id)
     LEFT JOIN core.inverter_summary AS lifetimes USING (system_id, inverter_id, channel, call_id)
     GROUP BY ALL
@@ -251,8 +178,8 @@ rises AS (
     FROM lives
     JOIN core.inverter_summary AS lifetimes
         ON lifetimes.system_id = lives.system_id
-        AND lifetimes.inverter_id = lives.panel[2]
-        AND lifetimes.channel = lives.panel[3]
+        AND lifetimes.inverter_id = lives.panel['inverter_id']
+        AND lifetimes.channel = lives.panel['channel']
     WHERE
         lifetime_kwh IS NOT NULL
         AND taken_utc::DATE > coalesce(last_energy_date + 1, oldest_date)
@@ -261,29 +188,13 @@ rises AS (
     HAVING after_kwh - before_kwh > (SELECT rise_kwh FROM limits)
 ),
 
--- Days on which an answer about an ECU is held; "no data" (1001), failures and requests not made are none.
-heard AS (
-    SELECT DISTINCT system_id, ecu_id, date FROM mart.panel_daily
-    UNION
-    SELECT system_id, ecu_id, date FROM core.ecu_daily_energy WHERE energy_kwh = 0 AND is_final
-    UNION
-    SELECT calls.system_id, calls.device_id, days.date
-    FROM meta.calls AS calls
-    JOIN mart.local_days AS days ON days.system_id = calls.system_id AND days.date = try_cast(calls.period AS DATE)
-    WHERE
-        calls.endpoint = 'inverter_batch'
-        AND calls.level = 'energy'
-        AND calls.state = 'answered'
-        AND calls.sent_utc >= days.final_utc
-),
-
-heard_days AS (
+heard_ages AS (
     SELECT
         aged_days.*,
         heard.ecu_id,
         row_number() OVER (PARTITION BY system_id, span, ecu_id ORDER BY date DESC) AS heard_age
     FROM aged_days
-    JOIN heard USING (system_id, date)
+    JOIN internal.heard_days AS heard USING (system_id, date)
 ),
 
 -- By its age the day from which on a silence would be long enough.
@@ -294,100 +205,51 @@ listening AS (
         ecu_id,
         min(age) AS newest_heard_age,
         min(age) FILTER (heard_age = silent_days AND age <= recent_days) AS silent_age
-    FROM heard_days
+    FROM heard_ages
     CROSS JOIN limits
-    GROUP BY ALL
-),
-
--- A 0 is a sign of life only where the peers gave nothing worth comparing.
-panel_days AS (
-    SELECT
-        panels.*,
-        aged_days.span,
-        aged_days.age,
-        energy_kwh > 0 OR (energy_kwh IS NOT NULL AND NOT is_comparable) AS is_alive
-    FROM place_days AS panels
-    JOIN aged_days USING (system_id, date)
-),
-
-compared AS (
-    SELECT
-        *,
-        row_number() OVER (PARTITION BY system_id, span, place ORDER BY date DESC) AS compared_age
-    FROM panel_days
-    WHERE is_comparable
-),
-
--- The loss in decimals: exact, and so the same in whatever order the days are added.
-ratios AS (
-    SELECT
-        system_id,
-        span,
-        place,
-        count(*) AS days_compared,
-        median(ratio) AS ratio,
-        median(ratio) FILTER (compared_age <= recent_days) AS recent_ratio,
-        sum(peer_median_kwh::DECIMAL(28, 6) - energy_kwh::DECIMAL(28, 6))::DOUBLE AS missed_kwh,
-        quantile_disc(peers, 0.5) AS usual_peers
-    FROM compared
-    CROSS JOIN limits
-    GROUP BY ALL
-),
-
-reports AS (
-    SELECT
-        system_id,
-        span,
-        place,
-        count(energy_kwh) AS days_reported,
-        sum(energy_kwh::DECIMAL(28, 6))::DOUBLE AS energy_kwh,
-        min(age) FILTER (energy_kwh IS NOT NULL) AS newest_age,
-        min(age) FILTER (is_alive) AS alive_age
-    FROM panel_days
     GROUP BY ALL
 ),
 
 judged AS (
     SELECT
         lives.*,
-        lives.panel[1] AS ecu_id,
-        lives.panel[2] AS inverter_id,
-        lives.panel[3] AS channel,
-        coalesce(ratios.days_compared, 0) AS days_compared,
-        coalesce(reports.days_reported, 0) AS days_reported,
-        reports.energy_kwh,
-        reports.newest_age,
-        ratios.ratio,
-        ratios.recent_ratio,
-        ratios.missed_kwh,
-        ratios.usual_peers,
+        lives.panel['ecu_id'] AS ecu_id,
+        lives.panel['inverter_id'] AS inverter_id,
+        lives.panel['channel'] AS channel,
+        coalesce(facts.days_compared, 0) AS days_compared,
+        coalesce(facts.days_reported, 0) AS days_reported,
+        facts.energy_kwh,
+        facts.newest_age,
+        facts.ratio,
+        facts.recent_ratio,
+        facts.missed_kwh,
+        facts.usual_peers,
         first_energies.first_energy_date,
         told.* EXCLUDE (system_id, inverter_id, channel),
         rises.* EXCLUDE (system_id, span, place),
         listening.silent_age,
         listening.newest_heard_age,
-        max(days_with_energy) OVER inverter AS inverter_days_with_energy,
-        max(recent_ratio) OVER inverter AS best_recent_ratio,
+        max(lives.days_with_energy) OVER inverter AS inverter_days_with_energy,
+        max(facts.recent_ratio) OVER inverter AS best_recent_ratio,
         bool_or(rises.after_kwh IS NOT NULL) OVER inverter AS inverter_rises,
-        coalesce(min(alive_age) OVER inverter <= recent_days, false) AS inverter_is_alive,
-        lives.days >= silent_days AND coalesce(min(alive_age) OVER inverter > silent_days, true) AS is_quiet,
+        coalesce(min(facts.alive_age) OVER inverter <= recent_days, false) AS inverter_is_alive,
+        lives.days >= silent_days AND coalesce(min(facts.alive_age) OVER inverter > silent_days, true) AS is_quiet,
         listening.silent_age IS NOT NULL
-        AND coalesce(min(alive_age) OVER inverter > listening.silent_age, true) AS is_silent
+        AND coalesce(min(facts.alive_age) OVER inverter > listening.silent_age, true) AS is_silent
     FROM lives
-    LEFT JOIN ratios USING (system_id, span, place)
-    LEFT JOIN reports USING (system_id, span, place)
+    LEFT JOIN internal.panel_spans AS facts USING (system_id, span, place)
     LEFT JOIN rises USING (system_id, span, place)
     LEFT JOIN first_energies USING (system_id, place)
     LEFT JOIN listening
         ON listening.system_id = lives.system_id
         AND listening.span = lives.span
-        AND listening.ecu_id = lives.panel[1]
+        AND listening.ecu_id = lives.panel['ecu_id']
     LEFT JOIN told
         ON told.system_id = lives.system_id
-        AND told.inverter_id = lives.panel[2]
-        AND told.channel = lives.panel[3]
+        AND told.inverter_id = lives.panel['inverter_id']
+        AND told.channel = lives.panel['channel']
     CROSS JOIN limits
-    WINDOW inverter AS (PARTITION BY lives.system_id, lives.span, lives.panel[1], lives.panel[2])
+    WINDOW inverter AS (PARTITION BY lives.system_id, lives.span, lives.panel['ecu_id'], lives.panel['inverter_id'])
 ),
 
 -- Of an input without energy on any day held: what tells whether anything hangs on it.
@@ -432,19 +294,25 @@ classed AS MATERIALIZED (
     LEFT JOIN core.inverters AS inverters USING (system_id, ecu_id, inverter_id)
 ),
 
+idle_days AS (
+    SELECT system_id, place, unnest(idle_dates) AS date
+    FROM internal.panel_spans
+    WHERE span <> 'newest'
+),
+
 -- The first day held after the newest one that was good.
 beginnings AS (
     SELECT classed.system_id, classed.span, classed.place, min(date) AS since_date
     FROM classed
     JOIN judged_days USING (system_id)
-    JOIN heard USING (system_id, date, ecu_id)
+    JOIN internal.heard_days USING (system_id, date, ecu_id)
     WHERE class = 'offline' AND date > last_energy_date AND date <= until
     GROUP BY ALL
     UNION ALL
     SELECT classed.system_id, classed.span, classed.place, min(date)
     FROM classed
-    JOIN place_days USING (system_id, place)
-    WHERE class = 'dead input' AND life = 'by its days' AND is_comparable AND date > last_working_date AND date <= until
+    JOIN idle_days USING (system_id, place)
+    WHERE class = 'dead input' AND life = 'by its days' AND date > last_working_date AND date <= until
     GROUP BY ALL
 ),
 

@@ -2,6 +2,7 @@
 -- grain: one row per system, level and local day or month that core has a row of energy for
 -- key: system_id, level, period
 -- after: system_zones
+-- by_month: core.system_daily_energy, core.system_monthly_energy
 -- caveat: absent_is_not_zero, provisional
 -- note: core.system_capacity holds what answers said and when. What the capacity was before the first of them, after
 --   the last and between two that differ is not known: capacity_basis says what was taken for it.

@@ -25,14 +25,13 @@ def _ids(value: Any) -> Any:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple):
         raise ValueError("is not a list of ids")
-    return tuple(dict.fromkeys(_an_id(number, each) for number, each in enumerate(value, 1)))
-
-
-def _an_id(number: int, value: Any) -> str:
-    try:
-        return check_id(value)
-    except BadIdError:  # whose message repeats the text
-        raise ValueError(f"not an APsystems id: entry {number}") from None
+    found: dict[str, None] = {}  # each once, in their order
+    for number, each in enumerate(value, 1):
+        try:
+            found[check_id(each)] = None
+        except BadIdError:  # whose message repeats the text
+            raise ValueError(f"not an APsystems id: entry {number}") from None
+    return tuple(found)
 
 
 def _a_path(value: str) -> str:
@@ -128,7 +127,12 @@ def read_fleet_file(
     wrong: list[str] = []
     for number, entry in enumerate(_entries(path), 1):
         try:
-            found.append(_account(entry, otherwise, variables))
+            if ("app_secret" in entry) == ("app_secret_env" in entry):
+                raise ValueError("give either app_secret or app_secret_env")
+            account = AccountSettings.model_validate({**otherwise, **entry})
+            if account.app_secret_env and (secret := variables.get(account.app_secret_env)):
+                account = account.model_copy(update={"app_secret": SecretStr(secret)})
+            found.append(account)
         except ValidationError as error:
             wrong += [f"{_label(number, entry)}: {name}: {said}" for name, said in problems_of(error)]
         except ValueError as error:
@@ -185,17 +189,6 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     if not isinstance(entries, list) or not entries or not all(isinstance(each, dict) for each in entries):
         raise ValueError(f"{path}: an account begins with [[accounts]], and there is none")
     return entries
-
-
-def _account(
-    entry: Mapping[str, Any], otherwise: Mapping[str, Any], variables: Mapping[str, str | None]
-) -> AccountSettings:
-    if ("app_secret" in entry) == ("app_secret_env" in entry):
-        raise ValueError("give either app_secret or app_secret_env")
-    account = AccountSettings.model_validate({**otherwise, **entry})
-    if account.app_secret_env and (secret := variables.get(account.app_secret_env)):
-        return account.model_copy(update={"app_secret": SecretStr(secret)})
-    return account
 
 
 def _label(number: int, entry: Mapping[str, Any]) -> str:

@@ -156,8 +156,13 @@ class Settings(BaseSettings):
     def _with_its_fleet(self) -> Self:
         if self.fleet_file is None:
             return self
+        # What the file may name: the environment, over `.env`.
+        sources = (
+            source(Settings, case_sensitive=True) for source in (DotEnvSettingsSource, EnvSettingsSource)
+        )
+        variables = {name: value for source in sources for name, value in source.env_vars.items()}
         try:
-            fleet = read_fleet_file(self.fleet_file, self._values(LEFT_OUT), _variables())
+            fleet = read_fleet_file(self.fleet_file, self._values(LEFT_OUT), variables)
         except ValueError as error:
             raise ValueError(f"APS_FLEET_FILE: {error}") from None
         try:
@@ -174,17 +179,8 @@ class Settings(BaseSettings):
 
         They are read where they are wanted: collecting needs neither.
         """
-        if self._site is None:
-            self._site, self._site_problems = self._read_site()
-        return self._site
-
-    @property
-    def site_problems(self) -> tuple[str, ...]:
-        """What is wrong with the roof file and the tariff file, a sentence each."""
-        _ = self.site
-        return self._site_problems
-
-    def _read_site(self) -> tuple[Site, tuple[str, ...]]:
+        if self._site is not None:
+            return self._site
         roof, tariffs, problems = Roof(), Tariffs(), []
         try:
             roof = read_roof_file(self.roof_file) if self.roof_file else roof
@@ -194,7 +190,14 @@ class Settings(BaseSettings):
             tariffs = read_tariff_file(self.tariff_file) if self.tariff_file else tariffs
         except ValueError as error:
             problems.append(f"APS_TARIFF_FILE: {error}")
-        return Site(roof, tariffs), tuple(problems)
+        self._site, self._site_problems = Site(roof, tariffs), tuple(problems)
+        return self._site
+
+    @property
+    def site_problems(self) -> tuple[str, ...]:
+        """What is wrong with the roof file and the tariff file, a sentence each."""
+        _ = self.site
+        return self._site_problems
 
     @property
     def accounts(self) -> tuple[AccountSettings, ...]:
@@ -273,9 +276,3 @@ def _passwords(address: str) -> set[str]:
     except ValueError:
         return set()
     return {password, unquote(password)} - {""}
-
-
-def _variables() -> dict[str, str | None]:
-    """Merge the environment over `.env`: what a fleet file may name."""
-    sources = (source(Settings, case_sensitive=True) for source in (DotEnvSettingsSource, EnvSettingsSource))
-    return {name: value for source in sources for name, value in source.env_vars.items()}

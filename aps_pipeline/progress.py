@@ -17,8 +17,9 @@ _SECONDS_BETWEEN_LINES = 5.0
 class _Progress:
     """A bar in a terminal; elsewhere `_lines` says whether lines are to be printed instead."""
 
-    def __init__(self, text: str, *, quiet: bool, transient: bool) -> None:
+    def __init__(self, title: str, text: str, *, quiet: bool, transient: bool) -> None:
         console = Console(stderr=True)
+        self._title = title
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=32),
@@ -40,6 +41,9 @@ class _Progress:
     ) -> None:
         self._bar.stop()
 
+    def _print(self, text: str) -> None:
+        print(f"{self._title}: {text}", file=sys.stderr, flush=True)
+
 
 class PartitionProgress(_Progress):
     """Counts partitions and calls as they come; use as a context manager.
@@ -50,8 +54,7 @@ class PartitionProgress(_Progress):
 
     def __init__(self, title: str, *, quiet: bool = False, names: Iterable[str] | None = None) -> None:
         text = "partitions · {task.fields[calls]:,} calls · {task.fields[last]}"
-        super().__init__(text, quiet=quiet, transient=False)
-        self._title = title
+        super().__init__(title, text, quiet=quiet, transient=False)
         self._ahead = None if names is None else set(names)
         self._done, self._calls, self._total = 0, 0, len(self._ahead or ())
         self._task = self._bar.add_task(title, total=self._total or None, calls=0, last="")
@@ -71,11 +74,7 @@ class PartitionProgress(_Progress):
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)
         if self._lines:
-            print(
-                f"{self._title}: {partitions:,} partitions, {calls:,} calls ahead",
-                file=sys.stderr,
-                flush=True,
-            )
+            self._print(f"{partitions:,} partitions, {calls:,} calls ahead")
 
     def advance(self, name: str, calls: int) -> None:
         """Count one partition as finished; it cost `calls`."""
@@ -91,16 +90,15 @@ class PartitionProgress(_Progress):
 
     def _line(self, name: str) -> None:
         total = f" of {self._total:,}" if self._total else ""
-        text = f"{self._title}: {self._done:,}{total} partitions, {self._calls:,} calls, {name}"
-        print(text, file=sys.stderr, flush=True)
+        self._print(f"{self._done:,}{total} partitions, {self._calls:,} calls, {name}")
 
 
 class ItemProgress(_Progress):
     """Counts items of one kind as they are looked at; use as a context manager."""
 
     def __init__(self, title: str, items: str, total: int | None, *, quiet: bool = False) -> None:
-        super().__init__(items, quiet=quiet, transient=True)
-        self._title, self._items, self._total = title, items, total
+        super().__init__(title, items, quiet=quiet, transient=True)
+        self._items, self._total = items, total
         self._task = self._bar.add_task(title, total=total)
         self._done = 0
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
@@ -111,5 +109,5 @@ class ItemProgress(_Progress):
         self._bar.update(self._task, advance=count)
         if self._lines and time.monotonic() >= self._next_line:
             total = f" of {self._total:,}" if self._total is not None else ""
-            print(f"{self._title}: {self._done:,}{total} {self._items}", file=sys.stderr, flush=True)
+            self._print(f"{self._done:,}{total} {self._items}")
             self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES

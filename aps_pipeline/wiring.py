@@ -36,7 +36,10 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         ledger=ledger,
         lake=lake,
-        accounts=tuple(api_account(account, settings) for account in settings.accounts),
+        accounts=tuple(
+            ApiAccount(each.name, quota_account(each), partial(new_client, each, settings), each.system_ids)
+            for each in settings.accounts
+        ),
         revision_window=timedelta(days=settings.revision_days),
         threads=settings.max_in_flight,
     )
@@ -96,13 +99,6 @@ def repair_lake(pipeline: Pipeline, tables: Iterable[Table], *, ends_only: bool 
     return repair_files(pipeline.ledger, pipeline.lake, pipeline.revision_window, faults)
 
 
-def api_account(account: AccountSettings, settings: Settings) -> ApiAccount:
-    """Put an account together as a run uses it."""
-    return ApiAccount(
-        account.name, quota_account(account), partial(new_client, account, settings), account.system_ids
-    )
-
-
 def quota_account(account: AccountSettings) -> QuotaAccount:
     """Put together the account and what it may spend."""
     return QuotaAccount(
@@ -113,7 +109,15 @@ def quota_account(account: AccountSettings) -> QuotaAccount:
 def new_client(account: AccountSettings, settings: Settings) -> Client:
     """Make a client with the account's credentials. Raises NotConfiguredError, naming what is missing."""
     if account.app_id is None or account.app_secret is None:
-        raise NotConfiguredError(_missing(account))
+        if account.name:  # the name of the variable stays out: somebody may have put the secret there
+            raise NotConfiguredError(
+                f"account {account.name}: the variable named by app_secret_env is not set"
+            )
+        given = (("APS_APP_ID", account.app_id), ("APS_APP_SECRET", account.app_secret))
+        missing = " and ".join(name for name, value in given if value is None)
+        raise NotConfiguredError(
+            f"{missing} not set: put them into the environment or .env, or try `aps demo`"
+        )
     return Client(
         account.base_url,
         account.api_prefix,
@@ -121,11 +125,3 @@ def new_client(account: AccountSettings, settings: Settings) -> Client:
         calls_per_second=settings.calls_per_second,
         max_in_flight=settings.max_in_flight,
     )
-
-
-def _missing(account: AccountSettings) -> str:
-    if account.name:  # the name of the variable stays out: somebody may have put the secret there
-        return f"account {account.name}: the variable named by app_secret_env is not set"
-    given = (("APS_APP_ID", account.app_id), ("APS_APP_SECRET", account.app_secret))
-    missing = " and ".join(name for name, value in given if value is None)
-    return f"{missing} not set: put them into the environment or .env, or try `aps demo`"

@@ -4,20 +4,29 @@ Read is `mart.conditions` and nothing else; no call is made. What each address h
 small file in the data directory, so the sensor and `aps alerts` never say a thing twice.
 
 Where do I go to …?
-    see what a condition is             `conditions`; its SQL is warehouse/sql/conditions.sql
-    change when a message is raised     `changes`, pure
+    see what a condition is             `changes`; its SQL is warehouse/sql/conditions.sql
+    change when a message is raised     `changes`
     change what a message says          `message`, pure
-    see how it is sent                  `sending`, the only importer of apprise
-    see what is remembered              `told`
-    follow a look from start to end     `looking`
+    see how it is sent                  `send`, the only importer of apprise
+    follow a look from start to end     `run`, which also remembers what was told
 """
 
 from __future__ import annotations
 
-from aps_pipeline.alerts.changes import Alert, Condition, Kind, Observation, Subject, changes, next_sent_state
-from aps_pipeline.alerts.errors import AlertError, BadAddressError, NotSentError, UnreadableError
+from aps_pipeline.alerts.changes import (
+    Alert,
+    AlertError,
+    Condition,
+    Kind,
+    Observation,
+    Subject,
+    UnreadableError,
+    changes,
+    next_sent_state,
+)
 from aps_pipeline.alerts.message import Message, message_of
 from aps_pipeline.alerts.run import AlertRun, preview, run_alerts
+from aps_pipeline.alerts.send import BadAddressError, NotSentError
 
 __all__ = [
     "Alert",

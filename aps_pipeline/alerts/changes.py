@@ -9,7 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from aps_pipeline import warehouse
-from aps_pipeline.alerts.errors import UnreadableError
+from aps_pipeline.errors import Exit, PipelineError
+
+
+class AlertError(PipelineError):
+    """Alerts cannot be raised; one sentence for the user, without an address, for it may hold a password."""
+
+
+class UnreadableError(AlertError):
+    """The conditions, or what was told before, cannot be read or kept."""
+
+    exit_code = Exit.STORAGE
 
 
 class Kind(StrEnum):
@@ -122,8 +132,23 @@ class Alert:
 
 def changes(before: Conditions, now: Conditions) -> list[Alert]:
     """List what is to be said now, worst first, after `before` was told; all that is wrong if nothing was."""
-    alerts = [alert for subject in now if (alert := _alert(subject, before, now)) is not None]
-    return sorted(alerts, key=lambda alert: (-BY_SEVERITY.index(alert.condition), _place(alert.subject)))
+    alerts, kinds = [], list(Kind)
+    for subject in now:
+        was, told = before.get(subject, Condition.FINE), _condition_after(subject, before, now)
+        is_back_with_parent = was is Condition.OFFLINE and any(
+            before.get(parent) is Condition.OFFLINE and now.get(parent) is Condition.FINE
+            for parent in subject.parents()
+        )
+        if told is not None and told is not was and not is_back_with_parent:
+            alerts.append(Alert(subject, told, was))
+    return sorted(
+        alerts,
+        key=lambda alert: (
+            -BY_SEVERITY.index(alert.condition),
+            kinds.index(alert.subject.kind),
+            alert.subject,
+        ),
+    )
 
 
 def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condition]:
@@ -136,41 +161,17 @@ def next_sent_state(before: Conditions, now: Conditions) -> dict[Subject, Condit
     return told
 
 
-def _alert(subject: Subject, before: Conditions, now: Conditions) -> Alert | None:
-    was, told = before.get(subject, Condition.FINE), _condition_after(subject, before, now)
-    if told is None or told is was:
-        return None
-    if was is Condition.OFFLINE and any(_is_back(parent, before, now) for parent in subject.parents()):
-        return None
-    return Alert(subject, told, was)
-
-
 def _condition_after(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
     """Return what counts as told of a subject after a look; None where nothing does."""
     was, condition = before.get(subject), now[subject]
     if condition in _UNWATCHED:
         return None
-    if condition is Condition.UNKNOWN or any(_is_out(parent, before, now) for parent in subject.parents()):
+    unknown = Condition.UNKNOWN
+    parents = (
+        before.get(each) if now.get(each, unknown) is unknown else now[each] for each in subject.parents()
+    )
+    if condition is unknown or Condition.OFFLINE in parents:
         return was
     if was is None or condition is Condition.FINE:
         return condition
     return max(was, condition, key=BY_SEVERITY.index)
-
-
-def _standing(subject: Subject, before: Conditions, now: Conditions) -> Condition | None:
-    """Tell how a subject is as far as is known: as it was told, where it is unknown now."""
-    condition = now.get(subject, Condition.UNKNOWN)
-    return before.get(subject) if condition is Condition.UNKNOWN else condition
-
-
-def _is_out(subject: Subject, before: Conditions, now: Conditions) -> bool:
-    return _standing(subject, before, now) is Condition.OFFLINE
-
-
-def _is_back(subject: Subject, before: Conditions, now: Conditions) -> bool:
-    return before.get(subject) is Condition.OFFLINE and now.get(subject) is Condition.FINE
-
-
-def _place(subject: Subject) -> tuple[int, Subject]:
-    """Systems before inverters before panels, then by id."""
-    return list(type(subject.kind)).index(subject.kind), subject

@@ -1,18 +1,30 @@
-"""One look: read the conditions, tell each address what is new to it, and remember what it took."""
+"""One look: read the conditions, tell each address what is new to it, and remember what it took.
+
+What each address has been told is one small JSON file, replaced whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
 
-from aps_pipeline.alerts.changes import Observations, changes, next_sent_state, observe
-from aps_pipeline.alerts.errors import NotSentError
+from aps_pipeline.alerts.changes import (
+    Condition,
+    Kind,
+    Observations,
+    Subject,
+    UnreadableError,
+    changes,
+    next_sent_state,
+    observe,
+)
 from aps_pipeline.alerts.message import Message, message_of
-from aps_pipeline.alerts.send import Target, send, targets_of
-from aps_pipeline.alerts.state import SentState, read_sent_states, write_sent_states
+from aps_pipeline.alerts.send import NotSentError, send, targets_of
+from aps_pipeline.atomic import replace_file
 
 NO_ADDRESS = "APS_ALERT_URLS is not set: there is nobody to tell."
 
@@ -53,8 +65,13 @@ def run_alerts(warehouse_path: Path, state_path: Path, addresses: Sequence[str])
             write_sent_states(state_path, states)
             sent += [message] if message else []
     if failed:
-        raise NotSentError(_unsent_message(failed, targets))
-    return AlertRun(_sentence(sent), tuple(sent))
+        which = f"address{'es' * (len(failed) > 1)} {', '.join(map(str, failed))} of APS_ALERT_URLS"
+        raise NotSentError(
+            f"{which} ({len(failed)} of {len(targets)}) took no message; the next look tries again"
+        )
+    if not sent:
+        return AlertRun("Nothing has changed that is worth a message.")
+    return AlertRun(f"{len(sent)} message{'s' * (len(sent) > 1)} sent. {sent[0].title}", tuple(sent))
 
 
 def preview(warehouse_path: Path, state_path: Path, addresses: Sequence[str]) -> AlertRun:
@@ -74,13 +91,52 @@ def _new_message(state: SentState, observed: Observations) -> Message | None:
     return message_of(alerts, observed.by_subject) if alerts else None
 
 
-def _sentence(sent: Sequence[Message]) -> str:
-    if not sent:
-        return "Nothing has changed that is worth a message."
-    return f"{len(sent)} message{'s' * (len(sent) > 1)} sent. {sent[0].title}"
+@dataclass(frozen=True, slots=True)
+class SentState:
+    """The warehouse that an address was last told about, by its digest, and what it was told."""
+
+    inputs: str = ""
+    conditions: Mapping[Subject, Condition] = field(default_factory=dict)
 
 
-def _unsent_message(failed: Sequence[int], targets: Sequence[Target]) -> str:
-    places = ", ".join(map(str, failed))
-    which = f"address{'es' * (len(failed) > 1)} {places} of APS_ALERT_URLS"
-    return f"{which} ({len(failed)} of {len(targets)}) took no message; the next look tries again"
+def read_sent_states(path: Path) -> dict[str, SentState]:
+    """Read what was told, by the name of the address; nothing without a file. Raises UnreadableError."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return {
+            name: SentState(
+                str(told["inputs"]),
+                {
+                    Subject(Kind(kind), str(system), str(ecu), str(inverter), int(channel)): Condition(
+                        condition
+                    )
+                    for kind, system, ecu, inverter, channel, condition in told["conditions"]
+                },
+            )
+            for name, told in kept.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise UnreadableError(
+            f"{path} cannot be read; delete it, and all that is wrong is told once more"
+        ) from None
+
+
+def write_sent_states(path: Path, states: Mapping[str, SentState]) -> None:
+    """Keep what was told. Raises UnreadableError."""
+    kept = {
+        name: {
+            "inputs": each.inputs,
+            "conditions": [
+                [s.kind, s.system_id, s.ecu_id, s.inverter_id, s.channel, condition]
+                for s, condition in sorted(each.conditions.items())
+            ],
+        }
+        for name, each in sorted(states.items())
+    }
+    try:
+        with replace_file(path) as temporary:
+            temporary.write_text(json.dumps(kept, indent=1), "utf-8")
+    except OSError as error:
+        raise UnreadableError(f"cannot keep {path}: {error.strerror or type(error).__name__}") from None

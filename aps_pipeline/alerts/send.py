@@ -12,11 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aps_pipeline.alerts.errors import BadAddressError
+from aps_pipeline.alerts.changes import AlertError
 from aps_pipeline.alerts.message import Message
+from aps_pipeline.errors import Exit
 
 if TYPE_CHECKING:
     from apprise import Apprise
+
+
+class BadAddressError(AlertError):
+    """An address of APS_ALERT_URLS cannot be used; the message names its position."""
+
+
+class NotSentError(AlertError):
+    """An address took no message; what it was to hear waits for the next look."""
+
+    exit_code = Exit.REMOTE
 
 
 SECONDS = 30
@@ -36,7 +47,8 @@ def targets_of(addresses: Sequence[str]) -> tuple[Target, ...]:
     """Make the targets of addresses, each once. Raises BadAddressError."""
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - takes 0.3 s, and most commands send nothing
 
-    _keep_silent()
+    # It logs addresses that it cannot use, and at lower levels whatever it sends.
+    logging.getLogger("apprise").disabled = True
     targets: dict[str, Target] = {}
     for position, address in enumerate(addresses, 1):
         asset = AppriseAsset(async_mode=False, http_redirects=False)
@@ -46,7 +58,9 @@ def targets_of(addresses: Sequence[str]) -> tuple[Target, ...]:
                 f"address {position} of APS_ALERT_URLS is none that apprise can use, such as "
                 "mailtos://user:password@host?to=me@host or jsons://host/path"
             )
-        targets.setdefault(address, Target(position, _name_of(address), service))
+        # Slow to compute, so that nobody finds a password by trying.
+        name = hashlib.scrypt(address.encode(), salt=b"aps alerts", n=2**14, r=8, p=1, dklen=8).hex()
+        targets.setdefault(address, Target(position, name, service))
     return tuple(targets.values())
 
 
@@ -58,13 +72,3 @@ def send(target: Target, message: Message) -> bool:
         body=message.body, title=message.title, body_format=NotifyFormat.TEXT, timeout=SECONDS
     )
     return bool(taken)
-
-
-def _name_of(address: str) -> str:
-    """Slow to compute, so that nobody finds a password by trying."""
-    return hashlib.scrypt(address.encode(), salt=b"aps alerts", n=2**14, r=8, p=1, dklen=8).hex()
-
-
-def _keep_silent() -> None:
-    """Apprise logs addresses that it cannot use, and at lower levels whatever it sends."""
-    logging.getLogger("apprise").disabled = True

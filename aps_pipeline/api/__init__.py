@@ -8,8 +8,7 @@ from __future__ import annotations
 from aps_pipeline.api.auth import Credentials
 from aps_pipeline.api.client import Answer, Client, Journal, check_base_url
 from aps_pipeline.api.errors import CODES, NO_DATA, OK, ApsError, Scope, error_of
-from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS
-from aps_pipeline.api.response import Limits
+from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, Limits
 from aps_pipeline.api.retry import (
     NO_RETRIES,
     Circuit,

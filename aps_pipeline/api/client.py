@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -25,15 +26,14 @@ from aps_pipeline.api.errors import (
     WrongAddressError,
     error_of,
 )
-from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, RateLimit
-from aps_pipeline.api.response import Limits, Response
+from aps_pipeline.api.rate_limit import SHORT_WAIT_SECONDS, Limits, RateLimit
 from aps_pipeline.api.retry import RetryPolicy
 from aps_pipeline.endpoints import path_and_query
-from aps_pipeline.envelope import REMOVED, Envelope, NotAnEnvelopeError, open_envelope, remove_secrets
+from aps_pipeline.envelope import REMOVED, NotAnEnvelopeError, open_envelope, remove_secrets
 from aps_pipeline.request import Request
 
 if TYPE_CHECKING:
-    import requests
+    from aps_pipeline.api.transport import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,8 @@ class Client:
             try:
                 return self._attempt(request, journal)
             except ApsError as error:
-                if not policy.has_another(attempt, error):
-                    raise
-                if self._stopped.wait(policy.get_pause(attempt, error)):
+                pause = policy.get_pause(attempt, error)
+                if pause is None or self._stopped.wait(pause):
                     raise
 
     def _attempt(self, request: Request, journal: Journal) -> Answer:
@@ -140,11 +139,13 @@ class Client:
 
     def _send(self, request: Request) -> Answer:
         # Here, so that a run without calls waits for no HTTP library.
-        from aps_pipeline.api.transport import exchange  # noqa: PLC0415
+        from aps_pipeline.api.transport import exchange, new_session  # noqa: PLC0415
 
+        if not hasattr(self._sessions, "session"):
+            self._sessions.session = new_session()
         path, query = path_and_query(request, self._prefix)
         headers = get_signed_headers(self._credentials, path)
-        response = exchange(self._session(), self._base_url + path, query, headers, self._limits)
+        response = exchange(self._sessions.session, self._base_url + path, query, headers, self._limits)
         text = self._redact(response.text, headers)
         try:
             envelope = open_envelope(text)
@@ -153,8 +154,12 @@ class Client:
         error = error_of(envelope.code, envelope.message, response.status)
         if error is None and response.status != HTTPStatus.OK:
             error = PassingError(f"HTTP {response.status} around code {envelope.code}", None, response.status)
+        if isinstance(error, SignatureError) and response.server_utc is not None:  # the clock may be at fault
+            skew = (response.server_utc - datetime.now(UTC)).total_seconds()
+            found = f"this clock differs from the server's by {skew:.0f} s"
+            error = SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
         if error is not None:
-            raise _with_context(response, text, _with_clock(error, envelope, response))
+            raise _with_context(response, text, error)
         return Answer(
             envelope.code,
             text,
@@ -165,24 +170,13 @@ class Client:
             response.retry_after,
         )
 
-    def _session(self) -> requests.Session:
-        from aps_pipeline.api.transport import new_session  # noqa: PLC0415 - as above
-
-        if not hasattr(self._sessions, "session"):
-            self._sessions.session = new_session()
-        session: requests.Session = self._sessions.session
-        return session
-
     def _redact(self, text: str, headers: dict[str, str]) -> str:
         for secret in (self._credentials.app_secret, headers["X-CA-Signature"]):
             text = text.replace(secret, REMOVED)
             if "\\" in text:  # JSON may spell any character in other ways
-                text = re.sub("".join(map(_spellings, secret)), REMOVED, text, flags=re.IGNORECASE)
+                spelt = "".join(rf"(?:\\?{re.escape(each)}|\\u{ord(each):04x})" for each in secret)
+                text = re.sub(spelt, REMOVED, text, flags=re.IGNORECASE)
         return remove_secrets(text)
-
-
-def _spellings(character: str) -> str:
-    return rf"(?:\\?{re.escape(character)}|\\u{ord(character):04x})"
 
 
 def check_base_url(url: str) -> str:
@@ -194,16 +188,12 @@ def check_base_url(url: str) -> str:
         raise ValueError("host or port cannot be read: a base URL is such as https://host:9282") from None
     if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
         raise ValueError("is not a plain base URL such as https://host:9282")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+    is_loopback = parts.hostname == "localhost"
+    with suppress(ValueError):  # any other name is no address
+        is_loopback = is_loopback or ipaddress.ip_address(parts.hostname).is_loopback
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
         raise ValueError("is refused: use https (http only to loopback)")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
@@ -216,15 +206,6 @@ def _not_an_answer(response: Response, problem: NotAnEnvelopeError) -> ApsError:
         return MalformedError(f"HTTP {response.status}, {problem}", None, response.status)
     page = " (a web page)" if response.text.lstrip()[:1] == "<" else ""
     return NotAnAnswerError(f"HTTP {response.status}{page}, {problem}", None, response.status)
-
-
-def _with_clock(error: ApsError, envelope: Envelope, response: Response) -> ApsError:
-    """Name the clock where a refused signature may be its fault."""
-    if not isinstance(error, SignatureError) or response.server_utc is None:
-        return error
-    skew = (response.server_utc - datetime.now(UTC)).total_seconds()
-    found = f"this clock differs from the server's by {skew:.0f} s"
-    return SignatureError(f"code {envelope.code}, {found}", envelope.code, response.status)
 
 
 def _with_context(response: Response, text: str, error: ApsError) -> ApsError:

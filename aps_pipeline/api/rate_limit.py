@@ -1,4 +1,4 @@
-"""Rate limit of an account: calls a second, calls under way, and none while the server wants none."""
+"""Rate limit of an account: calls a second, calls under way, and pauses; and the limits of one call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from fractions import Fraction
@@ -25,37 +26,14 @@ _SECONDS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _EARLIEST, _LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class RateLimit:
-    """The pace of all calls of one client, for any number of threads; use as a context manager around a call.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one attempt: seconds to connect, between bytes and in all; bytes after decompression."""
 
-    A call waits for its turn, for a place among those under way, and for the end of a pause. `stopped` ends
-    a pause early.
-    """
-
-    def __init__(self, calls_per_second: float, most: int, stopped: threading.Event) -> None:
-        self._limiter = Limiter(rates_of(calls_per_second))
-        self._throttle = Throttle(most)
-        self._stopped = stopped
-        self._resumes = 0.0
-
-    def __enter__(self) -> None:
-        self._limiter.try_acquire("calls")
-        while (left := self._resumes - time.monotonic()) > 0 and not self._stopped.wait(left):
-            pass
-        self._throttle.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._throttle.__exit__(kind, error, trace)
-
-    def slow_down(self) -> None:
-        """Let half as many calls be under way."""
-        self._throttle.slow_down()
-
-    def pause(self, seconds: float) -> None:
-        """Let no call start for so long."""
-        self._resumes = max(self._resumes, time.monotonic() + seconds)
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    total_seconds: float = 90.0
+    max_bytes: int = 4_000_000
 
 
 class Throttle:
@@ -88,6 +66,30 @@ class Throttle:
             self._size, self._since_change = max(1, self._size // 2), 0
 
 
+class RateLimit(Throttle):
+    """The pace of all calls of one client, for any number of threads; use as a context manager around a call.
+
+    A call waits for its turn, for the end of a pause, and for a place among those under way. `stopped` ends
+    a pause early.
+    """
+
+    def __init__(self, calls_per_second: float, most: int, stopped: threading.Event) -> None:
+        super().__init__(most)
+        self._limiter = Limiter(rates_of(calls_per_second))
+        self._stopped = stopped
+        self._resumes = 0.0
+
+    def __enter__(self) -> None:
+        self._limiter.try_acquire("calls")
+        while (left := self._resumes - time.monotonic()) > 0 and not self._stopped.wait(left):
+            pass
+        super().__enter__()
+
+    def pause(self, seconds: float) -> None:
+        """Let no call start for so long."""
+        self._resumes = max(self._resumes, time.monotonic() + seconds)
+
+
 def rates_of(calls_per_second: float) -> list[Rate]:
     """Allow that many calls on average, and in no single second more than the next whole number."""
     second = int(Duration.SECOND)
@@ -104,16 +106,14 @@ def get_retry_after(values: Sequence[str], now: datetime) -> float | None:
     A value is a number of seconds or an HTTP date, which is held against `now`, the server's own time. Of
     several the longest counts, and never more than a day.
     """
-    found = [seconds for value in values if (seconds := _seconds_in(value.strip(), now)) is not None]
+    found: list[float] = []
+    for value in map(str.strip, values):
+        if _SECONDS.fullmatch(value):
+            found.append(float(value))
+        elif (moment := get_http_date([value])) is not None:
+            found.append((moment - now).total_seconds())
     longest = min(max(found, default=0.0), LONGEST_WAIT_SECONDS)
     return longest if longest > 0 else None
-
-
-def _seconds_in(value: str, now: datetime) -> float | None:
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    moment = get_http_date([value])
-    return None if moment is None else (moment - now).total_seconds()
 
 
 def get_http_date(values: Sequence[str]) -> datetime | None:

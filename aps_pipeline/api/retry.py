@@ -56,16 +56,14 @@ class RetryPolicy:
     backoff_seconds: float = 1.0
     most: int = 4
 
-    def has_another(self, attempt: int, error: ApsError) -> bool:
-        """Tell whether there is another attempt after the one of that number, which ended with `error`."""
-        is_short = (error.retry_after or 0.0) <= SHORT_WAIT_SECONDS
-        return is_short and attempt <= min(get_retries(type(error)), self.most)
-
-    def get_pause(self, attempt: int, error: ApsError) -> float:
-        """Choose the seconds to wait before the next attempt."""
+    def get_pause(self, attempt: int, error: ApsError) -> float | None:
+        """Choose the seconds to wait after the attempt of that number; None where it was the last."""
+        wanted = error.retry_after or 0.0
+        if wanted > SHORT_WAIT_SECONDS or attempt > min(get_retries(type(error)), self.most):
+            return None
         longest = self.backoff_seconds * 2 ** (attempt - 1)
         jittered = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
-        return max(jittered, error.retry_after or 0.0)
+        return max(jittered, wanted)
 
 
 NO_RETRIES = RetryPolicy(most=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
@@ -22,11 +23,21 @@ from aps_pipeline.api.errors import (
     RedirectedError,
     TransportError,
 )
-from aps_pipeline.api.rate_limit import get_http_date, get_retry_after
-from aps_pipeline.api.response import Limits, Response
+from aps_pipeline.api.rate_limit import Limits, get_http_date, get_retry_after
 
 _CHUNK = 65_536
 _CLOCKS_AGREE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole and decoded; `server_utc` and `retry_after` as in ApsError."""
+
+    status: int
+    text: str
+    simulated: bool
+    server_utc: datetime | None
+    retry_after: float | None
 
 
 class _Watch(threading.local):
@@ -128,7 +139,12 @@ def exchange(
 
 def _read_response(response: requests.Response, limits: Limits) -> Response:
     """Read the whole answer. Raises what `exchange` does, with what the headers say of the server."""
-    server_utc, retry_after = _headers_of(response)
+    headers = response.raw.headers  # where a header that stands twice is seen twice
+    now = datetime.now(UTC)
+    server_utc = get_http_date(headers.getlist("Date"))
+    retry_after = get_retry_after(headers.getlist("Retry-After"), server_utc or now)
+    if server_utc is not None and abs(server_utc - now) <= _CLOCKS_AGREE:
+        server_utc = None  # said only where this machine's clock shows another time
     try:
         text = _text(response, limits.max_bytes)
         if response.is_redirect or 300 <= response.status_code < 400:
@@ -154,16 +170,6 @@ def _text(response: requests.Response, max_bytes: int) -> str:
         return b"".join(parts).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotAnAnswerError("an answer that is not UTF-8", None, response.status_code) from None
-
-
-def _headers_of(response: requests.Response) -> tuple[datetime | None, float | None]:
-    """Read the server's time where this machine's clock shows another, and how long it wants no call."""
-    headers = response.raw.headers  # where a header that stands twice is seen twice
-    now = datetime.now(UTC)
-    server = get_http_date(headers.getlist("Date"))
-    retry_after = get_retry_after(headers.getlist("Retry-After"), server or now)
-    is_other = server is not None and abs(server - now) > _CLOCKS_AGREE
-    return server if is_other else None, retry_after
 
 
 def _transport_error(error: requests.RequestException, limits: Limits) -> NotSentError | TransportError:

@@ -1,7 +1,7 @@
 """The command line: the same use-cases as Dagster, without Dagster.
 
-`app` holds the commands, `options` what they take. Each command is in the module of its name, and imported
-when it runs. `console` has what all of them print with, `runs` what backfill, refresh and rebuild share. Exit
+`app` holds the commands, `options` what they take. What a command does is in the module of its name, imported
+when it runs. `console` has what all of them print with, `backfill` also how any run is reported. Exit
 codes are in `aps_pipeline.errors`.
 Results go to standard output, progress and errors to standard error.
 """

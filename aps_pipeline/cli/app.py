@@ -1,10 +1,14 @@
 """The commands by name; what they do stands in the modules of their names, each imported when it runs.
 
-So `aps --help` and shell completion wait for typer alone, and a command for what it needs itself.
+So `aps --help` and shell completion wait for typer alone, and a command for what it needs itself. `demo` and
+`ui` do no more than start a process, and stand here.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date
 from typing import Annotated
 
@@ -75,9 +79,9 @@ def init(
 @app.command()
 def demo(as_json: Json = False) -> None:
     """Backfill a simulated fleet through Dagster, no account needed."""
-    from aps_pipeline.cli.demo import demo
-
-    raise typer.Exit(demo(as_json))
+    # In a process of its own: it goes through Dagster, which this package does not know.
+    command = [sys.executable, "-m", "aps_pipeline.orchestration.demo", *(["--json"] if as_json else [])]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - fixed words
 
 
 @app.command()
@@ -85,9 +89,9 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Open the Dagster UI on your own data, on loopback."""
-    from aps_pipeline.cli.ui import ui
-
-    ui(port)
+    # This process becomes that of the UI, so that Ctrl-C and signals reach it.
+    own = [sys.executable, "-m", "aps_pipeline.orchestration.dev", "--own", "--port", str(port)]
+    os.execv(sys.executable, own)  # noqa: S606 - our own interpreter and fixed words
 
 
 @app.command()

@@ -74,8 +74,10 @@ def select_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tup
     """Select the named tables, or a profile, or `otherwise`. Raises UnknownTableError, NotConfiguredError."""
     if names and profile:
         raise NotConfiguredError("--tables and --profile both say what to collect: give one of them")
+    if profile and profile not in PROFILES:
+        raise NotConfiguredError(f"no profile {profile[:60]!r}; there are: {', '.join(PROFILES)}")
     if profile:
-        return _profile(profile)
+        return PROFILES[profile]
     if not names:
         return otherwise
     found = tuple(get_table(name.strip().removeprefix("core.")) for name in names.split(",") if name.strip())
@@ -85,12 +87,6 @@ def select_tables(names: str, profile: str, otherwise: tuple[Table, ...]) -> tup
                 f"{table.name} comes along with {' or '.join(table.side_of)}: ask for that"
             )
     return found
-
-
-def _profile(name: str) -> tuple[Table, ...]:
-    if name not in PROFILES:
-        raise NotConfiguredError(f"no profile {name[:60]!r}; there are: {', '.join(PROFILES)}")
-    return PROFILES[name]
 
 
 def select_systems(ids: str, settings: Settings) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from aps_pipeline.accounts import AccountSettings
+from aps_pipeline.cli.backfill import problem_lines
 from aps_pipeline.cli.console import cell, new_grid, show
-from aps_pipeline.cli.runs import problem_lines
 from aps_pipeline.config import Settings, load_settings, readable_by_others
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Pipeline, Summary, Wanted

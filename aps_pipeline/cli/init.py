@@ -16,10 +16,10 @@ from typing import Any
 import typer
 
 from aps_pipeline.atomic import replace_file
+from aps_pipeline.cli.backfill import problem_lines
 from aps_pipeline.cli.console import cell, new_grid, reset_text, show
 from aps_pipeline.cli.doctor import prove_keys
 from aps_pipeline.cli.plan import RefreshCost, refresh_cost
-from aps_pipeline.cli.runs import problem_lines
 from aps_pipeline.config import Settings, load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError, Pipeline
@@ -64,7 +64,8 @@ def init(force: bool, as_json: bool) -> int:
         return summary.exit_code
     roof = _read_roof(pipeline, first[0])
     cost = refresh_cost(pipeline.accounts[0], pipeline, settings.profile)
-    profile = _choose_profile(cost)
+    fitting = [name for name, calls in cost.calls_a_month.items() if calls <= cost.monthly_quota]
+    profile = fitting[-1] if fitting else next(iter(PROFILES))  # the richest that fits, or the leanest
     written = _write_files(settings, keys, profile, roof)
     if as_json:
         found = {"exit_code": 0, "system_ids": settings.system_ids, "devices": roof.as_json}
@@ -149,12 +150,6 @@ def _show_roof(roof: SystemDevices) -> None:
     show("Inputs that never gave anything are known after the first backfill: `aps report` names them.\n")
 
 
-def _choose_profile(cost: RefreshCost) -> str:
-    """Choose the richest profile that the quota carries; the leanest where it carries none."""
-    fitting = [name for name, calls in cost.calls_a_month.items() if calls <= cost.monthly_quota]
-    return fitting[-1] if fitting else next(iter(PROFILES))
-
-
 def _show_profiles(cost: RefreshCost, profile: str, systems: int) -> None:
     grid = new_grid("What a daily refresh collects", "profile", "tables>", "calls a month>", "")
     for name, calls in cost.calls_a_month.items():
@@ -169,23 +164,21 @@ def _write_files(settings: Settings, keys: Mapping[str, Any], profile: str, roof
     """Write `.env`, and files to fill in where there are none; return their names. Raises StorageError."""
     own = {name: getattr(settings, name) for name in sorted(settings.model_fields_set - keys.keys())}
     values = {**keys, **own, "profile": profile, "roof_file": _ROOF, "tariff_file": _TARIFFS}
-    texts = {_ROOF: _roof_text(settings.system_ids, roof), _TARIFFS: _tariffs_text()}
+    tariffs = resources.files("aps_pipeline").joinpath("examples/tariffs.yaml").read_text("utf-8")
+    tariffs = "".join(f"{'' if line.startswith('#') else '#'}{line}\n" for line in tariffs.splitlines())
+    texts = {_ROOF: _roof_text(settings.system_ids, roof), _TARIFFS: tariffs}
     texts = {path: text for path, text in texts.items() if not path.exists()}
     texts[_ENV] = "".join(f"APS_{name.upper()}={_plain(value)}\n" for name, value in values.items())
+    os.umask(mask := os.umask(0o077))
     try:
         for path, text in texts.items():
             with replace_file(path.absolute()) as temporary:
                 temporary.touch(mode=0o600)
                 temporary.write_text(text, "utf-8")
-                temporary.chmod(0o600 if path == _ENV else 0o666 & ~_umask())
+                temporary.chmod(0o600 if path == _ENV else 0o666 & ~mask)
     except OSError as error:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from None
     return list(map(str, texts))
-
-
-def _umask() -> int:
-    os.umask(mask := os.umask(0o077))
-    return mask
 
 
 def _plain(value: Any) -> str:
@@ -224,10 +217,3 @@ def _roof_text(system_ids: Sequence[str], roof: SystemDevices) -> str:
                 "    #      1: {label: E1, row: 1, column: 1}",
             ]
     return "\n".join(lines) + "\n"
-
-
-def _tariffs_text() -> str:
-    """Write the example of a tariff file with every line that says something taken back."""
-    example = resources.files("aps_pipeline").joinpath("examples/tariffs.yaml").read_text("utf-8")
-    said = (line if line.startswith("#") else f"#{line}" for line in example.splitlines())
-    return "\n".join(said) + "\n"

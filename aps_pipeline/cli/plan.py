@@ -32,7 +32,10 @@ def plan(
     chosen = select_tables(tables, profile, PROFILES[settings.profile])
     wanted = history_wanted(pipeline, settings, chosen, first, last, systems)
     lines = [line for line in pipeline.plan(wanted) if line.calls or not line.is_exact]
-    shares = [_share(account, lines, pipeline) for account in pipeline.accounts]
+    shares = []
+    for account in pipeline.accounts:
+        calls = sum(line.calls for line in lines if pipeline.account_of(line.system_id) is account)
+        shares.append(_Share(account, calls, pipeline.ledger.get_quota(account.quota_account)))
     refreshes = [
         refresh_cost(account, pipeline, profile or settings.profile) for account in pipeline.accounts
     ]
@@ -70,25 +73,20 @@ class RefreshCost:
     def sentence(self) -> str:
         """Whether the quota carries it, and which profile it would carry."""
         if not any(self.calls_a_month.values()):
-            return console.with_account_name(
-                self.account, "what the daily refresh costs is known once the devices are"
-            )
+            said = "what the daily refresh costs is known once the devices are"
+            return console.with_account_name(self.account, said)
         month = self.calls_a_month[self.profile]
-        cost = (
+        said = (
             f"the daily refresh of profile {self.profile} makes about {self.calls_a_day:.1f} calls a day, "
-            f"{month:,} a month"
+            f"{month:,} a month: the quota of {self.monthly_quota:,}"
         )
         if month <= self.monthly_quota:
-            return console.with_account_name(
-                self.account, f"{cost}: the quota of {self.monthly_quota:,} carries it"
-            )
+            return console.with_account_name(self.account, f"{said} carries it")
+        said += " does not carry it"
         fitting = [name for name, calls in self.calls_a_month.items() if calls <= self.monthly_quota]
-        advice = (
-            f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}" if fitting else ""
-        )
-        return console.with_account_name(
-            self.account, f"{cost}: the quota of {self.monthly_quota:,} does not carry it{advice}"
-        )
+        if fitting:
+            said += f"; profile {fitting[-1]} would fit with {self.calls_a_month[fitting[-1]]:,}"
+        return console.with_account_name(self.account, said)
 
 
 _DAYS_A_MONTH = 365.25 / 12
@@ -136,11 +134,6 @@ class _Share:
         return forecast(self.calls, monthly_calls - own.reserved, monthly_calls, own.reserved)
 
 
-def _share(account: ApiAccount, lines: list[PlannedCalls], pipeline: Pipeline) -> _Share:
-    mine = (line.calls for line in lines if pipeline.account_of(line.system_id) is account)
-    return _Share(account, sum(mine), pipeline.ledger.get_quota(account.quota_account))
-
-
 def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> None:
     columns = ("table", "system", "calls>", "answered>", "skipped>", "from", "to", "one call covers")
     grid = new_grid("Calls still needed", *columns)
@@ -162,14 +155,12 @@ def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, For
         )
         times = new_grid("Done", *whose, "done in")
         for name, when in whens.items():
-            times.add_row(name, f"{when.monthly_calls:,}", _when(when))
+            if when.months is None:
+                done = "never: all calls are reserved for other tools"
+            else:
+                done = "this quota month" if when.months == 0 else f"{when.months + 1} quota months"
+            times.add_row(name, f"{when.monthly_calls:,}", done)
         show(times)
-
-
-def _when(when: Forecast) -> str:
-    if when.months is None:
-        return "never: all calls are reserved for other tools"
-    return "this quota month" if when.months == 0 else f"{when.months + 1} quota months"
 
 
 def _as_json(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, Forecast]) -> dict[str, Any]:

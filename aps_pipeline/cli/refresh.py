@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from aps_pipeline.cli.backfill import collect
 from aps_pipeline.cli.console import select_systems, select_tables
-from aps_pipeline.cli.runs import collect
 from aps_pipeline.config import load_settings
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.tables import PROFILES

@@ -53,33 +53,29 @@ def serve(
 
 
 def _announce(simulator: Simulator, url: str) -> None:
+    if len(simulator.accounts) > 1:
+        entries = "".join(
+            "[[accounts]]\n"
+            f'name = "simulated {number}"\n'
+            f'app_id = "{account.app_id}"\n'
+            f'app_secret = "{account.app_secret}"\n'
+            f'system_ids = "{",".join(account.system_ids)}"\n'
+            for number, account in enumerate(simulator.accounts, 1)
+        )
+        keys = f"cat > accounts.toml <<END\n{entries}END\nexport APS_FLEET_FILE=accounts.toml\n"
+    else:
+        keys = (
+            f"export APS_APP_ID={simulator.app_id}\n"
+            f"export APS_APP_SECRET={simulator.app_secret}\n"
+            f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
+        )
     print(
         "An APsystems OpenAPI with a simulated fleet. In another terminal:\n\n"
         f"export APS_BASE_URL={url}\n"
-        f"{_several(simulator) if len(simulator.accounts) > 1 else _single(simulator)}"
+        f"{keys}"
         f"export APS_API_PREFIX={simulator.prefix}\n"
         "export APS_DATA_DIR=data/simulated APS_MONTHLY_CALLS=100000 APS_CALLS_PER_SECOND=500\n"
         "aps backfill --from 2025-01-01 --to 2025-01-31\n\n"
         "Ctrl-C stops it.",
         flush=True,
     )
-
-
-def _single(simulator: Simulator) -> str:
-    return (
-        f"export APS_APP_ID={simulator.app_id}\n"
-        f"export APS_APP_SECRET={simulator.app_secret}\n"
-        f"export APS_SYSTEM_IDS={','.join(simulator.fleet.system_ids)}\n"
-    )
-
-
-def _several(simulator: Simulator) -> str:
-    entries = "".join(
-        "[[accounts]]\n"
-        f'name = "simulated {number}"\n'
-        f'app_id = "{account.app_id}"\n'
-        f'app_secret = "{account.app_secret}"\n'
-        f'system_ids = "{",".join(account.system_ids)}"\n'
-        for number, account in enumerate(simulator.accounts, 1)
-    )
-    return f"cat > accounts.toml <<END\n{entries}END\nexport APS_FLEET_FILE=accounts.toml\n"

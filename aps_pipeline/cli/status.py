@@ -17,7 +17,7 @@ from aps_pipeline.cli import console
 from aps_pipeline.cli.console import show
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
-from aps_pipeline.ledger import CallState, Ledger, Quota
+from aps_pipeline.ledger import CallState, Ledger
 from aps_pipeline.periods import Grain, periods_between
 from aps_pipeline.planning import CoverageSpan, State, merge_states
 from aps_pipeline.wiring import open_pipeline
@@ -72,23 +72,38 @@ def show_matrix(covered: Iterable[CoverageSpan], today: date) -> None:
         if tables:
             _show_system(console, system_id, tables, today)
             is_empty = False
-    if not is_empty:
-        console.print(_legend(console), highlight=False)
+    if is_empty:
+        return
+    legend = Text("", style="dim")
+    for state in State:
+        if state is not State.NOT_DUE:
+            legend.append(*_mark(console, state))
+            legend.append(f" {state}  ")
+    console.print(legend, highlight=False)
 
 
 def _show_system(
     console: Console, system_id: str, tables: Mapping[str, Mapping[date, State]], today: date
 ) -> None:
-    asked = {name: months for name, months in tables.items() if _is_asked(months.values())}
+    unasked = {State.NOT_ASKED, State.NOT_DUE, State.NOT_APPLICABLE}
+    asked = {name: months for name, months in tables.items() if set(months.values()) - unasked}
     idle = [
         name for name, months in tables.items() if State.NOT_ASKED in months.values() and name not in asked
     ]
     if not asked:
         console.print(Text(system_id, style="bold"), "nothing asked for yet", highlight=False)
         return
-    months = _months_that_fit(console, asked, today)
-    width = max(map(len, asked), default=0)
-    console.print(Text(f"{system_id}", style="bold"), Text(_years(months, width - len(system_id))), sep="")
+    width = max(map(len, asked))
+    first = min((month for months in asked.values() for month in months), default=today)
+    months = [period.first for period in periods_between(Grain.MONTH, first, today)]
+    if console.is_terminal:
+        months = months[-(console.width - width - _MARGIN) :]
+    years = ""  # each above its first month
+    for position, month in enumerate(months):
+        if (month.month == 1 or position == 0) and len(years) <= position:
+            years = f"{years:<{position}}{month.year}"
+    indent = " " * (max(width - len(system_id), 0) + _MARGIN)
+    console.print(Text(f"{system_id}", style="bold"), Text(indent + years), sep="")
     for name, marks in asked.items():
         line = Text(f"{name:<{width}}  ")
         for month in months:
@@ -99,38 +114,9 @@ def _show_system(
     console.print()
 
 
-def _is_asked(states: Iterable[State]) -> bool:
-    return bool(set(states) - {State.NOT_ASKED, State.NOT_DUE, State.NOT_APPLICABLE})
-
-
-def _months_that_fit(console: Console, tables: Mapping[str, Mapping[date, State]], today: date) -> list[date]:
-    first = min((month for months in tables.values() for month in months), default=today)
-    months = [period.first for period in periods_between(Grain.MONTH, first, today)]
-    room = console.width - max(map(len, tables), default=0) - _MARGIN
-    return months[-room:] if console.is_terminal else months
-
-
-def _years(months: Sequence[date], indent: int) -> str:
-    """Write a line that names each year above its first month."""
-    line = ""
-    for position, month in enumerate(months):
-        if (month.month == 1 or position == 0) and len(line) <= position:
-            line = f"{line:<{position}}{month.year}"
-    return " " * (max(indent, 0) + _MARGIN) + line
-
-
 def _mark(console: Console, state: State) -> tuple[str, str]:
     mark, plain, style = MARKS[state]
     return (mark if console.encoding.lower().startswith("utf") else plain), style
-
-
-def _legend(console: Console) -> Text:
-    line = Text("", style="dim")
-    for state in State:
-        if state is not State.NOT_DUE:
-            line.append(*_mark(console, state))
-            line.append(f" {state}  ")
-    return line
 
 
 def coverage_json(covered: Iterable[CoverageSpan]) -> list[dict[str, Any]]:
@@ -161,16 +147,13 @@ def status(wants_json: bool) -> int:
     calls = " · ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in CallState if counts[state])
     show(f"calls: {calls}" if counts else "no calls yet: run `aps backfill --from … --to …`")
     for name, quota in quotas.items():
-        show(console.with_account_name(name, _quota(quota, reserved[name])))
+        sentence = (
+            f"quota {quota.month}: {quota.used:,} used of {quota.limit:,}, {quota.left:,} left, "
+            f"{reserved[name]:,} reserved for other tools; resets {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
+        )
+        sentence += " · refused by the API (2005)" if quota.refused_by_api else ""
+        show(console.with_account_name(name, sentence))
     return Exit.COMPLETE
-
-
-def _quota(quota: Quota, reserved: int) -> str:
-    return (
-        f"quota {quota.month}: {quota.used:,} used of {quota.limit:,}, {quota.left:,} left, "
-        f"{reserved:,} reserved for other tools; resets {quota.resets_utc:%Y-%m-%d %H:%M} UTC"
-        + (" · refused by the API (2005)" if quota.refused_by_api else "")
-    )
 
 
 def _calls(ledger: Ledger) -> list[dict[str, Any]]:

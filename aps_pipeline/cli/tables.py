@@ -25,7 +25,9 @@ def tables(as_json: bool) -> int:
             "manual": table.source.section,
             "profile": next((name for name, some in PROFILES.items() if table in some), ""),
             "calls": calls_for_one(table, fleet.systems.values()) if not table.side_of else 0,
-            "with": [other.name for other in FETCHED if other.source == table.source and other != table],
+            "companions": [
+                other.name for other in FETCHED if other.source == table.source and other != table
+            ],
         }
         for table in TABLES.values()
     ]
@@ -39,7 +41,7 @@ def tables(as_json: bool) -> int:
         grid.add_row(
             *(str(row[name]) for name in ("name", "row", "manual", "profile", "partition")),
             price,
-            ", ".join(row["with"]),
+            ", ".join(row["companions"]),
         )
     show(grid)
     if not fleet.systems:

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Any, Literal
 
 from aps_pipeline.cli.console import cell, new_grid, show
-from aps_pipeline.config import Settings, load_settings
+from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Pipeline
 from aps_pipeline.ingest.repair import partitions_to_build
-from aps_pipeline.lake import FileFault, StorageError
+from aps_pipeline.lake import StorageError
 from aps_pipeline.ledger import BodyFault, LedgerError
 from aps_pipeline.progress import ItemProgress
 from aps_pipeline.tables import FETCHED, TABLES
@@ -49,7 +49,7 @@ def check_archive(pipeline: Pipeline, *, quick: bool, quiet: bool) -> Iterator[C
         "lake_files",
         "A file of the lake that was cut, changed, swapped, or not written by this program.",
         "Run the command beside it: it makes no call, and sets the file aside.",
-        lambda: [_file_row(fault) for fault in _find_damaged_files(pipeline, quiet=quiet)],
+        lambda: list(_find_damaged_files(pipeline, quiet=quiet)),
     )
     yield _result(
         "lake_partitions",
@@ -101,16 +101,19 @@ def _answer_row(fault: BodyFault) -> Row:
         "call_id": fault.call_id,
         "answer": str(request),
         "problem": fault.reason,
-        "mend_with": command,
+        "remedy": command,
     }
 
 
-def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[FileFault]:
+def _find_damaged_files(pipeline: Pipeline, *, quiet: bool) -> Iterator[Row]:
     with ItemProgress("verify", "files", None, quiet=quiet) as progress:
         for _, fault in pipeline.lake.check_files(TABLES.values()):
             progress.advance(1)
-            if fault is not None:
-                yield fault
+            if fault is None:
+                continue
+            names = fault.values[:1] if fault.table.side_of and fault.values else (fault.table.name,)
+            remedy = f"aps rebuild --tables {','.join(names)}"
+            yield {"file": fault.path, "problem": fault.reason, "remedy": remedy}
 
 
 def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
@@ -123,17 +126,8 @@ def _find_outdated_tables(pipeline: Pipeline) -> Iterator[Row]:
             "partitions": len(keys),
             "first": keys[0],
             "last": keys[-1],
-            "mend_with": f"aps rebuild --tables {table.name}",
+            "remedy": f"aps rebuild --tables {table.name}",
         }
-
-
-def _file_row(fault: FileFault) -> Row:
-    names = fault.values[:1] if fault.table.side_of and fault.values else (fault.table.name,)
-    return {
-        "file": fault.path,
-        "problem": fault.reason,
-        "mend_with": f"aps rebuild --tables {','.join(names)}",
-    }
 
 
 _STYLE = {"error": "red", "warning": "yellow"}
@@ -142,69 +136,45 @@ _STYLE = {"error": "red", "warning": "yellow"}
 def verify(as_json: bool, quick: bool = False) -> int:
     """Check archive and warehouse as they are. Raises NoWarehouseError, LedgerError, SettingsError."""
     settings = load_settings()
-    results = _check_archive(settings, quick=quick, quiet=as_json)
-    try:
-        results += _check_warehouse(settings)
-    except NoWarehouseError as error:
-        if not results:
-            raise  # nothing was collected yet
-        results.append(_no_warehouse(error))
-    code = exit_code_of(results)
-    if as_json:
-        print(json.dumps(_as_json(code, results), default=str))
-        return code
-    _show_checks(results)
-    for result in failed_checks(results):
-        _show_sample(result)
-    print(f"\n{summarize(results)}")
-    return code
-
-
-def _check_archive(settings: Settings, *, quick: bool, quiet: bool) -> list[CheckResult]:
-    """Check bodies and files; nothing where nothing was collected yet."""
-    if not has_archive(settings):
-        return []
-    pipeline = open_pipeline(settings)
-    try:
-        return list(check_archive(pipeline, quick=quick, quiet=quiet))
-    finally:
-        pipeline.ledger.close()
-
-
-def _check_warehouse(settings: Settings) -> list[CheckResult]:
-    """Run the checks of the warehouse; one that cannot be opened is a result as well."""
+    results: list[CheckResult] = []
+    if has_archive(settings):
+        pipeline = open_pipeline(settings)
+        with closing(pipeline.ledger):
+            results += check_archive(pipeline, quick=quick, quiet=as_json)
     try:
         with closing(open_warehouse(settings.warehouse_path)) as connection:
-            return run_checks(connection)
-    except NoWarehouseError:
-        raise
+            results += run_checks(connection)
     except WarehouseError as error:
-        return [_no_warehouse(error)]
-
-
-def _no_warehouse(error: WarehouseError) -> CheckResult:
-    problem = ({"problem": str(error)},)
-    meaning, advice = "The warehouse cannot be opened.", "Run `aps rebuild`: it makes no call."
-    return CheckResult("warehouse", "error", 1, problem, meaning, advice)
-
-
-def exit_code_of(results: Sequence[CheckResult]) -> Exit:
-    """Refuse if a check of severity error fails; warnings are for people to judge."""
-    return Exit.REFUSED if any(each.severity == "error" for each in failed_checks(results)) else Exit.COMPLETE
+        if isinstance(error, NoWarehouseError) and not results:
+            raise  # nothing was collected yet
+        problem = ({"problem": str(error)},)
+        meaning, advice = "The warehouse cannot be opened.", "Run `aps rebuild`: it makes no call."
+        results.append(CheckResult("warehouse", "error", 1, problem, meaning, advice))
+    failed = failed_checks(results)
+    severities = [each.severity for each in failed]  # warnings are for people to judge
+    code = Exit.REFUSED if "error" in severities else Exit.COMPLETE
+    if as_json:
+        found = {
+            "exit_code": int(code),
+            "errors": severities.count("error"),
+            "warnings": severities.count("warning"),
+            "checks": [{**asdict(each), "passed": each.passed} for each in results],
+        }
+        print(json.dumps(found, default=str))
+        return code
+    _show_checks(results)
+    for result in failed:
+        _show_sample(result)
+    sentence = f"{len(results) - len(failed):,} checks passed"
+    if failed:
+        sentence += f", {severities.count('error'):,} failed, {severities.count('warning'):,} gave a warning"
+    print(f"\n{sentence}")
+    return code
 
 
 def failed_checks(results: Sequence[CheckResult]) -> list[CheckResult]:
     """List the checks that did not pass, errors first."""
     return sorted((each for each in results if not each.passed), key=lambda each: each.severity)
-
-
-def summarize(results: Sequence[CheckResult]) -> str:
-    """Say in one sentence how the checks went."""
-    severities = [each.severity for each in failed_checks(results)]
-    errors, warnings = severities.count("error"), severities.count("warning")
-    if not severities:
-        return f"{len(results):,} checks passed"
-    return f"{len(results) - len(severities):,} checks passed, {errors:,} failed, {warnings:,} gave a warning"
 
 
 def check_lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, CheckResult]]:
@@ -240,13 +210,3 @@ def _show_sample(result: CheckResult) -> None:
     show(grid)
     for command in result.commands:
         print(f"  {command}")
-
-
-def _as_json(code: Exit, results: Sequence[CheckResult]) -> dict[str, Any]:
-    severities = [each.severity for each in failed_checks(results)]
-    return {
-        "exit_code": int(code),
-        "errors": severities.count("error"),
-        "warnings": severities.count("warning"),
-        "checks": [{**asdict(each), "passed": each.passed} for each in results],
-    }

@@ -52,29 +52,23 @@ Types = dict[tuple[str, str], tuple[str, bool]]
 
 def page(sample: BuiltWarehouse) -> str:
     """Write the whole page; `sample` is the warehouse whose tables it describes and whose rows it shows."""
-    groups = {
-        title: list(members) for title, members in groupby(sorted(sample.tables, key=_order), key=_title)
-    }
+    order = list(_GROUPS)
+    tables = sorted(  # groups as above; in `core` as people should meet the tables, elsewhere by name
+        sample.tables,
+        key=lambda each: (order.index(_group(each)), "" if each.schema == "core" else each.name),
+    )
+    groups = {_GROUPS[name]: list(members) for name, members in groupby(tables, key=_group)}
     with closing(open_warehouse(sample.path)) as connection:
         types = _types(connection)
         lines = [_OPENING, *_contents(groups), *_queries(connection), *_caveats()]
-        for title, tables in groups.items():
+        for title, members in groups.items():
             lines += [f"## {title}", ""]
-            lines += [line for each in tables for line in _section(each, connection, types)]
+            lines += [line for each in members for line in _section(each, connection, types)]
     return "\n".join([*lines, *_checks()])
 
 
 def _group(table: TableComment) -> str:
     return TABLES[table.name].group if table.schema == "core" else table.schema
-
-
-def _title(table: TableComment) -> str:
-    return _GROUPS[_group(table)]
-
-
-def _order(table: TableComment) -> tuple[int, str]:
-    """Order groups as above; in `core` as people should meet the tables, elsewhere by name."""
-    return list(_GROUPS).index(_group(table)), "" if table.schema == "core" else table.name
 
 
 def _name(table: TableComment) -> str:
@@ -87,20 +81,16 @@ def _contents(groups: dict[str, list[TableComment]]) -> Iterator[str]:
     for title, tables in groups.items():
         is_core = tables[0].schema == "core"
         titles = ("one row per", *(("partition", "profile") if is_core else ()))
-        rows = [(markdown.link(_name(t)), _grain(t), *(_storage_cells(t) if is_core else ())) for t in tables]
+        rows = []
+        for each in tables:
+            what = each.comment.removesuffix(".").rpartition("One row")[2]  # the last sentence
+            cells = [markdown.link(_name(each)), what.removeprefix(" per ") or "–"]
+            if is_core:
+                declared = TABLES[each.name]
+                cells.append(declared.partition_grain if declared.is_partitioned else "–")
+                cells.append(next((name for name, some in PROFILES.items() if declared in some), "–"))
+            rows.append(cells)
         yield from markdown.table((f"**{title}**", *titles), rows)
-
-
-def _grain(table: TableComment) -> str:
-    """Read what one row is: the last sentence of the comment."""
-    last = table.comment.removesuffix(".").rpartition("One row")[2]
-    return last.removeprefix(" per ") or "–"
-
-
-def _storage_cells(table: TableComment) -> tuple[str, str]:
-    declared = TABLES[table.name]
-    profile = next((name for name, tables in PROFILES.items() if declared in tables), "–")
-    return declared.partition_grain if declared.is_partitioned else "–", profile
 
 
 def _queries(connection: Connection) -> Iterator[str]:
@@ -109,7 +99,7 @@ def _queries(connection: Connection) -> Iterator[str]:
     yield "Paste them into `duckdb data/warehouse.duckdb` or `aps sql`; below each, rows of the sample."
     yield ""
     for each in QUERIES:
-        rows = _query(connection, each.sql).to_pylist()
+        rows = connection.sql(each.sql).to_arrow_table().to_pylist()
         yield from (f"**{each.question}**", "", "```sql", each.sql, "```", "")
         yield from markdown.data(rows[:_RESULT_ROWS])
 
@@ -143,7 +133,7 @@ def _section(table: TableComment, connection: Connection, types: Types) -> Itera
 
 
 def _types(connection: Connection) -> Types:
-    rows = _query(connection, "FROM meta.columns").to_pylist()
+    rows = connection.sql("FROM meta.columns").to_arrow_table().to_pylist()
     return {
         (f"{row['schema_name']}.{row['table_name']}", row["column_name"]): (
             row["type"].lower().replace("timestamp with time zone", "timestamptz"),
@@ -155,15 +145,11 @@ def _types(connection: Connection) -> Types:
 
 def _rows(table: TableComment, connection: Connection) -> list[dict[str, object]]:
     order = ", ".join(f'"{key}"' for key in table.keys) or "ALL"
-    found = _query(connection, f"FROM {table.sql_name} ORDER BY {order}")
+    found = connection.sql(f"FROM {table.sql_name} ORDER BY {order}").to_arrow_table()
     rows: list[dict[str, object]] = found.take(_places(found)).to_pylist()
     if _name(table) == "meta.build":
         return [{name: "…" if name in _OF_THE_MACHINE else row[name] for name in row} for row in rows]
     return rows
-
-
-def _query(connection: Connection, sql: str) -> pa.Table:
-    return connection.sql(sql).to_arrow_table()
 
 
 def _places(found: pa.Table) -> pa.Array:

@@ -91,7 +91,7 @@ def build_sample(directory: Path) -> BuiltWarehouse:
     """
     moment = MOMENTS[0]
     fleet = Fleet(awkward_fleet().systems[:2])
-    simulator = Simulator(fleet, seed=1, now=lambda: moment, signing_clock=_real_time)
+    simulator = Simulator(fleet, seed=1, now=lambda: moment, signing_clock=lambda: datetime.now(UTC))
     write_site_files(directory, fleet, FIRST.year)
     with simulator.serving() as url:
         settings = get_simulated_settings(simulator, url, directory, FIRST)
@@ -112,7 +112,3 @@ def build_sample(directory: Path) -> BuiltWarehouse:
 def _collect(pipeline: Pipeline, tables: tuple[Table, ...], first: date, last: date) -> None:
     for _ in pipeline.collect(Wanted(tables, first, last, pipeline.system_ids, recheck=True), Summary()):
         pass
-
-
-def _real_time() -> datetime:
-    return datetime.now(UTC)

@@ -30,19 +30,21 @@ def env_example() -> str:
 
 def settings_table() -> str:
     """Write the settings as a table in Markdown."""
-    rows = [
-        (f"`{_PREFIX}{name.upper()}`", _code(_default(field)), field.description or "")
-        for name, field in Settings.model_fields.items()
-    ]
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = f"`{shown}`" if (shown := _default(field)) else ""
+        rows.append((f"`{_PREFIX}{name.upper()}`", default, field.description or ""))
     return "\n".join(table(("setting", "default", ""), rows))
 
 
 def fleet_table() -> str:
     """Write the keys of an account in a fleet file as a table in Markdown."""
-    rows = [
-        (f"`{name}`", _fallback(name, field), field.description or "")
-        for name, field in AccountSettings.model_fields.items()
-    ]
+    rows = []
+    for name, field in AccountSettings.model_fields.items():
+        otherwise = "must be given" if field.is_required() else ""
+        if name in LEFT_OUT:
+            otherwise = f"`{_PREFIX}{name.upper()}`"
+        rows.append((f"`{name}`", otherwise, field.description or ""))
     return "\n".join(table(("key", "if left out", ""), rows))
 
 
@@ -81,16 +83,6 @@ def _env_lines(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     value: Any = field.default
     return "" if value is None or value == () else str(value)
-
-
-def _fallback(name: str, field: FieldInfo) -> str:
-    if name in LEFT_OUT:
-        return f"`{_PREFIX}{name.upper()}`"
-    return "must be given" if field.is_required() else ""
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
 
 
 if __name__ == "__main__":

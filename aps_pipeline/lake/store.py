@@ -100,16 +100,13 @@ class Lake:
         content = encode(table, values, rows, inputs)
         with self._as_storage_error(path := self.path(table, values)):
             if self._local:
-                self._replace_file(Path(path), content)
+                beside = Path(self._root, _STAGING, f"{uuid.uuid4().hex}.parquet")
+                with replace_file(Path(path), beside=beside):
+                    beside.write_bytes(content)
             else:
                 with self._fs.open_output_stream(path) as stream:
                     stream.write(content)
         return int(rows.num_rows)
-
-    def _replace_file(self, path: Path, content: bytes) -> None:
-        beside = Path(self._root, _STAGING, f"{uuid.uuid4().hex}.parquet")
-        with replace_file(path, beside=beside):
-            beside.write_bytes(content)
 
     def remove(self, table: Table, values: tuple[str, ...]) -> None:
         """Remove one partition, if it is there. Raises StorageError."""

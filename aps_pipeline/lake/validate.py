@@ -36,8 +36,13 @@ def prepare_rows(table: Table, values: tuple[str, ...], rows: pa.Table) -> pa.Ta
     if _repeats_key(rows, table.keys):
         raise InvalidRowsError(f"{table.name} has two rows of one key {table.keys}")
     for name, value in zip(table.folder_columns, values, strict=True):
-        inside = _all_equal(rows, name, value) if name in table.schema.names else _all_in(rows, name, value)
-        if not inside:
+        if name in table.schema.names:
+            column = rows.column(name)
+            is_inside = pc.equal(column, pa.scalar(value).cast(column.type))
+        else:  # the month or the year of its days stands in the folder name only
+            days = rows.column({"month": "date", "year": "month"}[name]).cast(pa.string())
+            is_inside = pc.starts_with(days, f"{value}-")
+        if pc.all(is_inside).as_py() is False:
             raise InvalidRowsError(f"{table.name}: a row with another {name} than {value}")
     return rows.select(table.file_schema.names)
 
@@ -49,17 +54,6 @@ def _repeats_key(rows: pa.Table, keys: Sequence[str]) -> bool:
     columns = (rows.column(key) for key in keys)
     is_same = reduce(pc.and_, (pc.equal(each[1:], each[:-1]) for each in columns))
     return bool(pc.any(is_same).as_py())
-
-
-def _all_equal(rows: pa.Table, name: str, text: str) -> bool:
-    value = pa.scalar(text).cast(rows.schema.field(name).type)
-    return bool(pc.all(pc.equal(rows.column(name), value)).as_py() in (True, None))
-
-
-def _all_in(rows: pa.Table, folder: str, text: str) -> bool:
-    """Tell whether every row is of the month or year that stands in the folder name only."""
-    days = rows.column({"month": "date", "year": "month"}[folder]).cast(pa.string())
-    return bool(pc.all(pc.starts_with(days, text + "-")).as_py() in (True, None))
 
 
 INPUTS = b"aps.inputs"

@@ -2,7 +2,7 @@
 
 A body is a body, live or kept. `parse_rows` reads those of the fact tables, by table name; the inventory
 (details, inverters, meters) becomes records, because its tables show a history of answers. A parser names
-its tables with `registry.register`.
+its tables with `context.register`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from aps_pipeline.envelope import NotAnEnvelopeError, open_envelope
-from aps_pipeline.parse import batch, energy, meters, summaries, telemetry  # noqa: F401 - they register
-from aps_pipeline.parse.context import ParseContext, Parsed
+from aps_pipeline.parse import batch, energy, telemetry  # noqa: F401 - they register
+from aps_pipeline.parse.context import PARSERS, ParseContext, Parsed
 from aps_pipeline.parse.energy import list_energies
-from aps_pipeline.parse.inventory import EcuRecord, InverterRecord, SystemRecord
-from aps_pipeline.parse.registry import INVENTORY_PARSERS, PARSERS
+from aps_pipeline.parse.inventory import INVENTORY_PARSERS, EcuRecord, InverterRecord, SystemRecord
 from aps_pipeline.parse.schema_drift import find_repeated_ids, find_unknown_fields
 from aps_pipeline.parse.values import RefusedError
 from aps_pipeline.tables import REJECTED_ITEMS, Table, empty

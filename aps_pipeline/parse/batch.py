@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aps_pipeline.parse.context import ParseContext, Parsed, make_rejected_rows
-from aps_pipeline.parse.registry import register
+from aps_pipeline.parse.context import ParseContext, Parsed, make_rejected_rows, register
 from aps_pipeline.parse.values import LARGEST, NUMBER_PATTERN, read_list, read_object
 from aps_pipeline.request import ID_PATTERN
 from aps_pipeline.tables import Table, from_columns
@@ -96,19 +95,16 @@ def _texts(items: Sequence[Any]) -> pa.Array:
         return pa.array([t if t and t.isascii() else None for t in texts], pa.string())
 
 
-def _count_panels(read: pa.Table) -> int:
-    """Count the different panels; what broke the grammar is one."""
-    if read.num_rows > _FEW:
-        return int(read.group_by(["uid", "channel"], use_threads=False).aggregate([]).num_rows)
-    return len(set(zip(read["uid"].to_pylist(), read["channel"].to_pylist(), strict=True)))
-
-
 def _reasons(read: pa.Table) -> dict[int, str]:
     """Why an item cannot be a row, by its position."""
     reasons = dict.fromkeys(
         np.flatnonzero(pc.is_null(read["uid"]).to_numpy()).tolist(), "not of the form uid-channel-energy"
     )
-    if _count_panels(read) == read.num_rows and len(reasons) <= 1:
+    if read.num_rows > _FEW:
+        panels = int(read.group_by(["uid", "channel"], use_threads=False).aggregate([]).num_rows)
+    else:
+        panels = len(set(zip(read["uid"].to_pylist(), read["channel"].to_pylist(), strict=True)))
+    if panels == read.num_rows and len(reasons) <= 1:  # what broke the grammar counts as one
         return reasons
     first: dict[tuple[str, int], tuple[int, float]] = {}
     for position, (uid, channel, energy) in enumerate(zip(*read.to_pydict().values(), strict=True)):

@@ -1,4 +1,4 @@
-"""What a parser knows besides the body, and what it gives back; refused series, as dead letters."""
+"""What a parser knows besides the body, what it gives back, and how it says which tables it reads."""
 
 from __future__ import annotations
 
@@ -59,6 +59,22 @@ class Parsed:
     rows: pa.Table
     rejected: pa.Table
     items: int = 0
+
+
+PARSERS: dict[str, Callable[[Table, Any, ParseContext], Parsed]] = {}
+"""Table name to the function that makes its rows of `data`, given the table and the call."""
+
+_TableParser = TypeVar("_TableParser", bound=Callable[[Table, Any, ParseContext], Parsed])
+
+
+def register(*tables: Table) -> Callable[[_TableParser], _TableParser]:
+    """Let a function be the parser of fact tables."""
+
+    def add(parser: _TableParser) -> _TableParser:
+        PARSERS.update({table.name: parser for table in tables})
+        return parser
+
+    return add
 
 
 CHANNELS = range(1, 10)

@@ -1,39 +1,34 @@
-"""Energy by hour, day, month and year of systems, ECUs and inverters: manual 3.2 to 3.5."""
+"""Energy by hour, day, month and year, and in summaries: manual 3.2 to 3.5.
+
+A summary is a snapshot: one answer makes its rows, stamped with the moment of asking, and the table holds
+those of every answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from aps_pipeline.parse import timeslots
 from aps_pipeline.parse.context import (
+    CLOCK_TOLERANCE,
     ParseContext,
     Parsed,
     SeriesReader,
     list_channels,
     make_rows,
-    make_rows_of_series,
     read_body,
+    register,
 )
-from aps_pipeline.parse.registry import register
-from aps_pipeline.parse.timeslots import TimeAxis, read_time_axis
-from aps_pipeline.parse.values import RefusedError, read_list
+from aps_pipeline.parse.values import RefusedError, excerpt, read_list, read_number, read_object
+from aps_pipeline.periods import hour_bounds_utc, local_day
 from aps_pipeline.tables import Table
-from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, SYSTEM_ENERGY
-from aps_pipeline.tables.telemetry import INVERTER_AC_TELEMETRY, INVERTER_DC_TELEMETRY
-
-SLOTS: dict[str, Callable[[ParseContext], list[timeslots.Slot]]] = {
-    "hourly": timeslots.hour_slots,
-    "daily": timeslots.day_slots,
-    "monthly": timeslots.month_slots,
-    "yearly": timeslots.year_slots,
-}
-"""What the entries of a list stand for, by level."""
+from aps_pipeline.tables.columns import FLOWS, SPANS
+from aps_pipeline.tables.energy import ECU_ENERGY, INVERTER_ENERGY, METER_ENERGY, SYSTEM_ENERGY
+from aps_pipeline.tables.summaries import ECU_SUMMARY, INVERTER_SUMMARY, METER_SUMMARY, SYSTEM_SUMMARY
 
 _LABELS = {"hourly": "hour", "daily": "date", "monthly": "month", "yearly": "year"}
 
@@ -90,7 +85,7 @@ def _slots_of(
     return (
         timeslots.year_slots_of(lists, context)
         if table.source.level == "yearly"
-        else SLOTS[table.source.level](context)
+        else timeslots.list_slots(table.source.level, context)
     )
 
 
@@ -105,84 +100,139 @@ def time_columns(table: Table, found: Sequence[timeslots.Slot], context: ParseCo
     return columns
 
 
-_DC = {"p": "dc_power_w", "i": "dc_current_a", "v": "dc_voltage_v", "e": "dc_energy_kwh"}
-_PHASES = (1, 2, 3)
-_POWER_NAMES = ("ac_p1", "ac_p")
-"""As in the field, and as in the manual."""
+_PATTERNS = {
+    "hourly": re.compile(r"([0-9]{1,2})(?::00)?", re.ASCII),
+    "daily": re.compile(r"([0-9]{1,2})", re.ASCII),
+    "monthly": re.compile(r"([0-9]{1,2})", re.ASCII),
+    "yearly": re.compile(r"([0-9]{2}|[0-9]{4})", re.ASCII),
+}
+_HOURS_BY_THEIR_END = [*range(1, 25)]
+"""A whole day as `01` to `24`: the numbering of the manual's only example, and no other reading fits."""
+_NEW_YEAR = timedelta(days=3)
+"""How long after its beginning a year may be missing from a list of years, as in `timeslots`."""
+
+_MAX_YEARS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Minutely:
-    """A body read: slots, DC columns of each channel, AC columns, and what was refused on either side."""
+@register(*METER_ENERGY)
+def meter_energy(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Rows of `meter_{hourly,daily,monthly,yearly}_energy`: produced, consumed, imported, exported in kWh.
 
-    axis: TimeAxis
-    dc: dict[int, dict[str, pa.Array]]
-    dc_series: SeriesReader
-    ac: dict[str, pa.Array]
-    ac_series: SeriesReader
+    A flow that cannot be right is null in its column. Raises RefusedError: labels that are not those of the
+    period, or no flow that is right.
+    """
+    body, level = read_body(table, data, context), table.source.level
+    labels = _read_labels(read_list(body.get("time"), "time"), level, context)
+    expected = _years(labels, context) if level == "yearly" else timeslots.list_slots(level, context)
+    if level != "hourly" or labels != _HOURS_BY_THEIR_END:
+        _check_labels(labels, expected, level)
+    series, lists = SeriesReader(), {flow: read_list(body.get(flow), flow) for flow in FLOWS}
 
+    def is_right(flow: str) -> bool:
+        if len(lists[flow]) != len(labels):
+            raise RefusedError(f"{flow} has {len(lists[flow])} entries for {len(labels)} labels")
+        timeslots.match_slots({flow: lists[flow]}, expected, context)
+        return True
 
-@register(INVERTER_DC_TELEMETRY)
-def inverter_dc(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Rows of `inverter_dc_telemetry`: W, A, V and kWh of each channel and slot. Raises RefusedError."""
-    body = _read_slots(table, data, context)
-    count = len(body.axis)
-    again = np.tile(np.arange(count), len(body.dc))
-    columns = {name: column.take(again) for name, column in body.axis.columns().items()}
-    columns |= {
-        name: pa.concat_arrays([series[name] for series in body.dc.values()]) for name in _DC.values()
-    }
-    columns["channel"] = pa.array(np.repeat([*body.dc], count), pa.int8())
-    return make_rows_of_series(table, context, columns, len(again), body.dc_series)
-
-
-@register(INVERTER_AC_TELEMETRY)
-def inverter_ac(table: Table, data: Any, context: ParseContext) -> Parsed:
-    """Build rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
-    body = _read_slots(table, data, context)
-    return make_rows_of_series(table, context, body.axis.columns() | body.ac, len(body.axis), body.ac_series)
+    good = {flow: lists[flow] for flow in FLOWS if series.read_series(flow, partial(is_right, flow))}
+    rejected = series.rejected_rows(table, context)
+    found, values = timeslots.match_slots(good, expected, context)
+    read = dict(zip(good, values, strict=True))
+    columns = {f"{flow}_kwh": read.get(flow, [None] * len(found)) for flow in FLOWS}
+    rows = make_rows(table, context, time_columns(table, found, context) | columns, len(found)).rows
+    return Parsed(rows, rejected, series.count)
 
 
-def _read_slots(table: Table, data: Any, context: ParseContext) -> _Minutely:
+def _read_labels(entries: Sequence[Any], level: str, context: ParseContext) -> list[int]:
+    """Read the number in each label: `00` to `23` (`0` and `00:00` too), `01` to `31`, `01` to `12`, `2022`.
+
+    Years that are only counted, `01` on, are those since registration, if there are just as many.
+    """
+    labels: list[int] = []
+    for position, label in enumerate(entries):
+        match = _PATTERNS[level].fullmatch(label) if isinstance(label, str) else None
+        if match is None:
+            raise RefusedError(f"time[{position}] is {excerpt(label)}, no label of the {level} level")
+        labels.append(int(match[1]))
+    if level == "yearly" and context.create_date:
+        since = [slot.label for slot in timeslots.year_slots(context)]
+        return since if labels == [*range(1, len(since) + 1)] else labels
+    return labels
+
+
+def _check_labels(labels: Sequence[int], expected: Sequence[timeslots.Slot], level: str) -> None:
+    """Refuse labels that are not those of the period from its beginning; `timeslots` counts them."""
+    for position, (label, slot) in enumerate(zip(labels, expected, strict=False)):
+        right = slot.label
+        if isinstance(right, date):
+            right = right.month if level == "monthly" else right.day
+        if label != right:
+            raise RefusedError(f"time[{position}] is {label} where {right} belongs")
+
+
+def _years(labels: Sequence[int], context: ParseContext) -> list[timeslots.Slot]:
+    """List the years named: in a row, up to this one. A meter may be younger than its system."""
+    this_year = local_day(context.sent_utc + CLOCK_TOLERANCE, context.zone).year
+    at_least = local_day(context.sent_utc - _NEW_YEAR, context.zone).year
+    if not 0 < len(labels) <= _MAX_YEARS or not at_least <= labels[-1] <= this_year:
+        raise RefusedError(f"{len(labels)} years up to {labels[-1] if labels else 'none'} in {this_year}")
+    return [
+        timeslots.Slot(year, hour_bounds_utc(date(year, 1, 1), 0, context.zone)[0], None, date(year, 12, 31))
+        for year in range(labels[-1] - len(labels) + 1, labels[-1] + 1)
+    ]
+
+
+_LETTERS = dict(zip(SPANS, "dmyt", strict=True))
+"""The spans as an inverter names them, before the number of the channel."""
+
+_OFTEN_ABSENT = "lifetime"
+"""Named among a meter's spans by the manual, but not in its example."""
+
+
+@register(SYSTEM_SUMMARY, ECU_SUMMARY)
+def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Build the row of `system_summary` or `ecu_summary` in kWh; no `today` before the first production.
+
+    Raises RefusedError.
+    """
     body = read_body(table, data, context)
-    axis = read_time_axis(body.get("t"), "t", context)
-    channels = list_channels(body, [f"dc_{kind}" for kind in _DC])
-    if not channels:
-        raise RefusedError("no channel has a list")
-    dc_series, ac_series = SeriesReader(), SeriesReader()
-    dc = {
-        n: {
-            column: axis.read_column(dc_series, body.get(f"dc_{kind}{n}"), f"dc_{kind}{n}")
-            for kind, column in _DC.items()
-        }
-        for n in channels
+    return make_rows(table, context, {f"{span}_kwh": [_required_number(body, span)] for span in SPANS}, 1)
+
+
+@register(METER_SUMMARY)
+def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Build the row of `meter_summary` in kWh; `today` is null as a whole before the day's first record.
+
+    Raises RefusedError.
+    """
+    body = read_body(table, data, context)
+    columns: dict[str, Any] = {}
+    for span in SPANS:
+        if span not in body and span != _OFTEN_ABSENT:
+            raise RefusedError(f"no {span}")
+        given = body.get(span)
+        flows = dict.fromkeys(FLOWS) if given is None else read_object(given, span)
+        columns |= {f"{flow}_{span}_kwh": [_required_number(flows, flow, f"{span}.{flow}")] for flow in FLOWS}
+    return make_rows(table, context, columns, 1)
+
+
+@register(INVERTER_SUMMARY)
+def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Build the rows of `inverter_summary` in kWh: d, m, y and t of each channel. Raises RefusedError."""
+    body = read_body(table, data, context)
+    channels = list_channels(body, [*_LETTERS.values()])
+    if not channels:  # all null is an inverter that has not produced yet; no name at all is another body
+        for letter in _LETTERS.values():
+            _required_number(body, f"{letter}1")
+    columns = {
+        f"{span}_kwh": [_required_number(body, f"{letter}{channel}") for channel in channels]
+        for span, letter in _LETTERS.items()
     }
-    return _Minutely(axis, dc, dc_series, _read_ac_columns(body, axis, ac_series), ac_series)
+    return make_rows(table, context, columns | {"channel": channels}, len(channels))
 
 
-def _read_ac_columns(body: Mapping[str, Any], axis: TimeAxis, series: SeriesReader) -> dict[str, pa.Array]:
-    voltages = {
-        n: axis.read_column(series, body[f"ac_v{n}"], f"ac_v{n}")
-        for n in _PHASES
-        if body.get(f"ac_v{n}") is not None
-    }
-    if [*voltages] != [*_PHASES][: len(voltages)] or not voltages:
-        raise RefusedError(f"voltages of the phases {[*voltages]}")
-    absent = pa.nulls(len(axis), pa.float64())
-    return {
-        "ac_power_w": _read_ac_power(body, axis, series),
-        "ac_frequency_hz": axis.read_column(series, body.get("ac_f"), "ac_f"),
-        "ac_temperature_c": axis.read_column(series, body.get("ac_t"), "ac_t"),
-    } | {f"ac_voltage_{n}_v": voltages.get(n, absent) for n in _PHASES}
-
-
-def _read_ac_power(body: Mapping[str, Any], axis: TimeAxis, series: SeriesReader) -> pa.Array:
-    """Read the AC power under either of its names; under both it must be the same."""
-    names = [name for name in _POWER_NAMES if body.get(name) is not None]
-    if not names:
-        raise RefusedError("neither ac_p1 nor ac_p")
-    found = [axis.read_series(body[name], name) for name in names[1:]]
-    first = axis.read_column(series, body[names[0]], names[0])
-    if any(not each.equals(first) for each in found):
-        raise RefusedError("ac_p1 and ac_p differ")
-    return first
+def _required_number(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
+    """Read the number of that name, which may be null but must stand there. Raises RefusedError."""
+    if name not in values:
+        raise RefusedError(f"no {what or name}")
+    return read_number(values[name], what or name)

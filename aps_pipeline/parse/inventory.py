@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aps_pipeline.parse.registry import register_inventory
 from aps_pipeline.parse.values import (
     ListedId,
     RefusedError,
@@ -68,7 +67,6 @@ class EcuRecord:
     inverters: tuple[InverterRecord, ...]
 
 
-@register_inventory("system_details")
 def system_details(data: Any, system_id: str) -> SystemRecord:
     """Read the answer to 3.1.1. Raises RefusedError, also for a body of another system."""
     found = read_object(data, "data")
@@ -90,24 +88,18 @@ def system_details(data: Any, system_id: str) -> SystemRecord:
     )
 
 
-@register_inventory("system_inverters")
 def system_inverters(data: Any, system_id: str) -> tuple[EcuRecord, ...]:
     """Read the answer to 3.1.2, by ECU. Raises RefusedError."""
     by_id: dict[str, EcuRecord] = {}
     for item in read_list(data, f"data of {system_id}"):
         ecu = _ecu(read_object(item, "an ECU"))
-        before = by_id.get(ecu.ecu_id)
-        by_id[ecu.ecu_id] = ecu if before is None else _merge_ecu(before, ecu)
+        if (before := by_id.get(ecu.ecu_id)) is not None:  # listed twice, perhaps in both spellings
+            inverters = _once((*before.inverters, *ecu.inverters))
+            ecu = replace(before, listed_as=before.listed_as or ecu.listed_as, inverters=inverters)
+        by_id[ecu.ecu_id] = ecu
     return tuple(by_id.values())
 
 
-def _merge_ecu(ecu: EcuRecord, other: EcuRecord) -> EcuRecord:
-    """Merge one ECU that is listed twice, perhaps in both spellings."""
-    inverters = _once((*ecu.inverters, *other.inverters))
-    return replace(ecu, listed_as=ecu.listed_as or other.listed_as, inverters=inverters)
-
-
-@register_inventory("system_meters")
 def system_meters(data: Any, system_id: str) -> tuple[ListedId, ...]:
     """Read the answer to 3.1.3: the meters. Raises RefusedError."""
     return _ids(data, f"data of {system_id}")
@@ -142,3 +134,11 @@ def _once(inverters: Iterable[InverterRecord]) -> tuple[InverterRecord, ...]:
     for each in inverters:
         found.setdefault(each.inverter_id, each)
     return tuple(found.values())
+
+
+INVENTORY_PARSERS: dict[str, Callable[[Any, str], Any]] = {
+    "system_details": system_details,
+    "system_inverters": system_inverters,
+    "system_meters": system_meters,
+}
+"""Endpoint to the function that makes its record of `data` and the system id."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -25,8 +25,14 @@ def find_unknown_fields(source: Source, data: Any) -> set[str]:
     """
     endpoint = ENDPOINTS[source.endpoint]
     known = re.compile(f"(?:sid|eid|uid|{endpoint.fields.get(source.level, '')})")
+    values = (
+        f"{name}={item[name]}"
+        for item in (data if isinstance(data, list) else [data])
+        for name, usual in (endpoint.values.items() if isinstance(item, dict) else ())
+        if item.get(name) is not None and str(item[name]) not in {*usual}
+    )
     found: set[str] = set()
-    for name in chain(_unknown_names(data, "", known), _unknown_values(data, endpoint.values)):
+    for name in chain(_unknown_names(data, "", known), values):
         found.add(ascii(name)[1:-1][:_LONGEST])
         if len(found) == _MOST:
             break
@@ -44,13 +50,6 @@ def _unknown_names(value: Any, prefix: str, known: re.Pattern[str]) -> Iterator[
                 yield from _unknown_names(inside, f"{prefix}{key}.", known)
             else:
                 yield prefix + key
-
-
-def _unknown_values(data: Any, known: Mapping[str, str]) -> Iterator[str]:
-    for item in data if isinstance(data, list) else [data]:
-        for name, values in known.items() if isinstance(item, dict) else ():
-            if item.get(name) is not None and str(item[name]) not in {*values}:
-                yield f"{name}={item[name]}"
 
 
 def find_repeated_ids(source: Source, data: Any) -> list[str]:

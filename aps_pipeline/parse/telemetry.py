@@ -1,10 +1,11 @@
-"""Power in slots of 5 minutes: of ECUs, meters and panels (manual 3.3.2, 3.4.2 and 3.5.3)."""
+"""Slots of 5 minutes: of ECUs, meters, inverters and panels (manual 3.3.2, 3.4.2, 3.5.2 and 3.5.3)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,16 +18,23 @@ from aps_pipeline.parse.context import (
     Parsed,
     SeriesReader,
     constant_columns,
+    list_channels,
     make_rows_of_series,
     read_body,
+    register,
 )
-from aps_pipeline.parse.registry import register
 from aps_pipeline.parse.timeslots import TimeAxis, read_time_axis
 from aps_pipeline.parse.values import NotBegunError, RefusedError, read_number, read_object, try_read_doubles
 from aps_pipeline.request import ID_PATTERN, BadIdError, check_id
 from aps_pipeline.tables import Table, from_columns
 from aps_pipeline.tables.columns import FLOWS
-from aps_pipeline.tables.telemetry import ECU_POWER, INVERTER_BATCH_POWER, METER_POWER
+from aps_pipeline.tables.telemetry import (
+    ECU_POWER,
+    INVERTER_AC_TELEMETRY,
+    INVERTER_BATCH_POWER,
+    INVERTER_DC_TELEMETRY,
+    METER_POWER,
+)
 
 _POWERS = ("produced", "consumed", "imported_exported")
 _PANEL = re.compile(rf"(?P<uid>{ID_PATTERN})-(?P<channel>[1-9])", re.ASCII)
@@ -91,15 +99,15 @@ def _read_panel_series(
     except RefusedError:  # one of them is wrong: find it
         series.forget()
     found: list[tuple[tuple[str, int], pa.Array]] = []
-    for name, entries in power.items():
-        read = series.read_series(name, partial(_one_panel, axis, name, entries))
+
+    def read_panel(name: str) -> tuple[tuple[str, int], pa.Array]:
+        return _read_panel_name(name), axis.read_series(power[name], f"power.{name}")
+
+    for name in power:
+        read = series.read_series(name, partial(read_panel, name))
         found += [read] if read else []
     values = [pa.nulls(0, pa.float64()), *(watts for _, watts in found)]
     return [panel for panel, _ in found], pa.concat_arrays(values)
-
-
-def _one_panel(axis: TimeAxis, name: str, entries: Any) -> tuple[tuple[str, int], pa.Array]:
-    return _read_panel_name(name), axis.read_series(entries, f"power.{name}")
 
 
 def _read_panel_name(name: str) -> tuple[str, int]:
@@ -133,3 +141,86 @@ def _read_watts(axis: TimeAxis, power: Mapping[str, Any], names: Sequence[str]) 
     if pc.any(pc.not_equal(found.filter(~begun), 0)).as_py():
         raise NotBegunError("power gives values for a time that has not begun")
     return found.filter(begun)
+
+
+_DC = {"p": "dc_power_w", "i": "dc_current_a", "v": "dc_voltage_v", "e": "dc_energy_kwh"}
+_PHASES = (1, 2, 3)
+_POWER_NAMES = ("ac_p1", "ac_p")
+"""As in the field, and as in the manual."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Minutely:
+    """A body read: slots, DC columns of each channel, AC columns, and what was refused on either side."""
+
+    axis: TimeAxis
+    dc: dict[int, dict[str, pa.Array]]
+    dc_series: SeriesReader
+    ac: dict[str, pa.Array]
+    ac_series: SeriesReader
+
+
+@register(INVERTER_DC_TELEMETRY)
+def inverter_dc(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Rows of `inverter_dc_telemetry`: W, A, V and kWh of each channel and slot. Raises RefusedError."""
+    body = _read_slots(table, data, context)
+    count = len(body.axis)
+    again = np.tile(np.arange(count), len(body.dc))
+    columns = {name: column.take(again) for name, column in body.axis.columns().items()}
+    columns |= {
+        name: pa.concat_arrays([series[name] for series in body.dc.values()]) for name in _DC.values()
+    }
+    columns["channel"] = pa.array(np.repeat([*body.dc], count), pa.int8())
+    return make_rows_of_series(table, context, columns, len(again), body.dc_series)
+
+
+@register(INVERTER_AC_TELEMETRY)
+def inverter_ac(table: Table, data: Any, context: ParseContext) -> Parsed:
+    """Build rows of `inverter_ac_telemetry`: W, Hz, °C, and V of up to three phases. Raises RefusedError."""
+    body = _read_slots(table, data, context)
+    return make_rows_of_series(table, context, body.axis.columns() | body.ac, len(body.axis), body.ac_series)
+
+
+def _read_slots(table: Table, data: Any, context: ParseContext) -> _Minutely:
+    body = read_body(table, data, context)
+    axis = read_time_axis(body.get("t"), "t", context)
+    channels = list_channels(body, [f"dc_{kind}" for kind in _DC])
+    if not channels:
+        raise RefusedError("no channel has a list")
+    dc_series, ac_series = SeriesReader(), SeriesReader()
+    dc = {
+        n: {
+            column: axis.read_column(dc_series, body.get(f"dc_{kind}{n}"), f"dc_{kind}{n}")
+            for kind, column in _DC.items()
+        }
+        for n in channels
+    }
+    return _Minutely(axis, dc, dc_series, _read_ac_columns(body, axis, ac_series), ac_series)
+
+
+def _read_ac_columns(body: Mapping[str, Any], axis: TimeAxis, series: SeriesReader) -> dict[str, pa.Array]:
+    voltages = {
+        n: axis.read_column(series, body[f"ac_v{n}"], f"ac_v{n}")
+        for n in _PHASES
+        if body.get(f"ac_v{n}") is not None
+    }
+    if [*voltages] != [*_PHASES][: len(voltages)] or not voltages:
+        raise RefusedError(f"voltages of the phases {[*voltages]}")
+    absent = pa.nulls(len(axis), pa.float64())
+    return {
+        "ac_power_w": _read_ac_power(body, axis, series),
+        "ac_frequency_hz": axis.read_column(series, body.get("ac_f"), "ac_f"),
+        "ac_temperature_c": axis.read_column(series, body.get("ac_t"), "ac_t"),
+    } | {f"ac_voltage_{n}_v": voltages.get(n, absent) for n in _PHASES}
+
+
+def _read_ac_power(body: Mapping[str, Any], axis: TimeAxis, series: SeriesReader) -> pa.Array:
+    """Read the AC power under either of its names; under both it must be the same."""
+    names = [name for name in _POWER_NAMES if body.get(name) is not None]
+    if not names:
+        raise RefusedError("neither ac_p1 nor ac_p")
+    found = [axis.read_series(body[name], name) for name in names[1:]]
+    first = axis.read_column(series, body[names[0]], names[0])
+    if any(not each.equals(first) for each in found):
+        raise RefusedError("ac_p1 and ac_p differ")
+    return first

@@ -115,16 +115,12 @@ def _stamp_slots(texts: Sequence[Any], what: str, context: ParseContext) -> tupl
             moments += (day_end_utc(day, context.zone),)
         later = next((n for n, moment in enumerate(moments) if not ends or moment > ends[-1]), None)
         if later is None:
-            raise RefusedError(f"{what}[{position}] is {text}, {_reason(bool(moments), day, context.zone)}")
+            never_shown = f"which no clock in {context.zone.key} showed on {day}"
+            reason = "which does not follow the label before" if moments else never_shown
+            raise RefusedError(f"{what}[{position}] is {text}, {reason}")
         ends.append(moments[later])
         folds.append(later if later < times else 0)
     return ends, folds
-
-
-def _reason(is_shown: bool, day: date, zone: ZoneInfo) -> str:
-    if is_shown:
-        return "which does not follow the label before"
-    return f"which no clock in {zone.key} showed on {day}"
 
 
 def instants_of_label(day: date, label: str, zone: ZoneInfo) -> tuple[datetime, ...]:
@@ -153,21 +149,20 @@ class Slot:
     last_day: date
 
 
-def hour_slots(context: ParseContext) -> list[Slot]:
-    """List the 24 local hours of the day."""
-    day = context.period.first
-    return [Slot(hour, start, end, day) for hour, (start, end) in enumerate(hours_utc(day, context.zone))]
+def list_slots(level: str, context: ParseContext) -> list[Slot]:
+    """List what entries stand for: the 24 local hours, the days or months of the period, or years.
 
-
-def day_slots(context: ParseContext) -> list[Slot]:
-    """List the days of the month."""
-    return [_slot(context, Period(Grain.DAY, day)) for day in context.period.days()]
-
-
-def month_slots(context: ParseContext) -> list[Slot]:
-    """List the months of the year, each labelled with its first day."""
-    year = context.period.first
-    return [_slot(context, Period(Grain.MONTH, year.replace(month=month))) for month in range(1, 13)]
+    Months are labelled with their first day. Raises RefusedError as `year_slots` does.
+    """
+    first = context.period.first
+    if level == "hourly":
+        hours = enumerate(hours_utc(first, context.zone))
+        return [Slot(hour, start, end, first) for hour, (start, end) in hours]
+    if level == "daily":
+        return [_slot(context, Period(Grain.DAY, day)) for day in context.period.days()]
+    if level == "monthly":
+        return [_slot(context, Period(Grain.MONTH, first.replace(month=month))) for month in range(1, 13)]
+    return year_slots(context)
 
 
 def year_slots(context: ParseContext) -> list[Slot]:
@@ -234,20 +229,16 @@ def match_slots(
 def _numbers(
     entries: Sequence[Any], name: str, slots: int, begun: int, context: ParseContext
 ) -> list[float | None]:
-    if len(entries) > slots or (len(entries) < slots and not _may_be_short(entries, begun, context)):
+    may_be_short = context.is_open()
+    if context.period.grain is Grain.LIFETIME:
+        # A year too few anywhere would shift them all, so only that of the first days may be missing.
+        may_be_short = _is_new_year(context, -_NEW_YEAR) and len(entries) == begun - 1
+    if len(entries) > slots or (len(entries) < slots and not may_be_short):
         raise RefusedError(f"{name} has {len(entries)} entries where {slots} belong")
     values = [read_number(entry, f"{name}[{position}]") for position, entry in enumerate(entries)]
     if any(values[begun:]):
         raise NotBegunError(f"{name}[{begun}] gives energy for a time that has not begun")
     return values[:begun]
-
-
-def _may_be_short(entries: Sequence[Any], begun: int, context: ParseContext) -> bool:
-    if (
-        context.period.grain is Grain.LIFETIME
-    ):  # a year too few anywhere would shift them all but in its first days
-        return _is_new_year(context, -_NEW_YEAR) and len(entries) == begun - 1
-    return context.is_open()
 
 
 def _is_new_year(context: ParseContext, shift: timedelta) -> bool:

@@ -101,17 +101,20 @@ def _map(panels: list[Row]) -> list[Drawing]:
         return []
     lines = _range(row["roof_row"] for row in placed)
     columns = _range(row["roof_column"] for row in placed)
-    cells = [
-        {
+    cells = []
+    for row in placed:
+        label = row["label"] or ""
+        if len(label) > _LONGEST_LABEL:  # what fits: its beginning, and its end, where numbers are
+            label = f"{label[:3]}…{label[-4:]}"
+        lost = f", {energy(row['loss_kwh'])} lost" if row["loss_kwh"] is not None else ""
+        cell = {
             "column": str(row["roof_column"]),
             "line": str(row["roof_row"]),
             "step": charts.ratio_step(row["ratio"], row["class"] == "offline"),
-            "text": _shorten_label(row["label"] or ""),
+            "text": label,
             "tooltip": f"{panel_name(row)}: {row['class']}, {percent(row['ratio'])} of its peers{lost}",
         }
-        for row in placed
-        for lost in (f", {energy(row['loss_kwh'])} lost" if row["loss_kwh"] is not None else "",)
-    ]
+        cells.append(cell)
     wide, narrow = charts.draw_both(
         charts.cells,
         cells,
@@ -154,11 +157,6 @@ def _heat_map(query: MonthQuery, in_use: list[Row], rows: list[Row]) -> list[Dra
     caption += f" {count_words(more, 'other panel')} are not drawn." if more > 0 else ""
     keys = _keys({cell["step"] for cell in cells})
     return [Drawing("Beside their peers", wide, narrow, keys, caption, _grid(rows))]
-
-
-def _shorten_label(label: str) -> str:
-    """Shorten a label to the room of a cell; keep its beginning and its end, where numbers are."""
-    return label if len(label) <= _LONGEST_LABEL else f"{label[:3]}…{label[-4:]}"
 
 
 def _month_cell(name: str, month: date, row: Row | None) -> dict[str, str]:

@@ -184,11 +184,11 @@ def daily(month: date, days: list[Row], before: list[Row], clear: Mapping[date, 
     """Draw the days of a month beside those a year before, and without clouds where that is known."""
     now = {row["date"]: row for row in days}
     then = {row["date"].day: row["energy_kwh"] for row in before}
-    rows = [
-        _Day(day, row.get("energy_kwh"), then.get(day.day), clear.get(day), bool(row.get("is_final")))
-        for day in _days_of(month)
-        for row in (now.get(day, {}),)
-    ]
+    rows = []
+    for day in _days_of(month):
+        row = now.get(day, {})
+        kwh, is_final = row.get("energy_kwh"), bool(row.get("is_final"))
+        rows.append(_Day(day, kwh, then.get(day.day), clear.get(day), is_final))
     most = max(value for day in rows for value in (day.kwh or 0, day.before or 0, day.clear or 0))
     label = f"Energy of each day of {month_name(month)}"
     drawings = charts.draw_both(charts.day_bars, [day.chart_row for day in rows], label, most=most)

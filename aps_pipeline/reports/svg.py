@@ -88,12 +88,10 @@ def _strip(root: ElementTree.Element) -> None:
         for name in _DROPPED:
             element.attrib.pop(name, None)
         for name in _PLACES & element.attrib.keys():
-            element.attrib[name] = _LONG.sub(_round_length, element.attrib[name])
+            element.attrib[name] = _LONG.sub(
+                lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), element.attrib[name]
+            )
         if is_mark and description:
             title = ElementTree.Element(f"{{{_SVG}}}title")
             title.text = description
             element.insert(0, title)
-
-
-def _round_length(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

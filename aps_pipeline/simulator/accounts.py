@@ -155,10 +155,8 @@ class Signatures:
             return False
         text = "/".join((timestamp, nonce, app_id, last_segment, method, algorithm))
         mac = base64.b64encode(hmac.digest(self._secret, text.encode(), _HASHES[algorithm]))
-        return hmac.compare_digest(signature.encode(), mac) and self._use_nonce(nonce)
-
-    def _use_nonce(self, nonce: str) -> bool:
-        """Remember a nonce; False if it was used before."""
+        if not hmac.compare_digest(signature.encode(), mac):
+            return False
         with self._lock:
             if nonce in self._nonces:
                 return False

@@ -1,70 +1,16 @@
-"""The fleet of the demo, and fleets as JSON files."""
+"""The fleet of the demo, and what the owner of a simulated roof would write down.
+
+Roof and tariffs are plain dictionaries in the form of their files; nothing is read here.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from aps_pipeline.simulator.fleet import Ecu, Fleet, FleetError, Inverter, PanelFault, Span, System
-
-
-def load_fleet(path: Path | str) -> Fleet:
-    """Read the fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
-
-    The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
-    """
-    try:
-        raw = json.loads(Path(path).read_text("utf-8"))
-    except ValueError as error:
-        raise FleetError(f"{path}: {error}") from error
-    fleet = _read_value(raw, Fleet, "fleet")
-    assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
-    return fleet
-
-
-def _read_value(raw: Any, kind: Any, where: str) -> object:
-    """Read `raw` JSON as a value of that type; `where` names it in errors."""
-    if get_origin(kind) is UnionType:
-        (kind,) = (each for each in get_args(kind) if each is not NoneType)
-        return None if raw is None else _read_value(raw, kind, where)
-    if get_origin(kind) is tuple and isinstance(raw, list):
-        return tuple(_read_value(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
-    if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
-        return _read_record(raw, kind, where)
-    if kind is date and isinstance(raw, str):
-        try:
-            return date.fromisoformat(raw)
-        except ValueError as error:
-            raise FleetError(f"{where}: {error}") from error
-    if kind is float and type(raw) in (int, float):
-        return float(raw)
-    if type(raw) is kind:
-        return raw
-    raise FleetError(f"{where}: not a {getattr(kind, '__name__', 'list')}: {str(raw)[:60]!r}")
-
-
-def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
-    """Read a JSON object as one of the classes of `fleet`; unknown and missing fields are errors."""
-    known = {f.name: f for f in fields(kind) if f.init}
-    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if raw.keys() - known.keys() or needed - raw.keys():
-        raise FleetError(
-            f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}"
-        )
-    hints = get_type_hints(kind)
-    try:
-        return kind(
-            **{name: _read_value(value, hints[name], f"{where}.{name}") for name, value in raw.items()}
-        )
-    except FleetError:
-        raise
-    except ValueError as error:
-        raise FleetError(f"{where}: {error}") from error
-
+from aps_pipeline.simulator.fleet import Ecu, Fleet, Inverter, PanelFault, Span, System
 
 NAMES = {
     "A0E1253B7C9D4F60": "House in Paris",
@@ -175,3 +121,75 @@ def _lord_howe() -> System:
         create_date=date(2024, 2, 29),
         ecus=(Ecu("203000027716", flat + steep),),
     )
+
+
+_COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+_ROWS = 2  # of panels on every slope
+
+
+def roof_of(fleet: Fleet, names: Mapping[str, str]) -> dict[str, Any]:
+    """Describe by system id its name, its place, and every panel that is mounted last, truthfully.
+
+    An inverter that follows another on the same slope on the same day replaces it.
+    """
+    return {"systems": {system.sid: _system(system, names.get(system.sid, "")) for system in fleet.systems}}
+
+
+def tariffs_of(year: int) -> dict[str, Any]:
+    """Make up prices for that year and the one before: dearer from the first of February on."""
+    before = {"import_price": 0.2516, "feed_in_price": 0.0813, "standing_charge": 0.42}
+    after = {"import_price": 0.2694, "feed_in_price": 0.0795, "standing_charge": 0.45}
+    return {
+        "currency": "EUR",
+        "co2_kg_per_kwh": 0.38,
+        "co2_source": "made up for the demo",
+        "tariffs": [{"from": date(year - 1, 1, 1)} | before, {"from": date(year, 2, 1)} | after],
+    }
+
+
+def _system(system: System, name: str) -> dict[str, Any]:
+    mounted: dict[tuple[float, float], list[Inverter]] = {}
+    for inverter in _inverters(system):
+        if _successor(system, inverter) is None:
+            mounted.setdefault((inverter.azimuth, inverter.tilt), []).append(inverter)
+    described: dict[str, Any] = {}
+    for slope, inverters in enumerate(mounted.values()):
+        # A row stays free between two slopes.
+        described |= _slope(system, inverters, 1 + slope * (_ROWS + 1))
+    place = {"latitude": system.lat, "longitude": system.lon}
+    return ({"name": name} if name else {}) | place | {"inverters": described}
+
+
+def _slope(system: System, inverters: list[Inverter], first_row: int) -> dict[str, Any]:
+    """Describe the inverters of one slope; its panels are counted from the left, row by row."""
+    panels = [(inverter, n + 1) for inverter in inverters for n in range(inverter.channels)]
+    columns = -(-len(panels) // _ROWS)
+    described: dict[str, Any] = {}
+    for inverter in inverters:
+        olds = [old.uid for old in _inverters(system) if _successor(system, old) is inverter]
+        described[inverter.uid] = ({"replaces": olds[0]} if olds else {}) | {"panels": {}}
+    for n, (inverter, channel) in enumerate(panels):
+        described[inverter.uid]["panels"][channel] = {
+            "label": f"{_COMPASS[round(inverter.azimuth / 45) % 8]}{n + 1}",
+            "row": first_row + n // columns,
+            "column": 1 + n % columns,
+            "tilt": inverter.tilt,
+            "azimuth": inverter.azimuth,
+        }
+    return described
+
+
+def _successor(system: System, old: Inverter) -> Inverter | None:
+    """Find the first inverter that took its place; None while it stands, or when the place is empty."""
+    return next(
+        (
+            new
+            for new in _inverters(system)
+            if (new.since, new.azimuth, new.tilt) == (old.until, old.azimuth, old.tilt)
+        ),
+        None,
+    )
+
+
+def _inverters(system: System) -> list[Inverter]:
+    return [inverter for ecu in system.ecus for inverter in ecu.inverters]

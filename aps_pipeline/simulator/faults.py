@@ -70,7 +70,12 @@ class Fault:
         if match is None:
             raise ValueError(f"not a fault: {spec!r}; write KIND[:SHARE][@ENDPOINT][~DATE][*TIMES]")
         kind, slow = match["kind"], match["kind"] == "slow"
-        numbers = [_number(spec, text) for text in match["numbers"].split(":")[1:]]
+        numbers: list[float] = []
+        for text in match["numbers"].split(":")[1:]:
+            try:
+                numbers.append(float(text))
+            except ValueError:
+                raise ValueError(f"not a fault: {spec!r}; {text!r} is not a number") from None
         if not slow <= len(numbers) <= slow + 1:
             raise ValueError(f"not a fault: {spec!r}; it has {len(numbers)} numbers")
         return cls(
@@ -132,9 +137,15 @@ class Faults:
         chosen = None
         with self._lock:
             for active in self._active:
-                if active.fault.matches(route, path) and active.draws_hit(self._seed) and chosen is None:
+                fault = active.fault
+                if not fault.matches(route, path):
+                    continue
+                active.seen += 1
+                is_spent = fault.times is not None and active.hits >= fault.times
+                hits = digest(self._seed, "fault", fault, active.seen) < fault.share * 2.0**128
+                if hits and not is_spent and chosen is None:
                     active.hits += 1
-                    chosen = active.fault
+                    chosen = fault
         return chosen
 
 
@@ -145,16 +156,3 @@ class _Active:
     fault: Fault
     seen: int = 0
     hits: int = 0
-
-    def draws_hit(self, seed: int) -> bool:
-        """Count a matching call and tell whether the fault hits it."""
-        self.seen += 1
-        spent = self.fault.times is not None and self.hits >= self.fault.times
-        return not spent and digest(seed, "fault", self.fault, self.seen) < self.fault.share * 2.0**128
-
-
-def _number(spec: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"not a fault: {spec!r}; {text!r} is not a number") from None

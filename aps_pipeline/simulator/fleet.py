@@ -1,19 +1,23 @@
 """What stands on the roofs: systems, ECUs, inverters and what is wrong with them.
 
-`demo.py` reads a fleet from a file, `history.py` computes what it produces.
+`history.py` computes what it produces.
 Days are local to the system. `until` is always the first day that does not count any more. The inventory
 changes with these days, and answers are as of the simulator's clock: the API keeps no history of it.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cached_property
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from aps_pipeline.periods import zone
-from aps_pipeline.simulator.quirks import QUIRKS
+from aps_pipeline.simulator.printing import QUIRKS
 
 STORAGE = 2
 """The type of an ECU with storage activated (manual 3.1.2)."""
@@ -112,14 +116,6 @@ class Ecu:
             before += inverter.channels
         raise KeyError(uid)
 
-    def has_panels(self, day: date) -> bool:
-        """Tell whether an inverter was mounted on that day."""
-        return any(inverter.covers(day) for inverter in self.inverters)
-
-    def is_offline(self, day: date) -> bool:
-        """Tell whether it recorded nothing on that day."""
-        return any(span.covers(day) for span in self.offline)
-
 
 @dataclass(frozen=True, slots=True)
 class CapacityChange:
@@ -134,7 +130,7 @@ class System:
     """One system as the details tell it (manual 3.1); `lat`, `lon` in degrees north and east.
 
     `capacity` in kW, by default that of the panels that are mounted; `capacity_changes` replace it from
-    their day on. `quirks` are names of `quirks.QUIRKS`.
+    their day on. `quirks` are names of `printing.QUIRKS`.
     """
 
     sid: str
@@ -158,11 +154,6 @@ class System:
     def ecu(self, asked_id: str) -> Ecu | None:
         """Find the ECU that requests name by that id."""
         return next((ecu for ecu in self.ecus if ecu.request_id == asked_id), None)
-
-    def names_main(self, asked_id: str) -> bool:
-        """Tell whether that is an id of a shared ECU, in a spelling that requests must not use."""
-        shared = (ecu.eid for ecu in self.ecus if ecu.eid != ecu.request_id)
-        return any(asked_id in (eid, eid.rpartition("-")[0]) for eid in shared)
 
     def inverter(self, uid: str) -> tuple[Ecu, Inverter] | None:
         """Find the inverter of that id, past ones included, with the ECU that it reports to."""
@@ -220,3 +211,57 @@ def _ids_of(system: System) -> list[str]:
     if strange := set(system.quirks) - QUIRKS.keys():
         raise FleetError(f"system {system.sid}: quirks are {', '.join(QUIRKS)}, not {sorted(strange)}")
     return [system.sid, *(ecu.request_id for ecu in system.ecus), *(inv.uid for inv in inverters)]
+
+
+def load_fleet(path: Path | str) -> Fleet:
+    """Read the fleet of a JSON file: `{"systems": [{"sid": …, "ecus": [{"eid": …, "inverters": [{…}]}]}]}`.
+
+    The fields are those of the classes here, dates as `yyyy-MM-dd`. Raises FleetError, and OSError.
+    """
+    try:
+        raw = json.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise FleetError(f"{path}: {error}") from error
+    fleet = _read_value(raw, Fleet, "fleet")
+    assert isinstance(fleet, Fleet)  # noqa: S101 - for the type checker
+    return fleet
+
+
+def _read_value(raw: Any, kind: Any, where: str) -> object:
+    """Read `raw` JSON as a value of that type; `where` names it in errors."""
+    if get_origin(kind) is UnionType:
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        return None if raw is None else _read_value(raw, kind, where)
+    if get_origin(kind) is tuple and isinstance(raw, list):
+        return tuple(_read_value(item, get_args(kind)[0], f"{where}[{n}]") for n, item in enumerate(raw))
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
+        return _read_record(raw, kind, where)
+    if kind is date and isinstance(raw, str):
+        try:
+            return date.fromisoformat(raw)
+        except ValueError as error:
+            raise FleetError(f"{where}: {error}") from error
+    if kind is float and type(raw) in (int, float):
+        return float(raw)
+    if type(raw) is kind:
+        return raw
+    raise FleetError(f"{where}: not a {getattr(kind, '__name__', 'list')}: {str(raw)[:60]!r}")
+
+
+def _read_record(raw: dict[str, Any], kind: type, where: str) -> object:
+    """Read a JSON object as one of the classes here; unknown and missing fields are errors."""
+    known = {f.name: f for f in fields(kind) if f.init}
+    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+    if raw.keys() - known.keys() or needed - raw.keys():
+        raise FleetError(
+            f"{where}: unknown {sorted(raw.keys() - known)}, missing {sorted(needed - raw.keys())}"
+        )
+    hints = get_type_hints(kind)
+    try:
+        return kind(
+            **{name: _read_value(value, hints[name], f"{where}.{name}") for name, value in raw.items()}
+        )
+    except FleetError:
+        raise
+    except ValueError as error:
+        raise FleetError(f"{where}: {error}") from error

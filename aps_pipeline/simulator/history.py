@@ -73,16 +73,20 @@ class History:
         self.seed = seed
         self._owner = {ecu.eid: (system, ecu) for system in fleet.systems for ecu in system.ecus}
         self._making = RLock()
-        self._month = lru_cache(maxsize=32)(self._make_month)
-        self._closed_hours = lru_cache(maxsize=1024)(self._make_hours)
+        self._month = lru_cache(maxsize=32)(
+            lambda eid, month: ecu_days(seed, *self._owner[eid], list(days_between(month.first, month.last)))
+        )
+        self._closed_hours = lru_cache(maxsize=1024)(lambda eid, month: _sum_hours(*self._month(eid, month)))
         self._closed_sums = lru_cache(maxsize=65_536)(self._make_sums)
 
     def day(self, ecu: Ecu, day: date, now: Moment) -> Records:
         """Look up the records of a local day, as far as they have been made."""
         with self._making:  # others wait, for they mostly ask for the same month
             records, starts = self._month(ecu.eid, Period.containing(Grain.MONTH, day))
-        records = records.between(*starts[day.day - 1 : day.day + 1].tolist())
-        return records if day < now.today else records.up_to(now.epoch)
+        records = records.take(slice(*starts[day.day - 1 : day.day + 1].tolist()))
+        if day < now.today:
+            return records
+        return records.take(slice(0, int(np.searchsorted(records.ends, now.epoch, side="right"))))
 
     def hours(self, ecu: Ecu, day: date, now: Moment) -> Sums:
         """Sum the hours of a local day, as far as it has come."""
@@ -104,12 +108,6 @@ class History:
         return self._add(
             ecu, (self.period_sums(ecu, part, now) for part in sub_periods(system, period, now.today))
         )
-
-    def _make_month(self, eid: str, month: Period) -> tuple[Records, Ints]:
-        return ecu_days(self.seed, *self._owner[eid], list(days_between(month.first, month.last)))
-
-    def _make_hours(self, eid: str, month: Period) -> Sums:
-        return _sum_hours(*self._month(eid, month))
 
     def _make_sums(self, eid: str, period: Period) -> Sums:
         if period.grain is Grain.MONTH:

@@ -93,19 +93,8 @@ class Records:
         """The time labels, `hh:mm` of the local clock."""
         return [f"{minute // 60:02d}:{minute % 60:02d}" for minute in self.minutes.tolist()]
 
-    def between(self, start: int, stop: int) -> Records:
-        """Take the records from one position to another."""
-        return self._take(slice(start, stop))
-
-    def up_to(self, epoch: int) -> Records:
-        """Take the records that had ended by then."""
-        return self._take(slice(0, int(np.searchsorted(self.ends, epoch, side="right"))))
-
-    def by_day(self) -> Records:
-        """Take the records of daylight, the only ones that panels have."""
-        return self._take(self.daylight)
-
-    def _take(self, which: slice | Flags) -> Records:
+    def take(self, which: slice | Flags) -> Records:
+        """Take some of the records."""
         return Records(
             self.ends[which],
             self.minutes[which],
@@ -124,7 +113,11 @@ def ecu_days(seed: int, system: System, ecu: Ecu, days: Sequence[date]) -> tuple
     it crossed the date line. Where no inverter is mounted no record is one of daylight: only a meter has
     something to say.
     """
-    slots = {day: day_slots(day, system.timezone) for day in days if not ecu.is_offline(day)}
+    slots = {
+        day: day_slots(day, system.timezone)
+        for day in days
+        if not any(span.covers(day) for span in ecu.offline)
+    }
     lived = [day for day, each in slots.items() if day >= system.create_date and len(each.ends)]
     if not lived:
         return _nothing(len(ecu.channels)), np.zeros(len(days) + 1, dtype=np.int64)
@@ -135,19 +128,23 @@ def ecu_days(seed: int, system: System, ecu: Ecu, days: Sequence[date]) -> tuple
     sky = weather(seed, system, lived, [slots[day].ends.astype(np.float64) for day in lived])
     energy = _slot_energy(seed, ecu, lived, counts, sun, sky)
     flows = _meter_flows(seed, ecu, lived, counts, minutes, energy)
-    daylight = (sun.up > 0) & np.repeat([ecu.has_panels(day) for day in lived], counts)
+    has_panels = [any(inverter.covers(day) for inverter in ecu.inverters) for day in lived]
+    daylight = (sun.up > 0) & np.repeat(has_panels, counts)
     parts = zip(lived, np.split(daylight, np.cumsum(counts)[:-1]), strict=True)
     flags = [_record_flags(draw(len(part) + 5, seed, "gaps", ecu.eid, day), part) for day, part in parts]
     kept = np.flatnonzero(np.concatenate(flags))
     # What a missing record would have held comes with the next one of its day, for the last is never missing.
     since = np.concatenate(([0], kept[:-1] + 1))
+    energy, flows = (np.add.reduceat(each, since, axis=1) for each in (energy, flows))
+    net = flows[1] - flows[0]
+    flows[2], flows[3] = np.maximum(net, 0), np.maximum(-net, 0)
     records = Records(
         ends=ends[kept],
         minutes=minutes[kept],
         steps=STEP * np.diff(kept, prepend=-1),
         daylight=daylight[kept],
-        energy=np.add.reduceat(energy, since, axis=1),
-        flows=_balance(np.add.reduceat(flows, since, axis=1)),
+        energy=energy,
+        flows=flows,
         air_c=sky.air_c[kept],
     )
     made = dict(zip(lived, counts, strict=True))
@@ -223,13 +220,6 @@ def _meter_flows(
         watts = (140 + 60 * each) + (260 + 240 * appetite) * meals + kettle
         flows[0] = energy.sum(axis=0)
         flows[1] = np.rint(watts * _MICRO_KWH_PER_W).astype(np.int64)
-    return flows
-
-
-def _balance(flows: Ints) -> Ints:
-    """Add what had to be imported or could be exported in each record."""
-    net = flows[1] - flows[0]
-    flows[2], flows[3] = np.maximum(net, 0), np.maximum(-net, 0)
     return flows
 
 

@@ -63,14 +63,12 @@ def find_route(path: str, query: str, prefix: str) -> Route | None:
             endpoint = _OF_DEVICE["/".join(kinds)]
         case _:
             return None
-    level, date_range = (_only(query, name) for name in ("energy_level", "date_range"))
+    given = parse_qsl(query, keep_blank_values=True)
+    level, date_range = (
+        "\x00".join(value for key, value in given if key == name)  # one given twice is nonsense
+        for name in ("energy_level", "date_range")
+    )
     return Route(endpoint, unquote(sid), unquote(device), path.rpartition("/")[2], level, date_range)
-
-
-def _only(query: str, name: str) -> str:
-    """Find the one value of a parameter; empty when it is missing, and nonsense when it is given twice."""
-    values = [value for key, value in parse_qsl(query, keep_blank_values=True) if key == name]
-    return values[0] if len(values) == 1 else "\x00".join(values)
 
 
 NO_DATA = 1001
@@ -150,8 +148,9 @@ class SimRequest:
     @property
     def ecu(self) -> Ecu:
         """The ECU that the request names. Raises ApiError 4001, and 4000 for another id of a shared one."""
-        ecu = self.system.ecu(self.route.device)
-        if ecu is None and self.system.names_main(self.route.device):
+        device, ecu = self.route.device, self.system.ecu(self.route.device)
+        shared = (each.eid for each in self.system.ecus if each.eid != each.request_id)
+        if ecu is None and any(device in (eid, eid.rpartition("-")[0]) for eid in shared):
             raise ApiError(REFUSED)
         return _find(ecu)
 

@@ -8,15 +8,17 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from email.utils import formatdate
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock, Thread, current_thread
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aps_pipeline.simulator.replies import Delivery, Reply
+
+if TYPE_CHECKING:
+    from aps_pipeline.simulator.service import Simulator
 
 HOST = "127.0.0.1"
 MARK = ("X-APS-Simulator", "1")
@@ -24,19 +26,8 @@ MARK = ("X-APS-Simulator", "1")
 _CHUNK = 16_384
 
 
-class Service(Protocol):
-    """What is served."""
-
-    signing_clock: Callable[[], datetime]
-
-    def reply(
-        self, method: str, target: str, headers: Mapping[str, str], pause: Callable[[float], object]
-    ) -> Reply:
-        """Reply to one request."""
-
-
 @contextmanager
-def open_server(service: Service, port: int, host: str = HOST) -> Iterator[Server]:
+def open_server(service: Simulator, port: int, host: str = HOST) -> Iterator[Server]:
     """Accept connections on that port, 0 for a free one, until the context ends.
 
     Raises ValueError for a host that is not loopback or no port at all, OSError for a port that is taken.
@@ -58,7 +49,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, address: tuple[str, int], service: Service) -> None:
+    def __init__(self, address: tuple[str, int], service: Simulator) -> None:
         self.service = service
         self.stopping = Event()
         self._lock = Lock()
@@ -69,17 +60,6 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """`http://127.0.0.1:PORT`."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
-
-    @contextmanager
-    def in_thread(self) -> Iterator[None]:
-        """Serve from a thread for as long as the context lasts."""
-        thread = Thread(target=self.serve_forever, args=(0.02,), name="aps-simulator", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.shutdown()
-            thread.join()
 
     def close(self) -> None:
         """End every connection, whatever it is doing, and free the port."""

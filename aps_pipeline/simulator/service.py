@@ -1,18 +1,22 @@
-"""`Simulator`: check a request, look up its system, and reply."""
+"""`Simulator`: check a request, look up its system, and reply; here, or in a process of its own."""
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Thread
 
 from aps_pipeline.simulator.accounts import APP_ID, Account, AccountState, Counts, RequestLog, check_accounts
 from aps_pipeline.simulator.demo import healthy_fleet
 from aps_pipeline.simulator.faults import Fault, Faults
-from aps_pipeline.simulator.fleet import Fleet, System
+from aps_pipeline.simulator.fleet import Fleet
 from aps_pipeline.simulator.history import History, Moment
-from aps_pipeline.simulator.quirks import QUIRKS, apply_quirks
+from aps_pipeline.simulator.printing import QUIRKS, apply_quirks
 from aps_pipeline.simulator.replies import Reply, answer, error, page, spoil_data, spoil_reply, wrap
 from aps_pipeline.simulator.request import (
     LEVELS,
@@ -41,7 +45,7 @@ class Simulator:
     `quota` calls a month in China, `requests_per_second`, `max_in_flight`: no limit by default, and one for
     each account. `accounts` replace `app_id`, `app_secret` and `quota`.
     `latency` seconds are added to every call. `retention_days` is how far back 5-minute and hourly values
-    reach. `quirks`, names of `quirks.QUIRKS`, are added to those of every system. Raises ValueError for
+    reach. `quirks`, names of `printing.QUIRKS`, are added to those of every system. Raises ValueError for
     another prefix than the two of the API, an unknown quirk, and a clock of naive times.
     """
 
@@ -103,8 +107,14 @@ class Simulator:
     @contextmanager
     def serving(self, port: int = 0) -> Iterator[str]:
         """Serve from a thread of its own until the context ends; yields `http://127.0.0.1:PORT`."""
-        with open_server(self, port) as server, server.in_thread():
-            yield server.url
+        with open_server(self, port) as server:
+            thread = Thread(target=server.serve_forever, args=(0.02,), name="aps-simulator", daemon=True)
+            thread.start()
+            try:
+                yield server.url
+            finally:
+                server.shutdown()
+                thread.join()
 
     def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
         """Serve until Ctrl-C; calls `ready` with the URL once connections are accepted."""
@@ -159,8 +169,13 @@ class Simulator:
     def _answer(self, account: AccountState, route: Route, target: str, fault: Fault | None) -> Reply:
         if fault and fault.code is not None:
             return error(self.seed, target, fault.code)
+        system = self.fleet.system(route.sid)
         try:
-            system, now = self._find_system(account, route.sid)
+            if system is None or route.sid not in account.account.system_ids:
+                raise ApiError(NO_PERMISSION)
+            now = Moment.at(self.now(), system.timezone)
+            if now.today < system.create_date:
+                raise ApiError(NO_PERMISSION)
             data = answer(SimRequest(route, system, self.history, now, self.retention_days))
         except ApiError as refusal:
             return error(self.seed, target, refusal.code)
@@ -169,12 +184,44 @@ class Simulator:
         level = route.level if route.endpoint in LEVELS else ""
         return wrap(self.seed, target, 0, apply_quirks((*system.quirks, *self.quirks), level, envelope))
 
-    def _find_system(self, account: AccountState, sid: str) -> tuple[System, Moment]:
-        """Find the system and its time, if it is registered to that account. Raises ApiError 2004."""
-        system = self.fleet.system(sid)
-        if system is None or sid not in account.account.system_ids:
-            raise ApiError(NO_PERMISSION)
-        now = Moment.at(self.now(), system.timezone)
-        if now.today < system.create_date:
-            raise ApiError(NO_PERMISSION)
-        return system, now
+
+@contextmanager
+def serving_apart(fleet: Fleet, seed: int) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Serve a fleet until the context ends, or this process does; yields the URL and a count of signed calls.
+
+    It uses another core than those whom it answers. Raises OSError if it does not start.
+    """
+    command = [sys.executable, "-c", f"from {__name__} import main; main()"]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+        lines = process.stdout
+        pickle.dump((fleet, seed), process.stdin)
+        process.stdin.flush()
+        url = lines.readline().decode().strip()
+        if not url:
+            raise OSError("the simulator did not start")
+
+        def count_calls() -> int:
+            assert process.stdin is not None  # noqa: S101 - as above
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            return int(lines.readline())
+
+        try:
+            yield url, count_calls
+        finally:
+            process.stdin.close()
+
+
+def main() -> None:
+    """Serve the fleet that comes through standard input; each line after it asks for the calls so far."""
+    fleet, seed = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    simulator = Simulator(fleet=fleet, seed=seed)
+    with simulator.serving() as url:
+        sys.stdout.write(f"{url}\n")
+        sys.stdout.flush()
+        for _ in sys.stdin.buffer:
+            sys.stdout.write(f"{simulator.counts.total}\n")
+            sys.stdout.flush()

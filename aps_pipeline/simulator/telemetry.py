@@ -112,10 +112,10 @@ def _panel_kwh(micro: int, *names: object) -> str:
 
 def _daylight(request: SimRequest, ecu: Ecu) -> Records:
     """Look up the daylight records of the requested day. Raises ApiError 1001 when there are none."""
-    records = request.history.day(ecu, request.period().first, request.now).by_day()
-    if not len(records.ends):
+    records = request.history.day(ecu, request.period().first, request.now)
+    if not records.daylight.any():
         raise ApiError(NO_DATA)
-    return records
+    return records.take(records.daylight)
 
 
 def _mount_flags(request: SimRequest, ecu: Ecu) -> list[bool]:

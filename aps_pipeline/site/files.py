@@ -40,26 +40,19 @@ def read_file(path: Path, kind: type[Model]) -> Model:
     except _NotReadError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
-        raise ValueError(f"{path} is not valid YAML{_line(error)}") from None
+        mark = getattr(
+            error, "problem_mark", None
+        )  # the place only: what is wrong there would repeat its text
+        place = f" at line {mark.line + 1}" if mark is not None else ""
+        raise ValueError(f"{path} is not valid YAML{place}") from None
     try:
         return kind.model_validate({} if content is None else content)
     except ValidationError as error:
-        raise ValueError(f"{path}: {'; '.join(_problems(error, content))}") from None
-
-
-def _line(error: Exception) -> str:
-    """Name where a file is wrong; what is wrong there would repeat its text."""
-    mark = getattr(error, "problem_mark", None)
-    return f" at line {mark.line + 1}" if mark is not None else ""
-
-
-def _problems(error: ValidationError, content: Any) -> list[str]:
-    return [
-        f"{_place(problem['loc'], content)}: {problem['msg'].removeprefix('Value error, ')}".removeprefix(
-            ": "
-        )
-        for problem in error.errors(include_url=False, include_input=False)[:10]
-    ]
+        wrong = [
+            f"{_place(each['loc'], content)}: {each['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+            for each in error.errors(include_url=False, include_input=False)[:10]
+        ]
+        raise ValueError(f"{path}: {'; '.join(wrong)}") from None
 
 
 def _place(loc: tuple[str | int, ...], content: Any) -> str:
@@ -73,14 +66,11 @@ def _place(loc: tuple[str | int, ...], content: Any) -> str:
             names.append(f"entry {keys.index(str(part)) + 1}" if str(part) in keys else "an entry")
         else:
             names.append(f"entry {part + 1}" if isinstance(part, int) else part)
-        content = _within(content, part)
+        if isinstance(content, dict):
+            content = next((value for key, value in content.items() if str(key) == str(part)), None)
+        else:
+            content = content[part] if isinstance(content, list) and isinstance(part, int) else None
     return " > ".join(names)
-
-
-def _within(content: Any, part: str | int) -> Any:
-    if isinstance(content, dict):
-        return next((value for key, value in content.items() if str(key) == str(part)), None)
-    return content[part] if isinstance(content, list) and isinstance(part, int) else None
 
 
 class _NotReadError(yaml.YAMLError):

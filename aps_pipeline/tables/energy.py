@@ -59,42 +59,32 @@ _LEVELS = (
 
 
 def _tables(kind: _Kind) -> tuple[Table, ...]:
-    return tuple(
-        Table(
-            name=f"{kind.group}_{level.name}_energy",
-            group=kind.group,
-            row_description=_grain((*kind.words, *level.words)),
-            description=f"{kind.what} by {level.by}.",
-            partition_grain=level.partition_grain,
-            keys=tuple(column.name for column in (*kind.ids, *level.when)),
-            columns=(*kind.ids, *level.when, *_measures(kind, level), *_whose(kind), c.call_id),
-            source=Source(f"{kind.group}_energy", level.name, kind.section),
-            caveats=(*(HOURS if level.name == "hourly" else ENERGY), *kind.caveats),
-            notes=_notes(kind, level),
+    """Declare the tables of the four levels."""
+    found = []
+    for level in _LEVELS:
+        *words, last = (*kind.words, *level.words)
+        measures = kind.measures
+        if kind.dated and level.name == "hourly":
+            measures = (c.start_utc, c.end_utc, *measures)
+        elif kind.dated:
+            measures = (*measures, c.is_final)
+        whose = (c.answered_by,) if kind.says_who else ()
+        unlabelled = (_UNLABELLED,) if level.name == "yearly" and not kind.labelled else ()
+        found.append(
+            Table(
+                name=f"{kind.group}_{level.name}_energy",
+                group=kind.group,
+                row_description=f"one row per {', '.join(words)} and {last}",
+                description=f"{kind.what} by {level.by}.",
+                partition_grain=level.partition_grain,
+                keys=tuple(column.name for column in (*kind.ids, *level.when)),
+                columns=(*kind.ids, *level.when, *measures, *whose, c.call_id),
+                source=Source(f"{kind.group}_energy", level.name, kind.section),
+                caveats=(*(HOURS if level.name == "hourly" else ENERGY), *kind.caveats),
+                notes=(*unlabelled, *kind.notes),
+            )
         )
-        for level in _LEVELS
-    )
-
-
-def _grain(words: tuple[str, ...]) -> str:
-    return f"one row per {', '.join(words[:-1])} and {words[-1]}"
-
-
-def _measures(kind: _Kind, level: _Level) -> tuple[Column, ...]:
-    if not kind.dated:
-        return kind.measures
-    if level.name == "hourly":
-        return (c.start_utc, c.end_utc, *kind.measures)
-    return (*kind.measures, c.is_final)
-
-
-def _whose(kind: _Kind) -> tuple[Column, ...]:
-    return (c.answered_by,) if kind.says_who else ()
-
-
-def _notes(kind: _Kind, level: _Level) -> tuple[str, ...]:
-    unlabelled = level.name == "yearly" and not kind.labelled
-    return (*((_UNLABELLED,) if unlabelled else ()), *kind.notes)
+    return tuple(found)
 
 
 SYSTEM_ENERGY = _tables(

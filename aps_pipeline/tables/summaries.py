@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import ABSENT_IS_NOT_ZERO, CHANNEL_IS_NOT_PANEL_POSITION, Caveat
 from aps_pipeline.tables.model import Column, Group, Source, Table
 
@@ -18,7 +17,7 @@ def _summary(
     ids: tuple[Column, ...],
     words: str,
     what: str,
-    totals: tuple[Column, ...] = m.totals_kwh,
+    totals: tuple[Column, ...] = c.totals_kwh,
     caveats: tuple[Caveat, ...] = (ABSENT_IS_NOT_ZERO,),
 ) -> Table:
     return Table(
@@ -28,7 +27,7 @@ def _summary(
         description=f"{what} today, this month, this year and in all, as it stood when asked.",
         partition_grain=Grain.LIFETIME,
         keys=(*(column.name for column in ids), "taken_utc"),
-        columns=(*ids, m.taken_utc, *totals, c.call_id),
+        columns=(*ids, c.taken_utc, *totals, c.call_id),
         source=Source(f"{group}_summary", "", section),
         caveats=caveats,
         notes=(_KEPT, _MORNING),
@@ -43,7 +42,7 @@ METER_SUMMARY = _summary(
     (c.system_id, c.meter_id),
     "system, meter",
     "Energy produced, consumed, imported and exported",
-    m.flow_totals_kwh,
+    c.flow_totals_kwh,
 )
 INVERTER_SUMMARY = _summary(
     "inverter",

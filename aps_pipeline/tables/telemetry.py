@@ -6,11 +6,10 @@ import pyarrow as pa
 
 from aps_pipeline.periods import Grain
 from aps_pipeline.tables import columns as c
-from aps_pipeline.tables import columns as m
 from aps_pipeline.tables.caveats import CHANNEL_IS_NOT_PANEL_POSITION, POWER_IS_NOT_ENERGY, SLOTS
 from aps_pipeline.tables.model import Column, Source, Table
 
-_SLOT = (c.date, m.label, m.fold)
+_SLOT = (c.date, c.label, c.fold)
 _SLOT_KEYS = ("date", "label", "fold")
 
 _NIGHT = "A meter reports day and night, a panel by daylight only."
@@ -29,7 +28,7 @@ ECU_POWER = Table(
     description="Power and energy below an ECU in slots of 5 minutes.",
     partition_grain=Grain.DAY,
     keys=("system_id", "ecu_id", *_SLOT_KEYS),
-    columns=(c.system_id, c.ecu_id, *_SLOT, m.slot_end_utc, m.power_w, m.slot_energy_kwh, c.call_id),
+    columns=(c.system_id, c.ecu_id, *_SLOT, c.slot_end_utc, c.power_w, c.slot_energy_kwh, c.call_id),
     source=Source("ecu_energy", "minutely", "3.3.2"),
     caveats=(*SLOTS, POWER_IS_NOT_ENERGY),
 )
@@ -45,11 +44,11 @@ METER_POWER = Table(
         c.system_id,
         c.meter_id,
         *_SLOT,
-        m.slot_end_utc,
+        c.slot_end_utc,
         _watt("produced_w", "Power produced"),
         _watt("consumed_w", "Power consumed"),
         _watt("imported_exported_w", "Power from the grid above 0, to the grid below 0, as served"),
-        *m.flows_kwh,
+        *c.flows_kwh,
         c.call_id,
     ),
     source=Source("meter_energy", "minutely", "3.4.2"),
@@ -64,7 +63,7 @@ INVERTER_BATCH_POWER = Table(
     description="Power of every panel in slots of 5 minutes, one call for all panels of an ECU.",
     partition_grain=Grain.DAY,
     keys=("system_id", "ecu_id", "inverter_id", "channel", *_SLOT_KEYS),
-    columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, *_SLOT, m.slot_end_utc, m.power_w, c.call_id),
+    columns=(c.system_id, c.ecu_id, c.inverter_id, c.channel, *_SLOT, c.slot_end_utc, c.power_w, c.call_id),
     source=Source("inverter_batch", "power", "3.5.3"),
     caveats=(*SLOTS, POWER_IS_NOT_ENERGY, CHANNEL_IS_NOT_PANEL_POSITION),
 )
@@ -81,7 +80,7 @@ INVERTER_DC_TELEMETRY = Table(
         c.inverter_id,
         c.channel,
         *_SLOT,
-        m.slot_end_utc,
+        c.slot_end_utc,
         _watt("dc_power_w", "Power of the panel"),
         Column("dc_current_a", pa.float64(), "Current of the panel", "A", True),
         Column("dc_voltage_v", pa.float64(), "Voltage of the panel", "V", True),
@@ -104,7 +103,7 @@ INVERTER_AC_TELEMETRY = Table(
         c.system_id,
         c.inverter_id,
         *_SLOT,
-        m.slot_end_utc,
+        c.slot_end_utc,
         _watt("ac_power_w", "Power given, named ac_p1 in the field and ac_p in the manual"),
         Column("ac_frequency_hz", pa.float64(), "Frequency of the grid", "Hz", True),
         Column("ac_temperature_c", pa.float64(), "Temperature of the inverter", "°C", True),

@@ -50,6 +50,9 @@ from aps_pipeline.warehouse.update import check_old_file, update_core, update_ma
 
 _LOG = logging.getLogger(__name__)
 
+STORAGE_VERSION = "v1.2.0"
+"""The format of the file: every command line and driver of DuckDB from this version on opens it."""
+
 
 def is_current(
     path: Path, lake: Lake, ledger: Ledger, revision_days: int = 5, site: Site | None = None
@@ -158,7 +161,8 @@ def _write(
     temporary: Path, recipe: Recipe, work: Callable[[Connection, Recipe], list[TableComment]]
 ) -> _Rows:
     """Do the work on the file in one transaction; return its tables and their rows."""
-    with closing(duckdb.connect(str(temporary), config=CONNECTION_SETTINGS)) as connection:
+    config = {**CONNECTION_SETTINGS, "storage_compatibility_version": STORAGE_VERSION}
+    with closing(duckdb.connect(str(temporary), config=config)) as connection:
         begin_session(connection)
         connection.begin()  # one transaction: a commit for each comment would take longer than all else
         tables = work(connection, recipe)

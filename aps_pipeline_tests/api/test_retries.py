@@ -189,4 +189,4 @@ def test_busy_answers_slow_the_client_down() -> None:
     with serving(says(http(envelope(7003))), says(GOOD)) as server:
         client = client_to(server.url, max_in_flight=8)
         client.ask(ASKED, Diary())
-        assert client._rate_limit._throttle._size == 4
+        assert client._rate_limit._size == 4

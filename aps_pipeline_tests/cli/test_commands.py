@@ -46,7 +46,7 @@ def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
     assert tables["system_hourly_energy"]["calls"] == len(live.simulator.fleet.system_ids)
     inverters = [i for s in live.simulator.fleet.systems for e in s.ecus for i in e.inverters]
     assert tables["inverter_dc_telemetry"]["calls"] == len(inverters)
-    assert tables["inverter_dc_telemetry"]["with"] == ["inverter_ac_telemetry"]
+    assert tables["inverter_dc_telemetry"]["companions"] == ["inverter_ac_telemetry"]
     assert (tables["meter_power"]["profile"], tables["meter_daily_energy"]["profile"]) == ("full", "lean")
     rebuilt = aps.json("rebuild")
     assert (rebuilt["exit_code"], rebuilt["calls"]) == (COMPLETE, 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.cli.runs import collect
+from aps_pipeline.cli.backfill import collect
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import Wanted
 from aps_pipeline.tables import get_table

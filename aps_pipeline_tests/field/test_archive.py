@@ -279,7 +279,7 @@ class TestABodyThatIsDamaged:
         code, failed = verified(kept)
         (named,) = failed["kept_answers"]["sample"]
         assert (code, named["call_id"]) == (5, call_id)
-        asked, advised = len(kept.requests), shlex.split(named["mend_with"])
+        asked, advised = len(kept.requests), shlex.split(named["remedy"])
         assert advised[:2] == ["aps", "backfill"]
         mended = aps(kept, *advised[1:])
         assert mended.returncode == 0, mended.stderr
@@ -407,7 +407,7 @@ class TestAFileThatIsDamaged:
         assert code == 5
         (named,) = failed["lake_files"]["sample"]
         assert named["file"] == str(file)
-        mended = aps(kept, *shlex.split(named["mend_with"])[1:])
+        mended = aps(kept, *shlex.split(named["remedy"])[1:])
         assert mended.returncode == 0, mended.stderr
         assert files_of(kept) == before and len(kept.requests) == asked
         assert verified(kept)[0] == 0
@@ -453,7 +453,7 @@ class TestAFileThatIsDamaged:
         code, failed = verified(kept)
         (named,) = failed["lake_partitions"]["sample"]
         assert (code, named["table"], named["first"]) == (0, POWER, str(LAST))
-        assert aps(kept, *shlex.split(named["mend_with"])[1:]).returncode == 0
+        assert aps(kept, *shlex.split(named["remedy"])[1:]).returncode == 0
         assert files_of(kept) == before and "lake_partitions" not in verified(kept)[1]
 
     def test_that_nothing_makes_is_set_aside(self, kept: World) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aps_pipeline.cli.ui import ui
+from aps_pipeline.cli.app import ui
 from aps_pipeline.orchestration import dev
 
 

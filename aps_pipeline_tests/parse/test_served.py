@@ -88,7 +88,7 @@ def test_slots_end_when_they_were_recorded(sid: str, day: date) -> None:
     true_ends: dict[tuple[bool, str], list[datetime]] = {}
     for ecu in system.ecus:
         records = sim.history.day(ecu, day, now)
-        for night, each in ((True, records), (False, records.by_day())):
+        for night, each in ((True, records), (False, records.take(records.daylight))):
             ends = [datetime.fromtimestamp(end, UTC) for end in each.ends.tolist()]
             true_ends |= {
                 (night, owner): ends for owner in (ecu.request_id, *(inv.uid for inv in ecu.inverters))

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from aps_pipeline.simulator import NAMES, Fleet, Simulator, awkward_fleet, demo_fleet, healthy_fleet
-from aps_pipeline.simulator.roof import roof_of, tariffs_of
+from aps_pipeline.simulator.demo import roof_of, tariffs_of
 from aps_pipeline_tests.simulator.caller import code, data, panels
 
 PARIS, CALGARY, LORD_HOWE = healthy_fleet().system_ids

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aps_pipeline.simulator import Simulator, awkward_fleet
-from aps_pipeline.simulator.quirks import QUIRKS
+from aps_pipeline.simulator.printing import QUIRKS
 from aps_pipeline_tests.simulator.caller import PREFIX, body, data, frozen, signed
 from aps_pipeline_tests.simulator.test_determinism import bodies, requests
 

@@ -106,5 +106,12 @@ def without_marts() -> Iterator[None]:
 
 
 @pytest.fixture
+def without_warehouse() -> Iterator[None]:
+    """Let a run build no warehouse, where the test is about its calls."""
+    with mock.patch("aps_pipeline.cli.runs.build_warehouse"):
+        yield
+
+
+@pytest.fixture
 def aps(live: Site) -> Shell:
     return Shell(live)

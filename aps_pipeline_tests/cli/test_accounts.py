@@ -59,6 +59,7 @@ def test_one_exhausted_ends_incomplete_with_the_data_of_the_other(aps: Shell, li
     assert aps("backfill", *RANGE, **written(live)).returncode == COMPLETE
 
 
+@pytest.mark.usefixtures("without_warehouse")
 def test_status_and_plan_show_every_account(aps: Shell, live: Site) -> None:
     small = written(live, east={"monthly_calls": 5, "reserved_calls": 2})
     aps("backfill", *RANGE, "--tables", "systems,inverters,meters", **small)
@@ -86,6 +87,7 @@ def test_the_only_account_keeps_its_quota_in_json(aps: Shell) -> None:
     assert status["quotas"] == [{"name": ""} | status["quota"]]
 
 
+@pytest.mark.usefixtures("without_warehouse")
 @pytest.mark.parametrize("bad", ["wrong0secret", None])
 def test_a_refused_account_decides_the_exit_code(aps: Shell, live: Site, bad: str | None) -> None:
     change = {"app_secret": bad} | ({} if bad else {"app_secret_env": "NOT_SET"})

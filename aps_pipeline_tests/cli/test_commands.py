@@ -12,10 +12,11 @@ from aps_pipeline.simulator import Fault
 from aps_pipeline_tests.cli.conftest import Shell
 from aps_pipeline_tests.sites import Site
 
-MONTH = ("--from", "2025-03-25", "--to", "2025-04-03")
+DAYS = ("--from", "2025-03-31", "--to", "2025-04-02")
 COMPLETE, USAGE, INCOMPLETE, ACCOUNT, REFUSED, STORAGE, REMOTE = 0, 2, 3, 4, 5, 7, 8
 
 pytestmark = pytest.mark.usefixtures("without_marts")
+only_calls = pytest.mark.usefixtures("without_warehouse")
 
 
 def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
@@ -24,18 +25,18 @@ def _one_sentence(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_backfill_from_first_call_to_sql(aps: Shell, live: Site) -> None:
-    first = aps.process("backfill", *MONTH)
+    first = aps.process("backfill", *DAYS)
     assert first.returncode == COMPLETE, first.stderr
     assert "backfill complete" in first.stdout
     spent = live.simulator.counts.total
-    again = aps.json("backfill", *MONTH)
+    again = aps.json("backfill", *DAYS)
     assert (again["exit_code"], again["calls"]) == (COMPLETE, 0)
     assert live.simulator.counts.total == spent == again["quota"]["used"]
 
     rows = aps.json(
         "sql", "select count(*) as n, count(distinct date) as days from core.system_hourly_energy"
     )
-    assert rows == [{"n": len(live.simulator.fleet.system_ids) * 10 * 24, "days": 10}]
+    assert rows == [{"n": len(live.simulator.fleet.system_ids) * 3 * 24, "days": 3}]
     assert "10" in aps("sql", "select 10 as ten").stdout
 
     status = aps.json("status")
@@ -66,21 +67,23 @@ def test_the_warehouse_is_built_again_only_when_something_has_changed(aps: Shell
     assert path.stat().st_ino != built
 
 
+@only_calls
 def test_a_plan_is_what_the_backfill_then_costs(aps: Shell, live: Site) -> None:
-    early = aps("plan", *MONTH)
+    early = aps("plan", *DAYS)
     assert early.returncode == COMPLETE and "or more" in early.stdout
-    aps("backfill", *MONTH, "--tables", "systems,inverters,meters")
+    aps("backfill", *DAYS, "--tables", "systems,inverters,meters")
     known = live.simulator.counts.total
-    plan = aps.json("plan", *MONTH)
+    plan = aps.json("plan", *DAYS)
     assert live.simulator.counts.total == known
     assert plan["calls"] == sum(line["calls"] for line in plan["tables"]) > 0
     assert plan["forecast"]["current_plan"]["months"] == 0
-    shown = aps("plan", *MONTH, APS_MONTHLY_CALLS="60", APS_RESERVED_CALLS="40").stdout
+    shown = aps("plan", *DAYS, APS_MONTHLY_CALLS="60", APS_RESERVED_CALLS="40").stdout
     assert "inverter_batch_energy" in shown and "quota months" in shown and "1,000,000" in shown
-    assert aps.json("backfill", *MONTH)["calls"] == plan["calls"]
-    assert "nothing is missing" in aps("plan", *MONTH).stdout
+    assert aps.json("backfill", *DAYS)["calls"] == plan["calls"]
+    assert "nothing is missing" in aps("plan", *DAYS).stdout
 
 
+@only_calls
 def test_refresh_takes_the_revision_window(aps: Shell, live: Site) -> None:
     outcome = aps.json("refresh", "--tables", "system_daily_energy")
     assert outcome["exit_code"] == COMPLETE
@@ -108,11 +111,11 @@ def test_a_refresh_takes_the_tables_of_its_profile(aps: Shell) -> None:
         (("--from", "2025-02-30", "--to", "2025-03-01"), "2025-02-30"),
         (("--from", "2025-03-02", "--to", "2025-03-01"), "ends (2025-03-01) before"),
         (("--from", "2999-01-01", "--to", "2999-01-02"), "future"),
-        ((*MONTH, "--tables", "system_weekly_energy"), "did you mean system_"),
-        ((*MONTH, "--tables", "rejected_items"), "inverter_batch_energy"),
-        ((*MONTH, "--systems", "../etc"), "not an APsystems id"),
-        ((*MONTH, "--profile", "fat"), "there are: lean, standard, full"),
-        ((*MONTH, "--profile", "lean", "--tables", "systems"), "give one of them"),
+        ((*DAYS, "--tables", "system_weekly_energy"), "did you mean system_"),
+        ((*DAYS, "--tables", "rejected_items"), "inverter_batch_energy"),
+        ((*DAYS, "--systems", "../etc"), "not an APsystems id"),
+        ((*DAYS, "--profile", "fat"), "there are: lean, standard, full"),
+        ((*DAYS, "--profile", "lean", "--tables", "systems"), "give one of them"),
     ],
 )
 def test_wrong_arguments_end_with_usage_and_no_call(
@@ -124,6 +127,7 @@ def test_wrong_arguments_end_with_usage_and_no_call(
     assert live.simulator.counts.received == 0
 
 
+@only_calls
 @pytest.mark.parametrize(
     ("changes", "code", "said"),
     [
@@ -142,11 +146,12 @@ def test_wrong_arguments_end_with_usage_and_no_call(
 def test_trouble_ends_with_its_code_and_what_to_do(
     aps: Shell, changes: dict[str, str], code: int, said: str
 ) -> None:
-    run = aps("backfill", *MONTH, **changes)
+    run = aps("backfill", *DAYS, **changes)
     assert run.returncode == code, run.stderr
     assert said in _one_sentence(run)
 
 
+@only_calls
 @pytest.mark.parametrize(
     ("fault", "code"),
     [("html", REMOTE), ("truncate", REMOTE), ("badjson", REFUSED), ("reset", REMOTE), ("redirect", REMOTE),
@@ -171,21 +176,22 @@ def test_a_bad_answer_is_named_and_healed_by_exactly_the_missing_call(
     assert live.simulator.counts.received - before == (0 if rests else 1)
 
 
+@only_calls
 def test_what_is_left_is_said_and_is_what_the_next_run_makes(aps: Shell, live: Site) -> None:
-    aps("backfill", *MONTH, "--tables", "systems,inverters,meters")
-    stopped = aps("backfill", *MONTH, "--max-calls", "4")
+    aps("backfill", *DAYS, "--tables", "systems,inverters,meters")
+    stopped = aps("backfill", *DAYS, "--max-calls", "4")
     assert stopped.returncode == INCOMPLETE and "--max-calls" in _one_sentence(stopped)
-    again = aps.json("backfill", *MONTH, "--max-calls", "4")
+    again = aps.json("backfill", *DAYS, "--max-calls", "4")
     left = again["calls_missing"]
     assert f"{left + 4:,} calls are still needed" in stopped.stderr
-    rest = aps.json("backfill", *MONTH)
+    rest = aps.json("backfill", *DAYS)
     assert (rest["exit_code"], rest["calls"], rest["calls_missing"]) == (COMPLETE, left, 0)
 
 
 def test_no_secret_in_anything_printed_or_kept(aps: Shell, live: Site) -> None:
     live.simulator.faults.append(Fault("4000", endpoint="system_energy"))
-    said = aps("backfill", *MONTH)
-    said_json = aps("backfill", *MONTH, "--json")
+    said = aps("backfill", *DAYS)
+    said_json = aps("backfill", *DAYS, "--json")
     secret = live.simulator.app_secret
     for text in (said.stdout, said.stderr, said_json.stdout, said_json.stderr):
         assert secret not in text
@@ -213,22 +219,30 @@ def test_doctor_names_what_is_missing(aps: Shell, live: Site) -> None:
 
 
 def test_commands_work_where_dagster_is_not_installed(aps: Shell) -> None:
+    days = ("--from", "2024-03-05", "--to", "2024-03-05", "--tables", "system_daily_energy")
     code = (
         "import sys; sys.modules['dagster'] = None\n"
         "import importlib, pkgutil, aps_pipeline.cli as cli\n"
         "for each in pkgutil.iter_modules(cli.__path__):\n"
         "    importlib.import_module(f'aps_pipeline.cli.{each.name}')\n"
-        "cli.main()"
+        f"for words in {[('plan', *days), ('backfill', *days), ('status',)]}:\n"
+        "    sys.argv[1:] = words\n"
+        "    try:\n"
+        "        cli.main()\n"
+        "    except SystemExit as end:\n"
+        "        if end.code:\n"
+        "            raise\n"
+        "    print('ended', words[0])"
     )
-    days = ("--from", "2024-03-05", "--to", "2024-03-05", "--tables", "system_daily_energy")
-    for words in (("plan", *days), ("backfill", *days), ("status",)):
-        run = subprocess.run(
-            [sys.executable, "-c", code, *words],
-            env=aps.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            cwd=aps.site.data_dir.parent,
-        )
-        assert (run.returncode, "dagster" in run.stderr) == (0, False), run.stderr
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=aps.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=aps.site.data_dir.parent,
+    )
+    assert (run.returncode, "dagster" in run.stderr) == (0, False), run.stderr
+    ended = [line.removeprefix("ended ") for line in run.stdout.splitlines() if line.startswith("ended ")]
+    assert ended == ["plan", "backfill", "status"]

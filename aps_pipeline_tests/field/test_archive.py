@@ -48,6 +48,24 @@ def houses(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test that needs a collected house leaves it for the others to copy."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@pytest.fixture
+def collected(houses: World, prepared: Path) -> World:
+    """Two houses with three days in ledger and lake."""
+    copy = prepared / "houses"
+    if copy.exists():
+        shutil.copytree(copy, houses.data_dir)
+    else:
+        houses.collect(FIRST, LAST, ENERGY)
+        shutil.copytree(houses.data_dir, copy)
+    return houses
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended, and what it said; what goes to the log stands in `stderr` as well."""
@@ -153,25 +171,23 @@ class TestALedgerThatIsGone:
         ids=lambda words: words[0],
     )
     def test_beside_a_full_lake_is_refused_before_a_call(
-        self, houses: World, lose: object, words: tuple[str, ...]
+        self, collected: World, lose: object, words: tuple[str, ...]
     ) -> None:
-        houses.collect(FIRST, LAST, ENERGY)
-        lose(houses)  # type: ignore[operator]
-        before, lake = len(houses.requests), files_of(houses)
-        refused = aps(houses, *words)
+        lose(collected)  # type: ignore[operator]
+        before, lake = len(collected.requests), files_of(collected)
+        refused = aps(collected, *words)
         assert refused.returncode == 7, refused.stderr
         assert "is gone or empty" in refused.stderr and "move the lake away" in refused.stderr
-        assert len(houses.requests) == before and files_of(houses) == lake
+        assert len(collected.requests) == before and files_of(collected) == lake
         if lose is not empty_tables:
-            assert not ledger_file(houses).exists() or not ledger_file(houses).stat().st_size
+            assert not ledger_file(collected).exists() or not ledger_file(collected).stat().st_size
 
-    def test_is_begun_anew_once_the_lake_is_moved_away(self, houses: World) -> None:
-        houses.collect(FIRST, LAST, ENERGY)
-        remove_ledger(houses)
+    def test_is_begun_anew_once_the_lake_is_moved_away(self, collected: World) -> None:
+        remove_ledger(collected)
         with pytest.raises(LedgerError, match="is gone or empty"):
-            houses.pipeline()
-        (houses.data_dir / "lake").rename(houses.data_dir / "old")
-        run = houses.collect(FIRST, LAST, ENERGY)
+            collected.pipeline()
+        (collected.data_dir / "lake").rename(collected.data_dir / "old")
+        run = collected.collect(FIRST, LAST, ENERGY)
         assert run.summary.complete == run.summary.partitions
 
     def test_a_run_that_made_no_call_is_no_full_lake(self, houses: World) -> None:
@@ -188,13 +204,12 @@ def files_of(of: World) -> dict[str, bytes]:
 class TestALedgerOfAnotherTime:
     """B5."""
 
-    def test_that_lacks_a_column_is_refused_before_a_call(self, houses: World) -> None:
-        houses.collect(FIRST, LAST, ENERGY)
-        run_sql(houses, "ALTER TABLE calls DROP COLUMN error")
-        before = len(houses.requests)
-        refused = aps(houses, "backfill", "--from", "2026-11-01", "--to", "2026-11-02")
+    def test_that_lacks_a_column_is_refused_before_a_call(self, collected: World) -> None:
+        run_sql(collected, "ALTER TABLE calls DROP COLUMN error")
+        before = len(collected.requests)
+        refused = aps(collected, "backfill", "--from", "2026-11-01", "--to", "2026-11-02")
         assert refused.returncode == 7 and "error" in refused.stderr
-        assert len(houses.requests) == before
+        assert len(collected.requests) == before
 
 
 class TestALockedLedger:
@@ -206,14 +221,13 @@ class TestALockedLedger:
 
     @pytest.mark.parametrize("journal", ["wal", "delete"])
     @pytest.mark.parametrize("begin", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
-    def test_is_busy_with_exit_code_6(self, houses: World, journal: str, begin: str) -> None:
-        houses.collect(FIRST, LAST, ENERGY)
+    def test_is_busy_with_exit_code_6(self, collected: World, journal: str, begin: str) -> None:
         words = ("backfill", "--from", "2026-10-01", "--to", "2026-10-01", "--tables", ENERGY[0])
-        with closing(sqlite3.connect(ledger_file(houses), isolation_level=None)) as other:
+        with closing(sqlite3.connect(ledger_file(collected), isolation_level=None)) as other:
             other.execute(f"PRAGMA journal_mode={journal}")
             other.execute(begin)
             began = time.monotonic()
-            assert aps(houses, *words).returncode == 6
+            assert aps(collected, *words).returncode == 6
             assert time.monotonic() - began < 15
 
 
@@ -230,9 +244,8 @@ class TestABodyThatIsDamaged:
     """C5."""
 
     @pytest.fixture
-    def kept(self, houses: World) -> World:
-        houses.collect(FIRST, LAST, ENERGY)
-        return houses
+    def kept(self, collected: World) -> World:
+        return collected
 
     def call_of(self, of: World, endpoint: str, sid: str = HOUSE_1) -> int:
         found = one(of, "SELECT max(call_id) FROM calls WHERE endpoint = ? AND system_id = ?", endpoint, sid)
@@ -367,9 +380,17 @@ class TestAFileThatIsDamaged:
     TABLES = (*ENERGY, POWER)
 
     @pytest.fixture
-    def kept(self, tmp_path: Path) -> Iterator[World]:
-        with world(tmp_path / "data", Roof()) as found:
-            found.collect(FIRST, LAST, self.TABLES)
+    def kept(self, prepared: Path) -> Iterator[World]:
+        """A house with its warehouse, always in the same folder: the views of a warehouse name it."""
+        data, copy = prepared / "data", prepared / "built"
+        shutil.rmtree(data, ignore_errors=True)
+        with world(data, Roof()) as found:
+            if copy.exists():
+                shutil.copytree(copy, data)
+            else:
+                found.collect(FIRST, LAST, self.TABLES)
+                build(found)
+                shutil.copytree(data, copy)
             yield found
 
     def files(self, of: World, table: str) -> tuple[Path, Path]:
@@ -379,7 +400,6 @@ class TestAFileThatIsDamaged:
     @pytest.mark.parametrize("damage", DAMAGES)
     @pytest.mark.parametrize("table", [POWER])
     def test_is_named_with_the_command_that_mends_it(self, kept: World, table: str, damage: Any) -> None:
-        build(kept)
         before, asked = files_of(kept), len(kept.requests)
         file, other = self.files(kept, table)
         damage(file, other)
@@ -421,7 +441,6 @@ class TestAFileThatIsDamaged:
 
     @pytest.mark.parametrize("how", ["gone", "an older one"])
     def test_that_is_not_what_the_answers_make_is_said_as_well(self, kept: World, how: str) -> None:
-        build(kept)
         before, (file, _) = files_of(kept), self.files(kept, POWER)
         if how == "gone":
             file.unlink()
@@ -438,7 +457,6 @@ class TestAFileThatIsDamaged:
         assert files_of(kept) == before and "lake_partitions" not in verified(kept)[1]
 
     def test_that_nothing_makes_is_set_aside(self, kept: World) -> None:
-        build(kept)
         before = files_of(kept)
         file, _ = self.files(kept, POWER)
         for name in ("date=2019-01-01", "date=no-such-da"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -50,20 +51,26 @@ def sentences(run: Run) -> str:
     return "\n".join(stop.message for stop in run.summary.stops)
 
 
-@pytest.mark.parametrize("threads", [1, 4, 16])
+# Every answer at one number of threads; at the others a code, and what is neither code nor JSON.
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "threads"),
     [
-        5000,
-        1000,
-        6000,
-        7002,
-        7003,
-        (500, {}, b"<html>"),
-        (503, {}, b""),
-        b"<html>",
-        b'{"code":0',
-        (502, {}, b""),
+        *itertools.product(
+            [
+                5000,
+                1000,
+                6000,
+                7002,
+                7003,
+                (500, {}, b"<html>"),
+                (503, {}, b""),
+                b"<html>",
+                b'{"code":0',
+                (502, {}, b""),
+            ],
+            [4],
+        ),
+        *itertools.product([5000, b'{"code":0'], [1, 16]),
     ],
     ids=str,
 )

@@ -190,7 +190,7 @@ def test_a_month_shows_what_needs_attention_first(states: Sequence[State], one: 
     assert merge_states(states) is one
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(cases(), st.sets(st.sampled_from(KINDS)), st.sampled_from((0, 40, 400)))
 def test_spans_expand_to_what_a_look_at_each_period_gives(case: Case, named: set[str], sooner: int) -> None:
     created = case.system.create_date

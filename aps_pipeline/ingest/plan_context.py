@@ -137,7 +137,7 @@ class PlanContext:
         return self.evidence.answers
 
     def get_retention(self, due: Collection[Request], now: datetime) -> Retention:
-        """Get what tells where the memory of the server ends, for the kinds of which much is due."""
+        """Get what tells where the memory of the server ends, for kinds with many due requests."""
         kinds = frozenset(kinds_worth_a_probe(due))
         lit, answers = self.read_history(kinds) if kinds else ({}, Answers({}))
         known = {key: border for key, border in self.skip_rules.borders.items() if key[:2] not in kinds}

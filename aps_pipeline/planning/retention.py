@@ -266,7 +266,7 @@ class Retention:
 
 
 def kinds_worth_a_probe(due: Iterable[Request]) -> set[Kind]:
-    """List the kinds of call of which so much is due that it is worth asking where they end."""
+    """List the kinds of call that have enough due requests to ask where their answers end."""
     return {key[:2] for key in _due_by_source(due)}
 
 

@@ -108,7 +108,7 @@ def without_marts() -> Iterator[None]:
 @pytest.fixture
 def without_warehouse() -> Iterator[None]:
     """Let a run build no warehouse, where the test is about its calls."""
-    with mock.patch("aps_pipeline.cli.runs.build_warehouse"):
+    with mock.patch("aps_pipeline.cli.backfill.build_warehouse"):
         yield
 
 

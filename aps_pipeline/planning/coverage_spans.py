@@ -114,6 +114,6 @@ class KnownCoverage:
     new_conditions: dict[str, str] = field(default_factory=dict)
     """What the spans rest on that were computed now, for the next time."""
     computed_whole: set[str] = field(default_factory=set)
-    """The systems of which all spans are given anew."""
+    """The systems whose spans are all given anew."""
     exchanged_calls: dict[int, int] = field(default_factory=dict)
     """Calls that prove that there was no device, each with a newer one that says the same."""

@@ -33,7 +33,8 @@ def test_the_page_is_up_to_date(page: str) -> None:
 
 def test_every_column_of_every_table_stands_there_with_its_meaning(sample: BuiltWarehouse, page: str) -> None:
     names = {f"{table.schema}.{table.name}" for table in sample.tables}
-    assert names >= {*(f"core.{name}" for name in TABLES), *(f"mart.{mart.table.name}" for mart in marts())}
+    told = {mart.table.name for mart in marts() if mart.table.schema == "mart"}
+    assert names >= {*(f"core.{name}" for name in TABLES), *(f"mart.{name}" for name in told)}
     for table in sample.tables:
         section = _section(page, f"{table.schema}.{table.name}")
         assert all(f"| `{c.name}` |" in section for c in table.columns), table.name

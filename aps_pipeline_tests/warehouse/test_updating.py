@@ -208,6 +208,7 @@ def test_one_change_of_each_kind_is_brought_in(built: Plant, caplog: pytest.LogC
 
 
 def test_only_what_changed_is_read(built: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(built, built.path, from_nothing=False)  # what was written just before the first build is read again
     read: list[str] = []
     read_partition = built.lake.read_partition
     monkeypatch.setattr(

@@ -11,6 +11,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from aps_pipeline.wording import count_of
+
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -74,7 +76,7 @@ class PartitionProgress(_Progress):
         self._total = self._done + partitions
         self._bar.update(self._task, total=self._total)
         if self._lines:
-            self._print(f"{partitions:,} partitions, {calls:,} calls ahead")
+            self._print(f"{count_of(partitions, 'partition')}, {count_of(calls, 'call')} ahead")
 
     def advance(self, name: str, calls: int) -> None:
         """Count one partition as finished; it cost `calls`."""
@@ -89,8 +91,9 @@ class PartitionProgress(_Progress):
             self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
     def _line(self, name: str) -> None:
-        total = f" of {self._total:,}" if self._total else ""
-        self._print(f"{self._done:,}{total} partitions, {self._calls:,} calls, {name}")
+        done = f"{self._done:,} of " if self._total else ""
+        partitions = count_of(self._total or self._done, "partition")
+        self._print(f"{done}{partitions}, {count_of(self._calls, 'call')}, {name}")
 
 
 class ItemProgress(_Progress):

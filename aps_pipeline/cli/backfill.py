@@ -17,6 +17,7 @@ from aps_pipeline.periods import FIRST_DAY, FIRST_ZONE, local_day, zone
 from aps_pipeline.progress import PartitionProgress
 from aps_pipeline.tables import PROFILES, Table
 from aps_pipeline.wiring import build_warehouse, open_pipeline
+from aps_pipeline.wording import count_of
 
 _PROBLEMS_SHOWN = 5
 
@@ -91,13 +92,13 @@ def finish_run(
         print(json.dumps(found, default=str))
         return code
     left = (
-        console.with_account_name(name, f"{quota.left:,} calls left {console.reset_text(quota)}")
+        console.with_account_name(name, f"{count_of(quota.left, 'call')} left {console.reset_text(quota)}")
         for name, quota in quotas.items()
     )
     state = "complete" if is_complete else "incomplete"
     print(
-        f"{title} {state}: {summary.complete:,} of {summary.partitions:,} partitions, {summary.rows:,} rows, "
-        f"{summary.calls:,} calls; {'; '.join(left)}"
+        f"{title} {state}: {summary.complete:,} of {count_of(summary.partitions, 'partition')}, "
+        f"{count_of(summary.rows, 'row')}, {count_of(summary.calls, 'call')}; {'; '.join(left)}"
     )
     lines = [
         *problem_lines(summary),
@@ -106,9 +107,7 @@ def finish_run(
         *(f"new: {sentence}" for sentence in summary.drift_sentences),
     ]
     if missing:
-        lines.insert(
-            0, f"{missing:,} calls are still needed: run it again to make them, `aps plan` lists them"
-        )
+        lines.insert(0, f"{count_of(missing, 'call')} still needed: run it again, or see `aps plan`")
     for line in lines:
         print(f"  {line}", file=sys.stderr)
     return code

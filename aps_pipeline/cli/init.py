@@ -26,6 +26,7 @@ from aps_pipeline.ingest import NotConfiguredError, Pipeline
 from aps_pipeline.lake import StorageError
 from aps_pipeline.tables import PROFILES, TABLES
 from aps_pipeline.wiring import open_pipeline
+from aps_pipeline.wording import count_of
 
 _ENV, _ROOF, _TARIFFS = Path(".env"), Path("roof.yaml"), Path("tariffs.yaml")
 
@@ -75,7 +76,7 @@ def init(force: bool, as_json: bool) -> int:
     _show_roof(roof)
     _show_profiles(cost, profile, len(settings.system_ids))
     quota = next(iter(pipeline.quotas().values()))
-    print(f"the keys are right; {quota.left:,} calls left {reset_text(quota)}")
+    print(f"the keys are right; {count_of(quota.left, 'call')} left {reset_text(quota)}")
     print(f"written: {', '.join(written)}\n\nNext:")
     start = max(settings.start_date, roof.system["create_date"] or settings.start_date)
     yesterday = (pipeline.ledger.now() - timedelta(days=1)).date()

@@ -19,6 +19,7 @@ from aps_pipeline.planning import PLANS, Claim, Forecast, forecast, refresh_call
 from aps_pipeline.planning.schedule import combine_forecasts
 from aps_pipeline.tables import PROFILES
 from aps_pipeline.wiring import open_pipeline
+from aps_pipeline.wording import count_of
 
 
 def plan(
@@ -147,7 +148,7 @@ def _print(lines: list[PlannedCalls], shares: list[_Share], whens: dict[str, For
     for share in shares:
         quota = share.quota
         left = f"{quota.left:,} of {quota.limit:,} left {console.reset_text(quota)}"
-        needed = f"{share.calls:,} calls needed, {left}"
+        needed = f"{count_of(share.calls, 'call')} needed, {left}"
         show(console.with_account_name(share.account.name, needed))
     if any(share.calls for share in shares):
         whose = (

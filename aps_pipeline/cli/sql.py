@@ -20,6 +20,7 @@ from aps_pipeline.cli.options import Format
 from aps_pipeline.config import load_settings
 from aps_pipeline.errors import Exit
 from aps_pipeline.ingest import NotConfiguredError
+from aps_pipeline.wording import count_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROWS = 10_000
@@ -79,7 +80,7 @@ def sql(query: str, as_json: bool, format_: Format | None, output: Path | None, 
         _write_text(sys.stdout, found, kind)
         return Exit.COMPLETE
     write_file(path, lambda temporary: _write(temporary, found, kind))
-    print(f"{found.num_rows:,} rows written to {path}", file=sys.stderr)
+    print(f"{count_of(found.num_rows, 'row')} written to {path}", file=sys.stderr)
     return Exit.COMPLETE
 
 

@@ -28,6 +28,7 @@ from aps_pipeline.warehouse import (
     run_checks,
 )
 from aps_pipeline.wiring import has_archive, open_pipeline
+from aps_pipeline.wording import count_of
 
 Row = dict[str, Any]
 
@@ -201,7 +202,7 @@ def _show_checks(results: Sequence[CheckResult]) -> None:
 
 def _show_sample(result: CheckResult) -> None:
     """Show rows that fail, as far as they fit, below what they mean."""
-    count = f"{result.failing:,} rows" if result.failing > 1 else "1 row"
+    count = count_of(result.failing, "row")
     more = f", {len(result.sample)} are shown" if result.failing > len(result.sample) else ""
     print(f"\n{result.name}: {count}{more}\n{result.meaning}")
     grid = new_grid("", *result.sample[0])

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from aps_pipeline.ledger.errors import LedgerError
 from aps_pipeline.ledger.schema import calls, processes
+from aps_pipeline.wording import count_of
 
 BEAT_SECONDS = 30.0
 """How often a process with calls in flight says that it lives."""
@@ -155,11 +156,9 @@ class LeaseLog:
 
     def log_taken_over(self, owner: str, count: int) -> None:
         """Log that calls of a process that is gone were closed as lost."""
-        theirs = "1 call" if count == 1 else f"{count:,} calls"
         why = "has ended" if is_dead(owner) else f"has given no sign of life for {LEASE.seconds} s"
-        sentence = (
-            f"{_process_text(owner)} {why}: {theirs} that it had in flight will be made again where needed"
-        )
+        lost = f"{count_of(count, 'call')} that it had in flight will be made again where needed"
+        sentence = f"{_process_text(owner)} {why}: {lost}"
         self._log_once("gone", owner, sentence)
 
     def _log_once(self, what: str, owner: str, sentence: str) -> None:

@@ -62,7 +62,7 @@ def test_a_file_holds_what_is_otherwise_printed(
     run(format_=format_, output=built / "out")
     assert (built / "out").read_text("utf-8") == text
     said = capsys.readouterr()
-    assert (said.out, "1 rows written to" in said.err) == ("", True)
+    assert (said.out, "1 row written to" in said.err) == ("", True)
 
 
 def test_parquet_keeps_the_types(built: Path) -> None:

@@ -183,7 +183,7 @@ def test_what_is_left_is_said_and_is_what_the_next_run_makes(aps: Shell, live: S
     assert stopped.returncode == INCOMPLETE and "--max-calls" in _one_sentence(stopped)
     again = aps.json("backfill", *DAYS, "--max-calls", "4")
     left = again["calls_missing"]
-    assert f"{left + 4:,} calls are still needed" in stopped.stderr
+    assert f"{left + 4:,} calls still needed" in stopped.stderr
     rest = aps.json("backfill", *DAYS)
     assert (rest["exit_code"], rest["calls"], rest["calls_missing"]) == (COMPLETE, left, 0)
 

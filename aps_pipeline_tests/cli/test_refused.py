@@ -44,5 +44,5 @@ def test_refused_items_and_a_wrong_clock_are_said_at_the_end(
         ]
         assert told["exit_code"] == 5 and told["notes"][0].startswith(clock)
     else:
-        assert "backfill complete: 1 of 1 partitions, 16 rows" in out
+        assert "backfill complete: 1 of 1 partition, 16 rows" in out
         assert err.count(SAID) == 1 and err.count(clock) == 1

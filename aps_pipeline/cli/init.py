@@ -59,7 +59,7 @@ def init(force: bool, as_json: bool) -> int:
     if summary.exit_code is not Exit.COMPLETE:
         for line in problem_lines(summary):
             print(line, file=sys.stderr)
-        print("nothing was written: put the keys right and run `aps init` again", file=sys.stderr)
+        print("nothing was written: run `aps init` again once that is mended", file=sys.stderr)
         if as_json:
             print(json.dumps({"exit_code": int(summary.exit_code), "written": []}))
         return summary.exit_code

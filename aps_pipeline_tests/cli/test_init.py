@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from aps_pipeline.errors import Exit
+from aps_pipeline.simulator import Fault
 from aps_pipeline.site import read_roof_file, read_tariff_file
 from aps_pipeline_tests.cli.conftest import Shell
 from aps_pipeline_tests.sites import Site
@@ -107,3 +108,16 @@ def test_doctor_says_what_its_call_proved(aps: Shell) -> None:
     assert (what, good) == ("proof", False) and "APS_APP_SECRET" in why
     run = aps("doctor", "--call", APS_APP_SECRET="Zk9qR7hush12")
     assert run.returncode == Exit.ACCOUNT and "incomplete" not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("1001", Exit.ACCOUNT), ("5000", Exit.REMOTE), ("2005", Exit.INCOMPLETE)]
+)
+def test_what_is_no_fault_of_the_keys_is_not_called_so(
+    aps: Shell, live: Site, folder: Path, fault: str, code: Exit
+) -> None:
+    live.simulator.faults.append(Fault(fault))
+    run = aps("init")
+    assert run.returncode == code, run.stderr
+    assert "Traceback" not in run.stderr and "keys" not in run.stderr
+    assert not (folder / ".env").exists()

@@ -196,7 +196,7 @@ def total_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     Raises RefusedError.
     """
     body = read_body(table, data, context)
-    return make_rows(table, context, {f"{span}_kwh": [_required_number(body, span)] for span in SPANS}, 1)
+    return make_rows(table, context, {f"{span}_kwh": [_read_named_number(body, span)] for span in SPANS}, 1)
 
 
 @register(METER_SUMMARY)
@@ -212,7 +212,9 @@ def meter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
             raise RefusedError(f"no {span}")
         given = body.get(span)
         flows = dict.fromkeys(FLOWS) if given is None else read_object(given, span)
-        columns |= {f"{flow}_{span}_kwh": [_required_number(flows, flow, f"{span}.{flow}")] for flow in FLOWS}
+        columns |= {
+            f"{flow}_{span}_kwh": [_read_named_number(flows, flow, f"{span}.{flow}")] for flow in FLOWS
+        }
     return make_rows(table, context, columns, 1)
 
 
@@ -223,15 +225,15 @@ def inverter_summary(table: Table, data: Any, context: ParseContext) -> Parsed:
     channels = list_channels(body, [*_LETTERS.values()])
     if not channels:  # all null is an inverter that has not produced yet; no name at all is another body
         for letter in _LETTERS.values():
-            _required_number(body, f"{letter}1")
+            _read_named_number(body, f"{letter}1")
     columns = {
-        f"{span}_kwh": [_required_number(body, f"{letter}{channel}") for channel in channels]
+        f"{span}_kwh": [_read_named_number(body, f"{letter}{channel}") for channel in channels]
         for span, letter in _LETTERS.items()
     }
     return make_rows(table, context, columns | {"channel": channels}, len(channels))
 
 
-def _required_number(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
+def _read_named_number(values: Mapping[str, Any], name: str, what: str = "") -> float | None:
     """Read the number of that name, which may be null but must stand there. Raises RefusedError."""
     if name not in values:
         raise RefusedError(f"no {what or name}")

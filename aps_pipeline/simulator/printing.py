@@ -111,29 +111,29 @@ def later_fields(envelope: Json, level: str) -> Json:
     return {**envelope, **deeper, **_LATER}
 
 
-def shuffled(envelope: Json, level: str) -> Json:
+def shuffle(envelope: Json, level: str) -> Json:
     """Print the fields of every object in another order."""
     return _of_objects(envelope, lambda item: {k: item[k] for k in sorted(item, key=lambda k: k[::-1])})
 
 
-_ALL: tuple[Callable[[Json, str], Json], ...] = (
-    nulls,
-    blanks,
-    ac_p,
-    absent_channels,
-    numbers,
-    texts,
-    later_fields,
-    shuffled,
-)
-QUIRKS = {quirk.__name__: quirk.__doc__ or "" for quirk in _ALL}
+_ALL: dict[str, Callable[[Json, str], Json]] = {
+    "nulls": nulls,
+    "blanks": blanks,
+    "ac_p": ac_p,
+    "absent_channels": absent_channels,
+    "numbers": numbers,
+    "texts": texts,
+    "later_fields": later_fields,
+    "shuffled": shuffle,
+}
+QUIRKS = {name: quirk.__doc__ or "" for name, quirk in _ALL.items()}
 """What each of them does, by the name that a fleet uses."""
 
 
 def apply_quirks(quirks: Collection[str], level: str, envelope: Json) -> Json:
     """Print a good envelope under these quirks; `level` is that of the request, or empty."""
-    for quirk in _ALL:
-        if quirk.__name__ in quirks:
+    for name, quirk in _ALL.items():
+        if name in quirks:
             envelope = quirk(envelope, level)
     return envelope
 
